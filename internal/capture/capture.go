@@ -1,0 +1,116 @@
+// Package capture is the contract between the archive and the ways in: a
+// Source pushes records into a Sink, and an Interpreter says later what they
+// mean.
+//
+// A source never learns where its records go; it must never import archive,
+// index or web.
+package capture
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/waxseal/waxseal/internal/chat"
+	"github.com/waxseal/waxseal/internal/record"
+)
+
+// Sink takes what a source brings.
+type Sink interface {
+	// Blob keeps large content. It becomes part of the archive with the first
+	// record that names it.
+	Blob(ctx context.Context, r io.Reader) (record.Blob, error)
+	// Append makes a batch durable. When it returns nil, the batch is
+	// committed to stable storage. There is one receipt a record, in order.
+	Append(ctx context.Context, batch []record.Record) ([]record.Receipt, error)
+}
+
+// Source is one configured way in: here, one export that was found.
+type Source interface {
+	// Path names what is read, for people.
+	Path() string
+	// Run reads the source to its end. What it could not read is in the
+	// summary, and in the archive; an error means that nothing more could be
+	// done, and that what was acknowledged before it stays.
+	Run(ctx context.Context, sink Sink) (Summary, error)
+}
+
+// Interpreter says what a source's records mean. It is pure: the same records
+// give the same events, so they can be read again by a better one.
+type Interpreter interface {
+	// Reader returns how the items of a capture are read. captures is the
+	// Capture entry that brought them, followed by those that saw them again,
+	// oldest first: what a later one knows better (an explicit zone, a date
+	// order that its longer file made certain) counts.
+	Reader(captures []record.Entry) (chat.Reader, error)
+}
+
+// Format is one line of the list in capture/all.
+type Format struct {
+	Name string
+	// Find looks at path, a file or folder, by content and not by name, and
+	// returns what it can read there. ErrNotMine: nothing of this format.
+	// Any other error is about something that is of this format and broken.
+	Find        func(ctx context.Context, path string, o Options) ([]Source, error)
+	Interpreter Interpreter
+}
+
+// ErrNotMine is returned by Format.Find for something of another format.
+var ErrNotMine = errors.New("not of this format")
+
+// Options is what the person who imports knows and the source may not.
+type Options struct {
+	Zone        *time.Location // of the source's local times
+	ZoneAssumed bool           // Zone is the archive's, not said for this import
+	DateOrder   string         // "dmy", "mdy", "ymd"; empty: decided by evidence
+	Account     string         // phone number of the account, or empty
+	Custodian   string         // id, or empty
+	Me          string         // the exporter's own name as the source prints it
+	Chat        string         // name of the chat, or empty
+	// Progress is told how many bytes of how many were read, and how many
+	// records are acknowledged. It may be nil and must be quick.
+	Progress func(p Progress)
+}
+
+// Progress is how far an import has come.
+type Progress struct {
+	Bytes, Of int64 // of the source's own bytes; two passes count twice
+	Records   int64
+}
+
+// Summary is a capture's account of itself. It is printed by `import --json`
+// and kept in the capture's last record.
+type Summary struct {
+	Path               string `json:"path"`
+	Format             string `json:"format"`
+	SHA256             string `json:"sha256"`
+	Chat               string `json:"chat,omitempty"`
+	Records            int64  `json:"records"`  // system lines included, unparsed not
+	Messages           int64  `json:"messages"` // records that people wrote
+	System             int64  `json:"system"`
+	Unparsed           int64  `json:"unparsed"`
+	Attachments        int64  `json:"attachments"`         // records that name a file
+	AttachmentsMissing int64  `json:"attachments_missing"` // of those, the file was not there
+	Omitted            int64  `json:"omitted"`             // media that the export says were left out
+	AlreadyArchived    int64  `json:"already_archived"`
+	DateOrder          string `json:"date_order"`
+	DateOrderCertain   bool   `json:"date_order_certain"`
+	First              string `json:"first,omitempty"` // local time of the first record, as printed
+	Last               string `json:"last,omitempty"`
+	Zone               string `json:"zone"`
+	ZoneAssumed        bool   `json:"zone_assumed,omitempty"`
+	Ambiguous          int64  `json:"ambiguous,omitempty"` // records whose boundary or time is not certain
+	// Unreferenced lists files of the export that no record names. They are
+	// kept too.
+	Unreferenced []string `json:"unreferenced,omitempty"`
+	// Warnings are sentences for the person who imports; no message text,
+	// name or number stands in them.
+	Warnings []string `json:"warnings,omitempty"`
+}
+
+// Complete reports whether nothing is missing, unread or uncertain. Omitted
+// media are no fault: the export itself says that they were left out.
+func (s Summary) Complete() bool {
+	return s.Unparsed == 0 && s.AttachmentsMissing == 0 && s.DateOrderCertain
+}

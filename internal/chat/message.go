@@ -1,0 +1,239 @@
+// Package chat holds what records mean: events, and their fold into messages.
+//
+// It is pure: it does no I/O, and it never imports a source, the archive or
+// the index.
+package chat
+
+// Message is the fold of all events about one message, and the object that
+// `waxseal messages --json`, the API and the JSON Lines export print, one a
+// line. Fields are absent when empty.
+type Message struct {
+	// ID names the message in this archive: the entry of its first record.
+	ID      string  `json:"id"`
+	Seq     int64   `json:"seq"`     // entry of its first record; gives source order
+	Records []int64 `json:"records"` // all entries about it
+
+	Account   string `json:"account,omitempty"`
+	Custodian string `json:"custodian,omitempty"`
+	Chat      Chat   `json:"chat"`
+
+	Direction Direction `json:"direction,omitempty"`
+	From      *Person   `json:"from,omitempty"`
+
+	SentAt      string `json:"sent_at"`    // RFC 3339, UTC
+	SentLocal   string `json:"sent_local"` // as printed, without zone; seconds only where the source has them
+	Zone        string `json:"zone"`       // IANA
+	ZoneAssumed bool   `json:"zone_assumed,omitempty"`
+	Precision   string `json:"precision"` // "minute" or "second"
+
+	Type      Type    `json:"type"`
+	System    *System `json:"system,omitempty"`
+	Text      string  `json:"text,omitempty"`       // what the author wrote, to the letter
+	AsPrinted string  `json:"as_printed,omitempty"` // chat exports: the body as the file has it
+
+	Mentions    []string     `json:"mentions,omitempty"`
+	Attachments []Attachment `json:"attachments,omitempty"`
+
+	Boundary string `json:"boundary,omitempty"` // "ambiguous": may be part of the message before it
+	Time     string `json:"time,omitempty"`     // "ambiguous": see §7 of the design
+
+	ReplyTo   string     `json:"reply_to,omitempty"`
+	Forwarded int        `json:"forwarded,omitempty"`
+	Edited    bool       `json:"edited,omitempty"`
+	Revoked   bool       `json:"revoked,omitempty"`
+	Versions  []Version  `json:"versions,omitempty"` // earlier states, oldest first
+	Reactions []Reaction `json:"reactions,omitempty"`
+
+	Location *Location `json:"location,omitempty"`
+	Contacts []Contact `json:"contacts,omitempty"`
+	Poll     *Poll     `json:"poll,omitempty"`
+	Call     *Call     `json:"call,omitempty"`
+	Occasion *Occasion `json:"event,omitempty"`
+
+	SeenBy []string `json:"seen_by"` // sources, in the order in which they first saw it
+}
+
+// Certain is the value of Boundary and Time where nothing is in doubt.
+const (
+	Certain   = "certain"
+	Ambiguous = "ambiguous"
+)
+
+// Chat names the conversation a message belongs to.
+type Chat struct {
+	ID   string   `json:"id,omitempty"`
+	Name string   `json:"name"`
+	Kind ChatKind `json:"kind"`
+}
+
+// ChatKind is the kind of a conversation.
+type ChatKind string
+
+// The kinds of conversation that WhatsApp has.
+const (
+	Direct    ChatKind = "direct"
+	Group     ChatKind = "group"
+	Broadcast ChatKind = "broadcast"
+	Channel   ChatKind = "channel"
+	Status    ChatKind = "status"
+)
+
+// Direction is seen from the archived account. It is empty where the source
+// does not say who that is.
+type Direction string
+
+// The directions.
+const (
+	In     Direction = "in"
+	Out    Direction = "out"
+	Notice Direction = "system"
+)
+
+// Type is the kind of content.
+type Type string
+
+// The types of content.
+const (
+	Text         Type = "text"
+	Image        Type = "image"
+	Video        Type = "video"
+	Audio        Type = "audio"
+	Voice        Type = "voice"
+	Document     Type = "document"
+	Sticker      Type = "sticker"
+	Place        Type = "location"
+	LivePlace    Type = "live_location"
+	ContactCard  Type = "contact"
+	PollType     Type = "poll"
+	OccasionType Type = "event"
+	CallType     Type = "call"
+	Order        Type = "order"
+	Interactive  Type = "interactive"
+	Template     Type = "template"
+	ViewOnce     Type = "view_once"
+	SystemType   Type = "system"
+	Unsupported  Type = "unsupported"
+	Unknown      Type = "unknown"
+)
+
+// Person is one identity as a source gave it.
+type Person struct {
+	Name  string `json:"name,omitempty"`
+	Phone string `json:"phone,omitempty"` // E.164
+	JID   string `json:"jid,omitempty"`
+	LID   string `json:"lid,omitempty"`
+	BSUID string `json:"bsuid,omitempty"`
+}
+
+// System is what a notice says, where its sentence is known.
+type System struct {
+	Event string   `json:"event"` // one of the Notice constants
+	Actor string   `json:"actor,omitempty"`
+	Who   []string `json:"who,omitempty"`
+	// Value is what was set: a new subject, a timer.
+	Value string `json:"value,omitempty"`
+}
+
+// What notices say. A notice whose sentence is not known is NoticeOther.
+const (
+	NoticeOther           = "other"
+	NoticeEncrypted       = "encrypted"
+	NoticeGroupCreated    = "group_created"
+	NoticeMemberAdded     = "member_added"
+	NoticeMemberRemoved   = "member_removed"
+	NoticeMemberLeft      = "member_left"
+	NoticeMemberJoined    = "member_joined"
+	NoticeSubject         = "subject_changed"
+	NoticeIcon            = "icon_changed"
+	NoticeDescription     = "description_changed"
+	NoticeAdmin           = "admin_changed"
+	NoticeNumber          = "number_changed"
+	NoticeSecurityCode    = "security_code_changed"
+	NoticeDisappearing    = "disappearing_changed"
+	NoticeBusiness        = "business"
+	NoticePinned          = "pinned"
+	NoticeBlocked         = "blocked"
+	NoticeSettings        = "settings_changed"
+	NoticeAdvancedPrivacy = "advanced_privacy"
+)
+
+// Attachment is a file that a message carries or should carry.
+type Attachment struct {
+	Name   string `json:"name,omitempty"`
+	MIME   string `json:"mime,omitempty"`
+	Size   int64  `json:"size,omitempty"`
+	SHA256 string `json:"sha256,omitempty"`
+	State  State  `json:"state"`
+	Reason string `json:"reason,omitempty"` // a sentence, where State is not Stored
+}
+
+// State says where an attachment's content is.
+type State string
+
+// The states of an attachment.
+const (
+	Stored  State = "stored"
+	Omitted State = "omitted" // the source says that it left it out
+	Missing State = "missing" // the source names it and does not have it
+	Expired State = "expired"
+	Pending State = "pending"
+)
+
+// Version is an earlier state of a message.
+type Version struct {
+	At   string `json:"at,omitempty"` // when it was replaced, RFC 3339, where known
+	Text string `json:"text"`
+	Seq  int64  `json:"seq"` // the entry that holds it
+}
+
+// Reaction is an emoji that somebody put on a message.
+type Reaction struct {
+	From  Person `json:"from"`
+	Emoji string `json:"emoji"`
+	At    string `json:"at,omitempty"`
+}
+
+// Location is a place: a point on the map, in degrees, a name, or both.
+type Location struct {
+	Lat     *float64 `json:"lat,omitempty"`
+	Lon     *float64 `json:"lon,omitempty"`
+	Name    string   `json:"name,omitempty"`
+	Address string   `json:"address,omitempty"`
+	URL     string   `json:"url,omitempty"`
+}
+
+// Contact is a shared contact card.
+type Contact struct {
+	Name   string   `json:"name"`
+	Phones []string `json:"phones,omitempty"`
+}
+
+// Poll is a question with its options.
+type Poll struct {
+	Question string       `json:"question"`
+	Options  []PollOption `json:"options"`
+}
+
+// PollOption is one answer and how many chose it.
+type PollOption struct {
+	Text  string `json:"text"`
+	Votes int    `json:"votes"`
+}
+
+// Call is a voice or video call.
+type Call struct {
+	Video   bool   `json:"video,omitempty"`
+	Missed  bool   `json:"missed,omitempty"`
+	Seconds int    `json:"seconds,omitempty"` // where the source says
+	Printed string `json:"printed,omitempty"` // what the source says of its length or outcome
+}
+
+// Occasion is an event that people were invited to.
+type Occasion struct {
+	Title       string `json:"title"`
+	Starts      string `json:"starts,omitempty"` // RFC 3339
+	Cancelled   bool   `json:"cancelled,omitempty"`
+	Description string `json:"description,omitempty"`
+	Place       string `json:"place,omitempty"`
+	Link        string `json:"link,omitempty"`
+}

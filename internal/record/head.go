@@ -1,0 +1,67 @@
+package record
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// The heads of parts. Every field is part of the format: names are short
+// because a head stands before every message. docs/format.md lists them.
+
+// InitHead is the head of the first entry.
+type InitHead struct {
+	Version int       `json:"v"`
+	ID      string    `json:"id"`   // of the archive, random
+	Name    string    `json:"name"` // of the firm
+	Zone    string    `json:"zone"` // IANA; what local times are read in where a source has none
+	Created time.Time `json:"created"`
+	VKey    string    `json:"vkey"` // public key of checkpoints, in note form
+}
+
+// CaptureHead is the head of the record that opens a capture.
+type CaptureHead struct {
+	Source    string          `json:"source"`             // "chatexport"
+	File      string          `json:"file"`               // base name of what was read
+	Evidence  []Evidence      `json:"evidence,omitempty"` // the files themselves
+	Account   string          `json:"account,omitempty"`
+	Custodian string          `json:"custodian,omitempty"`
+	Chat      string          `json:"chat,omitempty"`    // its name, where the capture is of one chat
+	Reading   json.RawMessage `json:"reading,omitempty"` // the source's own: how its items are read
+}
+
+// Evidence is one original file that was kept whole.
+type Evidence struct {
+	Name string `json:"name"`
+	Blob
+}
+
+// ItemHead is the head of an Item and of an Unparsed record.
+type ItemHead struct {
+	Capture int64 `json:"c"`           // entry of the capture that brought it
+	Ordinal int64 `json:"n"`           // place in the source, from 0
+	Offset  int64 `json:"o"`           // of the first raw byte in the source's text
+	Again   int   `json:"k,omitempty"` // how many equal items came before it in the source
+	// Late marks a local time that the source had already passed on that day:
+	// after a step back, as when summer time ends.
+	Late  bool       `json:"late,omitempty"`
+	Files []ItemFile `json:"f,omitempty"`
+	// Why says, for Unparsed, what could not be read.
+	Why string `json:"why,omitempty"`
+}
+
+// ItemFile is an attachment: found (Blob is set) or not (Reason says why).
+type ItemFile struct {
+	Name   string `json:"name"`
+	Reason string `json:"reason,omitempty"`
+	Blob
+}
+
+// CaptureEndHead is the head of the record that closes a capture. A capture
+// without one was cut short: what it brought is there, its counts are not.
+type CaptureEndHead struct {
+	Capture int64           `json:"c"`
+	Summary json.RawMessage `json:"summary"`
+	// Seen lists what the capture held and the archive had already, as runs of
+	// [ordinal, entry, length]: ordinals ordinal… are the entries entry….
+	Seen [][3]int64 `json:"seen,omitempty"`
+}
