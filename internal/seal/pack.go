@@ -1,0 +1,210 @@
+package seal
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash"
+	"strconv"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// A pack holds records that belong together under one data key that seals
+// nothing else. It is cut into frames that are compressed and sealed one by
+// one, so that reading a record opens one frame and no more.
+
+// FrameRecords is how many records a frame takes at most; 64 compress 3.7:1.
+const FrameRecords = 64
+
+// FrameBytes is the size of parts at which a frame is closed.
+const FrameBytes = 1 << 20
+
+// maxFrame bounds what a frame may unpack to: the largest record and the rest
+// of its frame.
+const maxFrame = 512 << 20
+
+// Commitment binds content without telling it.
+type Commitment [sha256.Size]byte
+
+const (
+	partDomain   = "waxseal part v1\x00"
+	recordDomain = "waxseal record v1\x00"
+)
+
+// CommitPart is the commitment to one part under its salt.
+func CommitPart(salt [32]byte, part []byte) Commitment {
+	h := sha256.New()
+	h.Write([]byte(partDomain))
+	h.Write(salt[:])
+	h.Write(part)
+	return Commitment(h.Sum(nil))
+}
+
+// CommitRecord is the commitment to a record: to the list of its parts'.
+func CommitRecord(parts []Commitment) Commitment {
+	b := make([]byte, 0, len(recordDomain)+len(parts)*sha256.Size)
+	b = append(b, recordDomain...)
+	for _, p := range parts {
+		b = append(b, p[:]...)
+	}
+	return sha256.Sum256(b)
+}
+
+// Salts gives the salts of one pack's parts. It is not for concurrent use.
+type Salts struct{ mac hash.Hash }
+
+// Salts returns the salts of the pack whose data key is k.
+func (k *Key) Salts() *Salts {
+	secret := k.derive("waxseal salt v1")
+	return &Salts{hmac.New(sha256.New, secret[:])}
+}
+
+// Salt is the salt of a part of the record-th record of the pack, both from 0.
+func (s *Salts) Salt(record, part int) (salt [32]byte) {
+	var b [12]byte
+	binary.BigEndian.PutUint64(b[:8], uint64(record))
+	binary.BigEndian.PutUint32(b[8:], uint32(part))
+	s.mac.Reset()
+	s.mac.Write(b[:])
+	s.mac.Sum(salt[:0])
+	return salt
+}
+
+// Commit is the commitment to the record-th record of the pack, and those to
+// its parts.
+func (s *Salts) Commit(record int, parts [][]byte) (Commitment, []Commitment) {
+	list := make([]Commitment, len(parts))
+	for i, p := range parts {
+		list[i] = CommitPart(s.Salt(record, i), p)
+	}
+	return CommitRecord(list), list
+}
+
+// zstd at its default level: 64 records of a chat go from 6 to 1.5 KiB in
+// about 60 µs. Both are safe for concurrent use of EncodeAll and DecodeAll.
+var (
+	packer   = must(zstd.NewWriter(nil, zstd.WithEncoderConcurrency(2), zstd.WithEncoderCRC(false), zstd.WithWindowSize(1<<20)))
+	unpacker = must(zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(maxFrame)))
+)
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err) // only for options that contradict each other
+	}
+	return v
+}
+
+func frameContext(n int) string { return "waxseal frame v1 " + strconv.Itoa(n) }
+
+// SealFrame closes records as the n-th frame of the pack under k; first is the
+// place in the pack of the first of them. The layout is in docs/format.md.
+func (k *Key) SealFrame(n, first int, records [][][]byte) []byte {
+	size := 16
+	for _, r := range records {
+		for _, p := range r {
+			size += len(p) + 4
+		}
+	}
+	b := make([]byte, 0, size)
+	b = append(b, 1)
+	b = binary.AppendUvarint(b, uint64(first))
+	b = binary.AppendUvarint(b, uint64(len(records)))
+	for _, r := range records {
+		b = binary.AppendUvarint(b, uint64(len(r)))
+		for _, p := range r {
+			b = binary.AppendUvarint(b, uint64(len(p)))
+		}
+	}
+	for _, r := range records {
+		for _, p := range r {
+			b = append(b, p...)
+		}
+	}
+	return k.Seal(packer.EncodeAll(b, make([]byte, 0, len(b)/3+64)), frameContext(n))
+}
+
+// ErrFrame is returned for a frame that opened and does not read: not ours, or
+// of a newer version.
+var ErrFrame = errors.New("pack frame not understood")
+
+// Frame is an open frame.
+type Frame struct {
+	First   int // place in the pack of its first record
+	Records [][][]byte
+}
+
+// OpenFrame is the inverse of SealFrame.
+func (k *Key) OpenFrame(n int, sealed []byte) (Frame, error) {
+	packed, err := k.Open(sealed, frameContext(n))
+	if err != nil {
+		return Frame{}, err
+	}
+	b, err := unpacker.DecodeAll(packed, nil)
+	if err != nil {
+		return Frame{}, fmt.Errorf("%w: %w", ErrFrame, err)
+	}
+	return parseFrame(b)
+}
+
+func parseFrame(b []byte) (Frame, error) {
+	if len(b) == 0 || b[0] != 1 {
+		return Frame{}, fmt.Errorf("%w: version", ErrFrame)
+	}
+	c := cursor{b: b[1:]}
+	f := Frame{First: c.int()}
+	count := c.int()
+	if count > len(b) {
+		return Frame{}, fmt.Errorf("%w: count", ErrFrame)
+	}
+	lengths := make([][]int, count)
+	for i := range lengths {
+		parts := c.int()
+		if parts > len(b) {
+			return Frame{}, fmt.Errorf("%w: parts", ErrFrame)
+		}
+		lengths[i] = make([]int, parts)
+		for j := range lengths[i] {
+			lengths[i][j] = c.int()
+		}
+	}
+	f.Records = make([][][]byte, count)
+	for i, ls := range lengths {
+		f.Records[i] = make([][]byte, len(ls))
+		for j, l := range ls {
+			f.Records[i][j] = c.take(l)
+		}
+	}
+	if c.bad || len(c.b) != 0 {
+		return Frame{}, fmt.Errorf("%w: lengths", ErrFrame)
+	}
+	return f, nil
+}
+
+// cursor reads a frame; after the first mistake it only says bad.
+type cursor struct {
+	b   []byte
+	bad bool
+}
+
+func (c *cursor) int() int {
+	v, n := binary.Uvarint(c.b)
+	if n <= 0 || v > maxFrame {
+		c.bad, c.b = true, nil
+		return 0
+	}
+	c.b = c.b[n:]
+	return int(v)
+}
+
+func (c *cursor) take(n int) []byte {
+	if n > len(c.b) {
+		c.bad, c.b = true, nil
+		return nil
+	}
+	p := c.b[:n:n]
+	c.b = c.b[n:]
+	return p
+}

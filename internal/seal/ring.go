@@ -1,0 +1,388 @@
+package seal
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/crypto/argon2"
+)
+
+// The root ring is the one small secret file of an archive. It stands outside
+// the database and outside every backup and long lock: what it no longer holds
+// is gone, whatever old copies of the rest exist.
+//
+// On disk it is one line of JSON and the SHA-256 of that line: a random ring
+// key, wrapped once for every way of opening it (a slot), and the body, sealed
+// under the ring key (docs/format.md, "Ring").
+
+// Slot kinds.
+const (
+	slotPassphrase = "passphrase"
+	slotKeyFile    = "key-file"
+	slotRecovery   = "recovery"
+)
+
+// Errors of the ring.
+var (
+	// ErrLocked: no secret was given for a ring that needs one.
+	ErrLocked = errors.New("archive is locked")
+	// ErrPassphrase: the secret opens no slot.
+	ErrPassphrase = errors.New("wrong passphrase, key file or recovery key")
+	// ErrRing: the file is not a ring, is of a newer version, or is damaged.
+	ErrRing = errors.New("key ring is damaged or of another version")
+)
+
+// Secret opens a ring. Exactly one field is set.
+type Secret struct {
+	Passphrase []byte
+	KeyFile    *Key
+	Recovery   string // as printed by NewRecovery; case, spaces and dashes do not count
+}
+
+type slot struct {
+	Kind   string     `json:"kind"`
+	Argon  *argonSlot `json:"argon2id,omitempty"`
+	Sealed []byte     `json:"key"`
+}
+
+// argonSlot holds the parameters of Argon2id (RFC 9106). Memory in KiB.
+type argonSlot struct {
+	Salt    []byte `json:"salt"`
+	Time    uint32 `json:"t"`
+	Memory  uint32 `json:"m"`
+	Threads uint8  `json:"p"`
+}
+
+// Bounds on parameters read from a file, so that a hostile ring cannot ask for
+// all the memory there is.
+const (
+	maxArgonTime   = 64
+	maxArgonMemory = 4 << 20 // 4 GiB
+)
+
+type ringFile struct {
+	V     int    `json:"v"`
+	ID    string `json:"id"`
+	Slots []slot `json:"slots"`
+	Body  []byte `json:"body"`
+}
+
+type ringBody struct {
+	Signer string        `json:"signer"` // signing key of checkpoints, in note form
+	Dedupe Key           `json:"dedupe"`
+	Blob   Key           `json:"blob"`
+	Index  Key           `json:"index"`
+	Intake []*intakePair `json:"intake"`
+	Blocks []block       `json:"blocks"`
+}
+
+// block is the key under which the keyring keeps some wrapped data keys.
+type block struct {
+	ID  int64 `json:"id"`
+	Key Key   `json:"key"`
+}
+
+// MarshalText writes the key for the ring's sealed body, and only there.
+func (k Key) MarshalText() ([]byte, error) { return []byte(hex.EncodeToString(k[:])), nil }
+
+// UnmarshalText is the inverse of MarshalText.
+func (k *Key) UnmarshalText(b []byte) error {
+	if hex.DecodedLen(len(b)) != KeySize {
+		return ErrRing
+	}
+	if _, err := hex.Decode(k[:], b); err != nil {
+		return ErrRing
+	}
+	return nil
+}
+
+// Ring is an open root ring.
+type Ring struct {
+	ID    string
+	slots []slot
+	key   Key // seals the body
+	body  ringBody
+}
+
+// NewRing makes the keys of a new archive. signer is the checkpoints' signing
+// key in note form.
+func NewRing(id, signer string, now time.Time) (*Ring, error) {
+	pair, err := newIntakePair(1, now)
+	if err != nil {
+		return nil, err
+	}
+	return &Ring{
+		ID: id, key: NewKey(),
+		body: ringBody{
+			Signer: signer, Dedupe: NewKey(), Blob: NewKey(), Index: NewKey(),
+			Intake: []*intakePair{pair},
+			Blocks: []block{{ID: 1, Key: NewKey()}},
+		},
+	}, nil
+}
+
+func (r *Ring) slotContext(kind string) string { return "waxseal ring slot v1 " + r.ID + " " + kind }
+func (r *Ring) bodyContext() string            { return "waxseal ring body v1 " + r.ID }
+
+// AddPassphrase lets a passphrase open the ring.
+func (r *Ring) AddPassphrase(pass []byte) {
+	a := &argonSlot{Salt: make([]byte, 16), Time: 3, Memory: 64 << 10, Threads: 2}
+	_, _ = rand.Read(a.Salt) // never fails
+	k := a.key(pass)
+	r.addSlot(slotPassphrase, a, k)
+}
+
+// AddKeyFile lets a key file open the ring.
+func (r *Ring) AddKeyFile(k Key) { r.addSlot(slotKeyFile, nil, k.derive("waxseal key file v1")) }
+
+// AddRecovery makes a recovery key, lets it open the ring, and returns it as
+// it is to be shown, once.
+func (r *Ring) AddRecovery() string {
+	k := NewKey()
+	r.addSlot(slotRecovery, nil, k.derive("waxseal recovery v1"))
+	return formatRecovery(k)
+}
+
+func (r *Ring) addSlot(kind string, a *argonSlot, k Key) {
+	r.slots = append(r.slots, slot{Kind: kind, Argon: a, Sealed: k.Seal(r.key[:], r.slotContext(kind))})
+}
+
+func (a *argonSlot) key(pass []byte) Key {
+	var k Key
+	copy(k[:], argon2.IDKey(pass, a.Salt, a.Time, a.Memory, a.Threads, KeySize))
+	return k
+}
+
+func (a *argonSlot) valid() bool {
+	return a != nil && len(a.Salt) >= 8 && a.Time > 0 && a.Time <= maxArgonTime &&
+		a.Memory >= 8 && a.Memory <= maxArgonMemory && a.Threads > 0
+}
+
+// formatRecovery writes 32 bytes as 13 groups of four letters and digits (52
+// base32 digits): short enough to write down.
+func formatRecovery(k Key) string {
+	s := base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(k[:])
+	var groups []string
+	for g := range slices.Chunk([]byte(s), 4) {
+		groups = append(groups, string(g))
+	}
+	return strings.Join(groups, "-")
+}
+
+func parseRecovery(s string) (Key, bool) {
+	s = strings.Map(func(c rune) rune {
+		switch {
+		case c == '-' || c == ' ' || c == '\n' || c == '\r' || c == '\t':
+			return -1
+		case c == '0': // base32 has no 0, 1 or 8: what people read into it
+			return 'O'
+		case c == '1':
+			return 'I'
+		case c == '8':
+			return 'B'
+		}
+		return c
+	}, strings.ToUpper(s))
+	b, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(s)
+	var k Key
+	if err != nil || len(b) != KeySize {
+		return k, false
+	}
+	copy(k[:], b)
+	return k, true
+}
+
+// Encode returns the ring's file.
+func (r *Ring) Encode() ([]byte, error) {
+	plain, err := json.Marshal(r.body)
+	if err != nil {
+		return nil, fmt.Errorf("encode ring: %w", err)
+	}
+	defer clear(plain)
+	line, err := json.Marshal(ringFile{V: 1, ID: r.ID, Slots: r.slots, Body: r.key.Seal(plain, r.bodyContext())})
+	if err != nil {
+		return nil, fmt.Errorf("encode ring: %w", err)
+	}
+	sum := sha256.Sum256(line)
+	return append(append(append(line, '\n'), hex.EncodeToString(sum[:])...), '\n'), nil
+}
+
+// OpenRing reads a ring's file with a secret.
+func OpenRing(file []byte, s Secret) (*Ring, error) {
+	f, err := parseRing(file)
+	if err != nil {
+		return nil, err
+	}
+	r := &Ring{ID: f.ID, slots: f.Slots}
+	if err := r.unlock(s); err != nil {
+		return nil, err
+	}
+	plain, err := r.key.Open(f.Body, r.bodyContext())
+	if err != nil {
+		return nil, fmt.Errorf("%w: body", ErrRing)
+	}
+	defer clear(plain)
+	if err := json.Unmarshal(plain, &r.body); err != nil || len(r.body.Intake) == 0 || len(r.body.Blocks) == 0 {
+		return nil, fmt.Errorf("%w: body", ErrRing)
+	}
+	return r, nil
+}
+
+func parseRing(file []byte) (ringFile, error) {
+	var f ringFile
+	line, rest, ok := strings.Cut(string(file), "\n")
+	sum := sha256.Sum256([]byte(line))
+	if !ok || rest != hex.EncodeToString(sum[:])+"\n" {
+		return f, fmt.Errorf("%w: checksum", ErrRing)
+	}
+	if err := json.Unmarshal([]byte(line), &f); err != nil {
+		return f, fmt.Errorf("%w: not JSON", ErrRing)
+	}
+	if f.V != 1 {
+		return f, fmt.Errorf("%w: version %d, this program reads 1", ErrRing, f.V)
+	}
+	return f, nil
+}
+
+func (r *Ring) unlock(s Secret) error {
+	kind, k, err := s.slotKey()
+	if err != nil {
+		return err
+	}
+	for _, sl := range r.slots {
+		if sl.Kind != kind {
+			continue
+		}
+		if kind == slotPassphrase {
+			if !sl.Argon.valid() {
+				return fmt.Errorf("%w: passphrase parameters", ErrRing)
+			}
+			k = sl.Argon.key(s.Passphrase)
+		}
+		if b, err := k.Open(sl.Sealed, r.slotContext(kind)); err == nil && len(b) == KeySize {
+			copy(r.key[:], b)
+			return nil
+		}
+	}
+	return ErrPassphrase
+}
+
+func (s Secret) slotKey() (kind string, k Key, err error) {
+	switch {
+	case s.Passphrase != nil:
+		return slotPassphrase, k, nil
+	case s.KeyFile != nil:
+		return slotKeyFile, s.KeyFile.derive("waxseal key file v1"), nil
+	case s.Recovery != "":
+		rk, ok := parseRecovery(s.Recovery)
+		if !ok {
+			return "", k, ErrPassphrase
+		}
+		return slotRecovery, rk.derive("waxseal recovery v1"), nil
+	}
+	return "", k, ErrLocked
+}
+
+// RingID returns the archive's id without opening the ring.
+func RingID(file []byte) (string, error) {
+	f, err := parseRing(file)
+	return f.ID, err
+}
+
+// Signer is the signing key of checkpoints, in note form.
+func (r *Ring) Signer() string { return r.body.Signer }
+
+// DedupeKey keys the hashes by which identical raw items are known.
+func (r *Ring) DedupeKey() *Key { return &r.body.Dedupe }
+
+// BlobKey keys the hashes by which equal blobs are known.
+func (r *Ring) BlobKey() *Key { return &r.body.Blob }
+
+// IndexKey opens the index.
+func (r *Ring) IndexKey() Key { return r.body.Index }
+
+// Intake is the public half of the newest intake key pair.
+func (r *Ring) Intake() IntakePublic {
+	p := r.body.Intake[len(r.body.Intake)-1]
+	return IntakePublic{ID: p.ID, pub: p.priv.PublicKey()}
+}
+
+// OpenEpoch opens an epoch key that was sealed to one of the intake keys.
+func (r *Ring) OpenEpoch(intake int64, sealed []byte) (Key, error) {
+	for _, p := range r.body.Intake {
+		if p.ID == intake {
+			return p.open(sealed)
+		}
+	}
+	return Key{}, fmt.Errorf("intake key %d: %w", intake, ErrOpen)
+}
+
+// Block returns a block key.
+func (r *Ring) Block(id int64) (*Key, error) {
+	for i := range r.body.Blocks {
+		if r.body.Blocks[i].ID == id {
+			return &r.body.Blocks[i].Key, nil
+		}
+	}
+	return nil, fmt.Errorf("key block %d: %w", id, ErrOpen)
+}
+
+// CurrentBlock is the block that takes new keys.
+func (r *Ring) CurrentBlock() int64 { return r.body.Blocks[len(r.body.Blocks)-1].ID }
+
+// AddBlock opens a new block for new keys. The ring must be written before a
+// key is wrapped under it.
+func (r *Ring) AddBlock() int64 {
+	id := r.CurrentBlock() + 1
+	r.body.Blocks = append(r.body.Blocks, block{ID: id, Key: NewKey()})
+	return id
+}
+
+// IntakeLife is how long one intake key pair takes new epochs.
+const IntakeLife = 7 * 24 * time.Hour
+
+// RotateIntake makes a new intake key pair when the newest is a week old, and
+// reports whether it did.
+func (r *Ring) RotateIntake(now time.Time) (bool, error) {
+	newest := r.body.Intake[len(r.body.Intake)-1]
+	if now.Sub(newest.Created) < IntakeLife {
+		return false, nil
+	}
+	p, err := newIntakePair(newest.ID+1, now)
+	if err != nil {
+		return false, err
+	}
+	r.body.Intake = append(r.body.Intake, p)
+	return true, nil
+}
+
+// DropIntake destroys the intake keys older than the newest that are not in
+// use, and reports whether there were any. Their epochs must have moved.
+func (r *Ring) DropIntake(inUse map[int64]bool) bool {
+	newest := r.body.Intake[len(r.body.Intake)-1]
+	keep := slices.DeleteFunc(slices.Clone(r.body.Intake), func(p *intakePair) bool {
+		return p != newest && !inUse[p.ID]
+	})
+	dropped := len(keep) < len(r.body.Intake)
+	r.body.Intake = keep
+	return dropped
+}
+
+// Opens lists the kinds of secret that open the ring.
+func (r *Ring) Opens() []string {
+	var kinds []string
+	for _, s := range r.slots {
+		if !slices.Contains(kinds, s.Kind) {
+			kinds = append(kinds, s.Kind)
+		}
+	}
+	return kinds
+}

@@ -1,0 +1,206 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/ncruces/go-sqlite3"
+
+	"github.com/waxseal/waxseal/internal/store"
+	"github.com/waxseal/waxseal/internal/tlog"
+)
+
+const (
+	selectEntries = `SELECT seq, kind, at, commitment, frame, slot FROM entry WHERE seq >= ? AND seq < ? ORDER BY seq`
+	selectFrame   = `SELECT key, n, sealed FROM frame WHERE id = ?`
+	selectTile    = `SELECT hashes FROM tile WHERE level = ? AND n = ?`
+	selectKey     = `SELECT epoch, block, wrapped FROM key WHERE id = ?`
+	selectEpoch   = `SELECT intake, sealed FROM epoch WHERE id = ?`
+	selectBlob    = `SELECT hash, name, size, key FROM blob WHERE hash = ?`
+	selectBlobs   = `SELECT hash, name, size, key FROM blob`
+	selectEpochs  = `SELECT id, epoch, wrapped FROM key WHERE epoch IS NOT NULL ORDER BY id LIMIT ?`
+	countBlock    = `SELECT count(*) FROM key WHERE block = ?`
+	selectIntakes = `SELECT DISTINCT intake FROM epoch`
+)
+
+// Entries implements store.Reader.
+func (s *Store) Entries(ctx context.Context, from, to int64, fn func(store.Entry) error) error {
+	return s.read(ctx, func(c *conn) error {
+		return c.query(selectEntries, func(st *sqlite3.Stmt) error {
+			e := store.Entry{
+				Seq: st.ColumnInt64(0), Kind: st.ColumnInt(1), At: st.ColumnInt64(2),
+				Frame: st.ColumnInt64(4), Slot: st.ColumnInt(5),
+			}
+			if err := hash32(st.ColumnRawBlob(3), e.Commitment[:]); err != nil {
+				return err
+			}
+			return fn(e)
+		}, from, to)
+	})
+}
+
+// one runs a query that gives one row or ErrNotFound.
+func (s *Store) one(ctx context.Context, sql string, row func(*sqlite3.Stmt) error, args ...any) error {
+	return s.read(ctx, func(c *conn) error {
+		found := false
+		err := c.query(sql, func(st *sqlite3.Stmt) error { found = true; return row(st) }, args...)
+		if err == nil && !found {
+			err = store.ErrNotFound
+		}
+		return err
+	})
+}
+
+// Frame implements store.Reader.
+func (s *Store) Frame(ctx context.Context, id int64) (store.Frame, error) {
+	f := store.Frame{ID: id}
+	err := s.one(ctx, selectFrame, func(st *sqlite3.Stmt) error {
+		f.Key, f.N, f.Sealed = st.ColumnInt64(0), st.ColumnInt(1), st.ColumnBlob(2, nil)
+		return nil
+	}, id)
+	return f, err
+}
+
+// TileHashes implements store.Reader.
+func (s *Store) TileHashes(ctx context.Context, level int, first int64, count int) ([]tlog.Hash, error) {
+	out := make([]tlog.Hash, 0, count)
+	for len(out) < count {
+		at := first + int64(len(out))
+		n, place := at>>tlog.TileHeight, int(at&(1<<tlog.TileHeight-1))
+		err := s.one(ctx, selectTile, func(st *sqlite3.Stmt) error {
+			b := st.ColumnRawBlob(0)
+			for ; place < 1<<tlog.TileHeight && len(out) < count; place++ {
+				var h tlog.Hash
+				if (place+1)*len(h) > len(b) {
+					return fmt.Errorf("%w: tile %d/%d is short", store.ErrDamaged, level, n)
+				}
+				copy(h[:], b[place*len(h):])
+				out = append(out, h)
+			}
+			return nil
+		}, level, n)
+		if err != nil {
+			return nil, fmt.Errorf("tile %d/%d: %w", level, n, err)
+		}
+	}
+	return out, nil
+}
+
+// Key implements store.Keyring.
+func (s *Store) Key(ctx context.Context, id int64) (store.Key, error) {
+	k := store.Key{ID: id}
+	err := s.one(ctx, selectKey, func(st *sqlite3.Stmt) error {
+		k.Epoch, k.Block, k.Wrapped = st.ColumnInt64(0), st.ColumnInt64(1), st.ColumnBlob(2, nil)
+		return nil
+	}, id)
+	return k, err
+}
+
+// Epoch implements store.Keyring.
+func (s *Store) Epoch(ctx context.Context, id int64) (store.Epoch, error) {
+	e := store.Epoch{ID: id}
+	err := s.one(ctx, selectEpoch, func(st *sqlite3.Stmt) error {
+		e.Intake, e.Sealed = st.ColumnInt64(0), st.ColumnBlob(1, nil)
+		return nil
+	}, id)
+	return e, err
+}
+
+// EpochKeys implements store.Store.
+func (s *Store) EpochKeys(ctx context.Context, limit int, fn func(store.Key) error) error {
+	return s.read(ctx, func(c *conn) error {
+		return c.query(selectEpochs, func(st *sqlite3.Stmt) error {
+			return fn(store.Key{ID: st.ColumnInt64(0), Epoch: st.ColumnInt64(1), Wrapped: st.ColumnBlob(2, nil)})
+		}, limit)
+	})
+}
+
+// BlockKeys implements store.Store.
+func (s *Store) BlockKeys(ctx context.Context, block int64) (n int64, err error) {
+	err = s.read(ctx, func(c *conn) error { n, err = c.queryInt(countBlock, block); return err })
+	return n, err
+}
+
+// IntakesInUse implements store.Store.
+func (s *Store) IntakesInUse(ctx context.Context) (map[int64]bool, error) {
+	in := map[int64]bool{}
+	err := s.read(ctx, func(c *conn) error {
+		return c.query(selectIntakes, func(st *sqlite3.Stmt) error { in[st.ColumnInt64(0)] = true; return nil })
+	})
+	return in, err
+}
+
+func scanBlob(st *sqlite3.Stmt) store.Blob {
+	return store.Blob{Hash: st.ColumnBlob(0, nil), Name: st.ColumnBlob(1, nil), Size: st.ColumnInt64(2), Key: st.ColumnInt64(3)}
+}
+
+// Blob implements store.Catalogue.
+func (s *Store) Blob(ctx context.Context, hash []byte) (b store.Blob, err error) {
+	err = s.one(ctx, selectBlob, func(st *sqlite3.Stmt) error { b = scanBlob(st); return nil }, hash)
+	return b, err
+}
+
+// Blobs implements store.Catalogue.
+func (s *Store) Blobs(ctx context.Context, fn func(store.Blob) error) error {
+	return s.read(ctx, func(c *conn) error {
+		return c.query(selectBlobs, func(st *sqlite3.Stmt) error { return fn(scanBlob(st)) })
+	})
+}
+
+const selectStats = `SELECT
+	(SELECT count(DISTINCT key) FROM frame), (SELECT count(*) FROM frame), (SELECT count(*) FROM blob),
+	(SELECT count(*) FROM key), (SELECT count(*) FROM identity),
+	(SELECT coalesce(sum(length(sealed)), 0) FROM frame), (SELECT coalesce(sum(size), 0) FROM blob)`
+
+// Stats implements store.Store.
+func (s *Store) Stats(ctx context.Context) (t store.Stats, err error) {
+	err = s.one(ctx, selectStats, func(st *sqlite3.Stmt) error {
+		t = store.Stats{
+			Packs: st.ColumnInt64(0), Frames: st.ColumnInt64(1), Blobs: st.ColumnInt64(2), Keys: st.ColumnInt64(3),
+			Identities: st.ColumnInt64(4), FrameBytes: st.ColumnInt64(5), BlobBytes: st.ColumnInt64(6),
+		}
+		return nil
+	})
+	return t, err
+}
+
+// What must hold between tables; each query counts the rows that break it.
+var invariants = []struct{ say, count string }{
+	{"entries are not numbered without a gap", `SELECT (SELECT size FROM head) <> (SELECT count(*) FROM entry) OR (SELECT size FROM head) <> (SELECT coalesce(max(seq) + 1, 0) FROM entry)`},
+	{"entries name a pack frame that is not there", `SELECT count(*) FROM entry WHERE frame IS NOT NULL AND frame NOT IN (SELECT id FROM frame)`},
+	{"pack frames name a key that is not there", `SELECT count(*) FROM frame WHERE key NOT IN (SELECT id FROM key)`},
+	{"pack frames that no entry names", `SELECT count(*) FROM frame WHERE id NOT IN (SELECT frame FROM entry WHERE frame IS NOT NULL)`},
+	{"blobs name a key that is not there", `SELECT count(*) FROM blob WHERE key NOT IN (SELECT id FROM key)`},
+	{"keys name an epoch that is not there", `SELECT count(*) FROM key WHERE epoch IS NOT NULL AND epoch NOT IN (SELECT id FROM epoch)`},
+	{"blobs that no entry names", `SELECT count(*) FROM blob WHERE hash NOT IN (SELECT hash FROM blob_ref)`},
+	{"references to a blob that is not there", `SELECT count(*) FROM blob_ref WHERE hash NOT IN (SELECT hash FROM blob)`},
+	{"identities or references of an entry that is not there", `SELECT (SELECT count(*) FROM identity WHERE seq < 0 OR seq >= (SELECT size FROM head)) + (SELECT count(*) FROM blob_ref WHERE seq < 0 OR seq >= (SELECT size FROM head))`},
+}
+
+// Check implements store.Store. integrity_check reads every page that is in
+// use, and each is checked against its checksum on the way.
+func (s *Store) Check(ctx context.Context) ([]string, error) {
+	var found []string
+	err := s.read(ctx, func(c *conn) error {
+		err := c.query("PRAGMA integrity_check(20)", func(st *sqlite3.Stmt) error {
+			if say := st.ColumnText(0); say != "ok" {
+				found = append(found, "database: "+say)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		for _, inv := range invariants {
+			n, err := c.queryInt(inv.count)
+			if err != nil {
+				return err
+			}
+			if n != 0 {
+				found = append(found, inv.say)
+			}
+		}
+		return nil
+	})
+	return found, err
+}

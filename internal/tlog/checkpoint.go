@@ -1,0 +1,144 @@
+package tlog
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// Checkpoint is a statement of a log's size and root hash.
+type Checkpoint struct {
+	Origin string // names the log, and the key that signs for it
+	Size   int64
+	Root   Hash
+}
+
+// Errors of checkpoints.
+var (
+	// ErrCheckpoint: not a checkpoint, or not of this log, or not signed by it.
+	ErrCheckpoint = errors.New("not a checkpoint of this log")
+)
+
+// NewSigner makes a signing key for origin and returns both halves in note
+// form.
+func NewSigner(origin string) (skey, vkey string, err error) {
+	skey, vkey, err = note.GenerateKey(rand.Reader, origin)
+	if err != nil {
+		return "", "", fmt.Errorf("make signing key: %w", err)
+	}
+	return skey, vkey, nil
+}
+
+// Sign returns the checkpoint as a C2SP signed note.
+func (c Checkpoint) Sign(skey string) ([]byte, error) {
+	s, err := note.NewSigner(skey)
+	if err != nil {
+		return nil, fmt.Errorf("read signing key: %w", err)
+	}
+	b, err := note.Sign(&note.Note{Text: c.text()}, s)
+	if err != nil {
+		return nil, fmt.Errorf("sign checkpoint: %w", err)
+	}
+	return b, nil
+}
+
+func (c Checkpoint) text() string {
+	return c.Origin + "\n" + strconv.FormatInt(c.Size, 10) + "\n" + base64.StdEncoding.EncodeToString(c.Root[:]) + "\n"
+}
+
+// ParseCheckpoint reads a signed note and checks its signature with vkey.
+// Signatures of others (witnesses) are passed over.
+func ParseCheckpoint(signed []byte, vkey string) (Checkpoint, error) {
+	v, err := note.NewVerifier(vkey)
+	if err != nil {
+		return Checkpoint{}, fmt.Errorf("read verifier key: %w", err)
+	}
+	n, err := note.Open(signed, note.VerifierList(v))
+	if err != nil {
+		return Checkpoint{}, fmt.Errorf("%w: signature does not verify", ErrCheckpoint)
+	}
+	lines := strings.Split(n.Text, "\n")
+	if len(lines) < 4 || lines[0] != v.Name() {
+		return Checkpoint{}, fmt.Errorf("%w: origin", ErrCheckpoint)
+	}
+	size, err := strconv.ParseInt(lines[1], 10, 64)
+	if err != nil || size < 0 || strconv.FormatInt(size, 10) != lines[1] {
+		return Checkpoint{}, fmt.Errorf("%w: size", ErrCheckpoint)
+	}
+	root, err := tlog.ParseHash(lines[2])
+	if err != nil {
+		return Checkpoint{}, fmt.Errorf("%w: root", ErrCheckpoint)
+	}
+	return Checkpoint{Origin: lines[0], Size: size, Root: root}, nil
+}
+
+// Proof is the proof of one leaf, in the C2SP tlog-proof form.
+type Proof struct {
+	Index      int64
+	Hashes     []Hash
+	Checkpoint []byte // signed note
+}
+
+const proofHeader = "c2sp.org/tlog-proof@v1"
+
+// Marshal writes the proof as C2SP tlog-proof text.
+func (p Proof) Marshal() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\nindex %d\n", proofHeader, p.Index)
+	for _, h := range p.Hashes {
+		b.WriteString(base64.StdEncoding.EncodeToString(h[:]) + "\n")
+	}
+	b.WriteByte('\n')
+	b.Write(p.Checkpoint)
+	return b.String()
+}
+
+// ErrProof is returned for text that is not a proof.
+var ErrProof = errors.New("not a tlog proof")
+
+// ParseProof is the inverse of Marshal. It checks the form, not the proof.
+func ParseProof(s string) (Proof, error) {
+	var p Proof
+	head, checkpoint, ok := strings.Cut(s, "\n\n")
+	lines := strings.Split(head, "\n")
+	if !ok || lines[0] != proofHeader {
+		return p, ErrProof
+	}
+	lines = lines[1:]
+	if len(lines) > 0 && strings.HasPrefix(lines[0], "extra ") {
+		lines = lines[1:]
+	}
+	if len(lines) == 0 || !strings.HasPrefix(lines[0], "index ") {
+		return p, fmt.Errorf("%w: index", ErrProof)
+	}
+	var err error
+	digits := lines[0][len("index "):]
+	if p.Index, err = strconv.ParseInt(digits, 10, 64); err != nil || p.Index < 0 || strconv.FormatInt(p.Index, 10) != digits {
+		return p, fmt.Errorf("%w: index", ErrProof)
+	}
+	for _, l := range lines[1:] {
+		h, err := tlog.ParseHash(l)
+		if err != nil {
+			return p, fmt.Errorf("%w: hash", ErrProof)
+		}
+		p.Hashes = append(p.Hashes, h)
+	}
+	p.Checkpoint = []byte(checkpoint)
+	return p, nil
+}
+
+// Check checks the proof for a leaf against the key of the log, and returns
+// the checkpoint that it holds under.
+func (p Proof) Check(leaf []byte, vkey string) (Checkpoint, error) {
+	c, err := ParseCheckpoint(p.Checkpoint, vkey)
+	if err != nil {
+		return c, err
+	}
+	return c, CheckInclusion(p.Hashes, c.Size, c.Root, p.Index, LeafHash(leaf))
+}
