@@ -36,6 +36,16 @@ type Epoch struct {
 	key    Key
 }
 
+// ParseIntake reads the public half of an intake key pair.
+func ParseIntake(id int64, public []byte) (IntakePublic, error) {
+	kem, _, _ := intakeSuite()
+	pub, err := kem.NewPublicKey(public)
+	if err != nil {
+		return IntakePublic{}, fmt.Errorf("read intake key %d: %w", id, err)
+	}
+	return IntakePublic{ID: id, pub: pub}, nil
+}
+
 // NewEpoch makes an epoch key and seals it to p.
 func (p IntakePublic) NewEpoch(now time.Time) (*Epoch, error) {
 	_, kdf, aead := intakeSuite()

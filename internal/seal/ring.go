@@ -77,6 +77,7 @@ type ringFile struct {
 
 type ringBody struct {
 	Signer string        `json:"signer"` // signing key of checkpoints, in note form
+	VKey   string        `json:"vkey"`   // its public half
 	Dedupe Key           `json:"dedupe"`
 	Blob   Key           `json:"blob"`
 	Index  Key           `json:"index"`
@@ -112,9 +113,9 @@ type Ring struct {
 	body  ringBody
 }
 
-// NewRing makes the keys of a new archive. signer is the checkpoints' signing
-// key in note form.
-func NewRing(id, signer string, now time.Time) (*Ring, error) {
+// NewRing makes the keys of a new archive. signer and vkey are the halves of
+// the checkpoints' signing key, in note form.
+func NewRing(id, signer, vkey string, now time.Time) (*Ring, error) {
 	pair, err := newIntakePair(1, now)
 	if err != nil {
 		return nil, err
@@ -122,7 +123,7 @@ func NewRing(id, signer string, now time.Time) (*Ring, error) {
 	return &Ring{
 		ID: id, key: NewKey(),
 		body: ringBody{
-			Signer: signer, Dedupe: NewKey(), Blob: NewKey(), Index: NewKey(),
+			Signer: signer, VKey: vkey, Dedupe: NewKey(), Blob: NewKey(), Index: NewKey(),
 			Intake: []*intakePair{pair},
 			Blocks: []block{{ID: 1, Key: NewKey()}},
 		},
@@ -225,15 +226,21 @@ func OpenRing(file []byte, s Secret) (*Ring, error) {
 	if err := r.unlock(s); err != nil {
 		return nil, err
 	}
-	plain, err := r.key.Open(f.Body, r.bodyContext())
+	r.body, err = r.openBody(f.Body)
+	return r, err
+}
+
+func (r *Ring) openBody(sealed []byte) (ringBody, error) {
+	var b ringBody
+	plain, err := r.key.Open(sealed, r.bodyContext())
 	if err != nil {
-		return nil, fmt.Errorf("%w: body", ErrRing)
+		return b, fmt.Errorf("%w: body", ErrRing)
 	}
 	defer clear(plain)
-	if err := json.Unmarshal(plain, &r.body); err != nil || len(r.body.Intake) == 0 || len(r.body.Blocks) == 0 {
-		return nil, fmt.Errorf("%w: body", ErrRing)
+	if err := json.Unmarshal(plain, &b); err != nil || len(b.Intake) == 0 || len(b.Blocks) == 0 {
+		return b, fmt.Errorf("%w: body", ErrRing)
 	}
-	return r, nil
+	return b, nil
 }
 
 func parseRing(file []byte) (ringFile, error) {
@@ -300,6 +307,9 @@ func RingID(file []byte) (string, error) {
 // Signer is the signing key of checkpoints, in note form.
 func (r *Ring) Signer() string { return r.body.Signer }
 
+// VKey is the public half of Signer, in note form.
+func (r *Ring) VKey() string { return r.body.VKey }
+
 // DedupeKey keys the hashes by which identical raw items are known.
 func (r *Ring) DedupeKey() *Key { return &r.body.Dedupe }
 
@@ -310,9 +320,26 @@ func (r *Ring) BlobKey() *Key { return &r.body.Blob }
 func (r *Ring) IndexKey() Key { return r.body.Index }
 
 // Intake is the public half of the newest intake key pair.
-func (r *Ring) Intake() IntakePublic {
+func (r *Ring) Intake() (id int64, public []byte) {
 	p := r.body.Intake[len(r.body.Intake)-1]
-	return IntakePublic{ID: p.ID, pub: p.priv.PublicKey()}
+	return p.ID, p.priv.PublicKey().Bytes()
+}
+
+// Reload reads the ring's file again, which another process may have written.
+func (r *Ring) Reload(file []byte) error {
+	f, err := parseRing(file)
+	if err != nil {
+		return err
+	}
+	if f.ID != r.ID {
+		return fmt.Errorf("%w: ring of another archive", ErrRing)
+	}
+	body, err := r.openBody(f.Body)
+	if err != nil {
+		return err
+	}
+	r.slots, r.body = f.Slots, body
+	return nil
 }
 
 // OpenEpoch opens an epoch key that was sealed to one of the intake keys.
@@ -364,12 +391,11 @@ func (r *Ring) RotateIntake(now time.Time) (bool, error) {
 	return true, nil
 }
 
-// DropIntake destroys the intake keys older than the newest that are not in
-// use, and reports whether there were any. Their epochs must have moved.
-func (r *Ring) DropIntake(inUse map[int64]bool) bool {
-	newest := r.body.Intake[len(r.body.Intake)-1]
+// KeepIntake destroys the intake keys that are not in ids, and reports whether
+// there were any. Their epochs must have moved, and no new one may come.
+func (r *Ring) KeepIntake(ids []int64) bool {
 	keep := slices.DeleteFunc(slices.Clone(r.body.Intake), func(p *intakePair) bool {
-		return p != newest && !inUse[p.ID]
+		return !slices.Contains(ids, p.ID)
 	})
 	dropped := len(keep) < len(r.body.Intake)
 	r.body.Intake = keep

@@ -14,8 +14,9 @@ import (
 
 // Errors of stores.
 var (
-	// ErrMoved: the head is not the one that the batch was made for. Somebody
-	// else has appended; nothing was written.
+	// ErrMoved: the head is not the one that the batch was made for, or the
+	// epoch or intake key it was made with has been retired. Somebody else was
+	// at work; nothing was written.
 	ErrMoved = errors.New("log has moved on")
 	// ErrNotFound: no such row.
 	ErrNotFound = errors.New("not found")
@@ -184,14 +185,34 @@ type Store interface {
 	EpochKeys(ctx context.Context, limit int, fn func(Key) error) error
 	// BlockKeys is how many keys a block holds.
 	BlockKeys(ctx context.Context, block int64) (int64, error)
-	// IntakesInUse is the set of intake keys that some epoch is sealed to.
-	IntakesInUse(ctx context.Context) (map[int64]bool, error)
+	// Intake is the newest intake key.
+	Intake(ctx context.Context) (Intake, error)
+	// Exclusive runs fn while no other process can write, and commits what fn
+	// did through tx where fn returns nil.
+	Exclusive(ctx context.Context, fn func(tx Tx) error) error
+	// Scrub overwrites what was removed, as far as the database can.
+	Scrub(ctx context.Context) error
 	// Check reads every row and page of the database and reports what
 	// contradicts itself, a sentence each.
 	Check(ctx context.Context) ([]string, error)
 	// Stats counts.
 	Stats(ctx context.Context) (Stats, error)
 	Close() error
+}
+
+// Tx is what can be done to intake keys while no other process writes.
+type Tx interface {
+	// Intakes lists them, oldest first.
+	Intakes() ([]Intake, error)
+	AddIntake(Intake) error
+	// DropIdleIntakes removes those that no epoch is sealed to, but the newest.
+	DropIdleIntakes() error
+}
+
+// Intake is the public half of an intake key pair.
+type Intake struct {
+	ID     int64
+	Public []byte
 }
 
 // Stats are sizes, for people.

@@ -36,16 +36,33 @@ func NewSigner(origin string) (skey, vkey string, err error) {
 }
 
 // Sign returns the checkpoint as a C2SP signed note.
-func (c Checkpoint) Sign(skey string) ([]byte, error) {
+func (c Checkpoint) Sign(skey string) ([]byte, error) { return SignNote(c.text(), skey) }
+
+// SignNote signs a text, which must end in a newline.
+func SignNote(text, skey string) ([]byte, error) {
 	s, err := note.NewSigner(skey)
 	if err != nil {
 		return nil, fmt.Errorf("read signing key: %w", err)
 	}
-	b, err := note.Sign(&note.Note{Text: c.text()}, s)
+	b, err := note.Sign(&note.Note{Text: text}, s)
 	if err != nil {
-		return nil, fmt.Errorf("sign checkpoint: %w", err)
+		return nil, fmt.Errorf("sign note: %w", err)
 	}
 	return b, nil
+}
+
+// OpenNote checks a signed note and returns its text. Signatures of others
+// (witnesses) are passed over.
+func OpenNote(signed []byte, vkey string) (string, error) {
+	v, err := note.NewVerifier(vkey)
+	if err != nil {
+		return "", fmt.Errorf("read verifier key: %w", err)
+	}
+	n, err := note.Open(signed, note.VerifierList(v))
+	if err != nil {
+		return "", fmt.Errorf("%w: signature does not verify", ErrCheckpoint)
+	}
+	return n.Text, nil
 }
 
 func (c Checkpoint) text() string {
@@ -53,18 +70,15 @@ func (c Checkpoint) text() string {
 }
 
 // ParseCheckpoint reads a signed note and checks its signature with vkey.
-// Signatures of others (witnesses) are passed over.
 func ParseCheckpoint(signed []byte, vkey string) (Checkpoint, error) {
-	v, err := note.NewVerifier(vkey)
+	text, err := OpenNote(signed, vkey)
 	if err != nil {
-		return Checkpoint{}, fmt.Errorf("read verifier key: %w", err)
+		return Checkpoint{}, err
 	}
-	n, err := note.Open(signed, note.VerifierList(v))
-	if err != nil {
-		return Checkpoint{}, fmt.Errorf("%w: signature does not verify", ErrCheckpoint)
-	}
-	lines := strings.Split(n.Text, "\n")
-	if len(lines) < 4 || lines[0] != v.Name() {
+	lines := strings.Split(text, "\n")
+	// The name of a verifier key stands before its first plus sign.
+	origin, _, _ := strings.Cut(vkey, "+")
+	if len(lines) < 4 || lines[0] != origin {
 		return Checkpoint{}, fmt.Errorf("%w: origin", ErrCheckpoint)
 	}
 	size, err := strconv.ParseInt(lines[1], 10, 64)

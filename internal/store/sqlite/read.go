@@ -20,7 +20,7 @@ const (
 	selectBlobs   = `SELECT hash, name, size, key FROM blob`
 	selectEpochs  = `SELECT id, epoch, wrapped FROM key WHERE epoch IS NOT NULL ORDER BY id LIMIT ?`
 	countBlock    = `SELECT count(*) FROM key WHERE block = ?`
-	selectIntakes = `SELECT DISTINCT intake FROM epoch`
+	newestIntake  = `SELECT id, public FROM intake ORDER BY id DESC LIMIT 1`
 )
 
 // Entries implements store.Reader.
@@ -121,11 +121,11 @@ func (s *Store) BlockKeys(ctx context.Context, block int64) (n int64, err error)
 	return n, err
 }
 
-// IntakesInUse implements store.Store.
-func (s *Store) IntakesInUse(ctx context.Context) (map[int64]bool, error) {
-	in := map[int64]bool{}
-	err := s.read(ctx, func(c *conn) error {
-		return c.query(selectIntakes, func(st *sqlite3.Stmt) error { in[st.ColumnInt64(0)] = true; return nil })
+// Intake implements store.Store.
+func (s *Store) Intake(ctx context.Context) (in store.Intake, err error) {
+	err = s.one(ctx, newestIntake, func(st *sqlite3.Stmt) error {
+		in = store.Intake{ID: st.ColumnInt64(0), Public: st.ColumnBlob(1, nil)}
+		return nil
 	})
 	return in, err
 }

@@ -19,7 +19,7 @@ CREATE TABLE entry (
 
 CREATE TABLE frame (
     id     INTEGER PRIMARY KEY,
-    key    INTEGER NOT NULL,
+    key    INTEGER NOT NULL REFERENCES key (id),
     n      INTEGER NOT NULL,
     sealed BLOB    NOT NULL
 ) STRICT;
@@ -33,7 +33,7 @@ CREATE TABLE tile (
 
 CREATE TABLE key (
     id      INTEGER PRIMARY KEY,
-    epoch   INTEGER,
+    epoch   INTEGER REFERENCES epoch (id),
     block   INTEGER,
     wrapped BLOB NOT NULL,
     CHECK ((epoch IS NULL) <> (block IS NULL))
@@ -41,9 +41,16 @@ CREATE TABLE key (
 CREATE INDEX key_epoch ON key (epoch) WHERE epoch IS NOT NULL;
 CREATE INDEX key_block ON key (block) WHERE block IS NOT NULL;
 
+-- Public halves of the intake keys. A row that is gone takes no new epoch:
+-- only then may its private half be destroyed.
+CREATE TABLE intake (
+    id     INTEGER PRIMARY KEY,
+    public BLOB NOT NULL
+) STRICT;
+
 CREATE TABLE epoch (
     id     INTEGER PRIMARY KEY,
-    intake INTEGER NOT NULL,
+    intake INTEGER NOT NULL REFERENCES intake (id),
     sealed BLOB    NOT NULL
 ) STRICT;
 
@@ -56,7 +63,7 @@ CREATE TABLE blob (
     hash BLOB PRIMARY KEY,
     name BLOB    NOT NULL,
     size INTEGER NOT NULL,
-    key  INTEGER NOT NULL
+    key  INTEGER NOT NULL REFERENCES key (id)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE blob_ref (

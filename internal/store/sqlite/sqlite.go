@@ -120,7 +120,7 @@ func dial(ctx context.Context, path string, flags sqlite3.OpenFlag, immutable bo
 	err = errors.Join(
 		c.BusyTimeout(busyTimeout),
 		c.WALAutoCheckpoint(2000), // 16 MB of log between checkpoints
-		c.Exec("PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-16384; PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON"),
+		c.Exec("PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-16384; PRAGMA trusted_schema=OFF; PRAGMA foreign_keys=ON; PRAGMA cell_size_check=ON"),
 	)
 	if err != nil {
 		_ = c.Close() // the first error is the one that matters
@@ -275,6 +275,8 @@ func wrap(err error) error {
 		return fmt.Errorf("%w: %w", store.ErrReadOnly, err)
 	case errors.Is(err, sqlite3.CORRUPT), errors.Is(err, sqlite3.NOTADB), errors.Is(err, sqlite3.IOERR_DATA), errors.Is(err, sqlite3.IOERR_SHORT_READ):
 		return fmt.Errorf("%w: %w", store.ErrDamaged, err)
+	case errors.Is(err, sqlite3.CONSTRAINT_FOREIGNKEY):
+		return fmt.Errorf("%w: %w", store.ErrMoved, err)
 	case errors.Is(err, sqlite3.BUSY):
 		return fmt.Errorf("%w: %w", store.ErrBusy, err)
 	}

@@ -215,6 +215,38 @@ func (s *Store) Rewrap(ctx context.Context, keys []store.Key) (err error) {
 	return s.w.exec(dropEpochs)
 }
 
+const (
+	selectIntakes = `SELECT id, public FROM intake ORDER BY id`
+	insertIntake  = `INSERT INTO intake (id, public) VALUES (?, ?)`
+	dropIntakes   = `DELETE FROM intake WHERE id < (SELECT max(id) FROM intake) AND id NOT IN (SELECT intake FROM epoch)`
+)
+
+// Exclusive implements store.Store.
+func (s *Store) Exclusive(ctx context.Context, fn func(store.Tx) error) (err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	tx, err := s.w.BeginImmediate()
+	if err != nil {
+		return wrap(err)
+	}
+	defer func() { tx.End(&err); err = wrap(err) }()
+	return fn(txn{s.w})
+}
+
+type txn struct{ c *conn }
+
+func (t txn) Intakes() (all []store.Intake, err error) {
+	err = t.c.query(selectIntakes, func(st *sqlite3.Stmt) error {
+		all = append(all, store.Intake{ID: st.ColumnInt64(0), Public: st.ColumnBlob(1, nil)})
+		return nil
+	})
+	return all, err
+}
+
+func (t txn) AddIntake(in store.Intake) error { return t.c.exec(insertIntake, in.ID, in.Public) }
+
+func (t txn) DropIdleIntakes() error { return t.c.exec(dropIntakes) }
+
 // Scrub overwrites what was removed, in the write-ahead log too: after it, a
 // dropped epoch is nowhere in the files.
 func (s *Store) Scrub(ctx context.Context) error {
