@@ -219,9 +219,12 @@ func openWith(ctx context.Context, dirName string, ring *seal.Ring) (*Archive, e
 	if err != nil {
 		return nil, err
 	}
+	return start(ctx, dirName, ring, st, dir.New(filepath.Join(dirName, blobsName)))
+}
+
+func start(ctx context.Context, dirName string, ring *seal.Ring, st store.Store, blobs blob.Store) (*Archive, error) {
 	a := &Archive{
-		dir: dirName, store: st, ring: ring, now: time.Now,
-		blobs:   dir.New(filepath.Join(dirName, blobsName)),
+		dir: dirName, store: st, ring: ring, now: time.Now, blobs: blobs,
 		keys:    newCache[int64, seal.Key](4096),
 		frames:  newCache[int64, seal.Frame](128),
 		work:    make(chan *request, 64),

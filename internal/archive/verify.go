@@ -25,7 +25,6 @@ type Report struct {
 	Root       string    `json:"root"`
 	Records    int64     `json:"records"` // opened and compared with their commitments
 	Bytes      int64     `json:"bytes"`   // of records
-	Disposed   int64     `json:"disposed"`
 	Frames     int64     `json:"frames"`
 	Keys       int64     `json:"keys"`
 	Blobs      int64     `json:"blobs"`
@@ -261,7 +260,7 @@ func (v *verifier) leftovers(ctx context.Context, known map[string]bool) error {
 
 func (v *verifier) progress() {
 	if v.o.Progress != nil {
-		done := v.r.Records + v.r.Disposed + v.r.Blobs
+		done := v.r.Records + v.r.Blobs
 		v.o.Progress(done, max(done, v.head.Size))
 	}
 }

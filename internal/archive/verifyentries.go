@@ -100,7 +100,11 @@ func (v *verifier) check(ctx context.Context, r *entryRun) {
 	}
 	id := r.rows[0].Frame
 	if id == 0 {
-		return // disposed of: the leaf is all there is
+		// The leaf is all there is, and a certificate would have to say why.
+		for _, row := range r.rows {
+			r.problems = append(r.problems, fmt.Sprintf("entry %d: its record is gone and no certificate of disposal says why", row.Seq))
+		}
+		return
 	}
 	f, salts, err := v.openFrame(ctx, id, r)
 	if err != nil {
@@ -169,9 +173,6 @@ func (v *verifier) add(r *entryRun) {
 	}
 	v.r.Bytes += r.bytes
 	if !r.opened {
-		if r.rows[0].Frame == 0 {
-			v.r.Disposed += int64(len(r.rows))
-		}
 		return
 	}
 	if !v.keys[r.key] {

@@ -1,0 +1,288 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/waxseal/waxseal/internal/archive"
+	"github.com/waxseal/waxseal/internal/chat"
+	"github.com/waxseal/waxseal/internal/index"
+)
+
+type coverageLine struct {
+	Coverage index.Coverage `json:"coverage"`
+}
+
+type chatsCmd struct {
+	Text string `arg:"" optional:"" help:"Only chats with this in their name or a participant's."`
+	JSON bool   `help:"One JSON object a line; the last says what was covered."`
+}
+
+func (c *chatsCmd) Run(a *app) error {
+	return a.withIndex(func(_ *archive.Archive, x *index.Index) error {
+		rows, err := x.Chats(a.ctx, index.ChatFilter{Text: c.Text})
+		if err != nil {
+			return err
+		}
+		cov, err := x.Coverage(a.ctx)
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			return printJSON(a.stdout, rows, coverageLine{cov})
+		}
+		if len(rows) == 0 && c.Text == "" {
+			_, err := fmt.Fprintln(a.stdout, "No chats yet. Import a chat export with: waxseal import PATH")
+			return err
+		}
+		for _, r := range rows {
+			name := oneLine(r.Name, 40)
+			if _, err := fmt.Fprintf(a.stdout, "%-40s %-9s %9s  %s … %s  %s\n", name, r.Kind, group(r.Messages), date(r.First), date(r.Last), oneLine(r.Custodian, 30)); err != nil {
+				return err
+			}
+		}
+		return printCoverage(a.stdout, cov)
+	})
+}
+
+// printJSON prints rows and a last object, one a line.
+func printJSON[T any](w io.Writer, rows []T, last any) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	for _, r := range rows {
+		if err := enc.Encode(r); err != nil {
+			return err
+		}
+	}
+	return enc.Encode(last)
+}
+
+func date(local string) string {
+	d, _, _ := strings.Cut(local, "T")
+	return d
+}
+
+func printCoverage(w io.Writer, c index.Coverage) error {
+	all := "all"
+	if c.Through < c.Of {
+		all = fmt.Sprintf("%s of %s entries,", group(c.Through), group(c.Of))
+	}
+	unread := ""
+	if c.Unread > 0 {
+		unread = fmt.Sprintf("; %s records could not be read (waxseal search is:unread)", group(c.Unread))
+	}
+	_, err := fmt.Fprintf(w, "\nCovered: %s %s messages%s.\n", all, group(c.Messages), unread)
+	return err
+}
+
+type messagesCmd struct {
+	Query string `arg:"" optional:"" help:"Only messages that match, in the query language of search."`
+	JSON  bool   `help:"One JSON object a line."`
+}
+
+func (c *messagesCmd) Run(a *app) error {
+	return a.withIndex(func(_ *archive.Archive, x *index.Index) error {
+		p := &printer{w: a.stdout, colour: isTerminal(a.stdout)}
+		enc := json.NewEncoder(a.stdout)
+		enc.SetEscapeHTML(false)
+		return x.All(a.ctx, c.Query, func(m chat.Message) error {
+			if c.JSON {
+				return enc.Encode(m)
+			}
+			return p.message(m, nil)
+		})
+	})
+}
+
+type searchCmd struct {
+	Query   []string `arg:"" help:"Words, \"phrases\", -not, OR, word*, *part*, and filters: from: to: in: custodian: before: after: on: type: has: is: source: lang:"`
+	Order   string   `help:"Order of hits." enum:"newest,oldest,relevance" default:"newest"`
+	Limit   int      `help:"How many hits." default:"50"`
+	Context int      `help:"Messages of the chat around each hit." default:"0"`
+	JSON    bool     `help:"One JSON object a line; the last says what was covered."`
+}
+
+// jsonHit is a hit as search --json prints it: the message, and where in its
+// text the query stands.
+type jsonHit struct {
+	chat.Message
+	Marks  [][2]int       `json:"marks,omitempty"` // byte ranges of text
+	Before []chat.Message `json:"before,omitempty"`
+	After  []chat.Message `json:"after,omitempty"`
+}
+
+func (c *searchCmd) Run(a *app) error {
+	return a.withIndex(func(_ *archive.Archive, x *index.Index) error {
+		res, err := c.search(a, x)
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			var rows []jsonHit
+			for _, h := range res.Hits {
+				rows = append(rows, jsonHit{h.Message, h.Marks, h.Before, h.After})
+			}
+			return printJSON(a.stdout, rows, coverageLine{res.Coverage})
+		}
+		p := &printer{w: a.stdout, colour: isTerminal(a.stdout)}
+		for _, h := range res.Hits {
+			if err := p.hit(h); err != nil {
+				return err
+			}
+		}
+		if err := foundLine(a.stdout, res); err != nil {
+			return err
+		}
+		return printCoverage(a.stdout, res.Coverage)
+	})
+}
+
+// search asks page by page until the limit is reached.
+func (c *searchCmd) search(a *app, x *index.Index) (index.Result, error) {
+	s := index.Search{Query: strings.Join(c.Query, " "), Order: index.Order(c.Order), Context: c.Context}
+	var all index.Result
+	for {
+		s.Limit = min(500, c.Limit-len(all.Hits))
+		if c.Limit == 0 {
+			s.Limit = 500
+		}
+		res, err := x.Search(a.ctx, s)
+		if err != nil {
+			return all, err
+		}
+		res.Hits = append(all.Hits, res.Hits...)
+		all = res
+		if s.Cursor = res.Next; s.Cursor == "" || (c.Limit > 0 && len(all.Hits) >= c.Limit) {
+			return all, nil
+		}
+	}
+}
+
+func foundLine(w io.Writer, res index.Result) (err error) {
+	switch n := int64(len(res.Hits)); {
+	case n == 0:
+		_, err = fmt.Fprintln(w, "Nothing found.")
+	case res.Total > n:
+		_, err = fmt.Fprintf(w, "\n%s of %s hits; --limit shows more.\n", group(n), group(res.Total))
+	case res.Total < 0 && res.Next != "":
+		_, err = fmt.Fprintf(w, "\nThe first %s hits; --limit shows more.\n", group(n))
+	default:
+		_, err = fmt.Fprintf(w, "\n%s hits.\n", group(n))
+	}
+	return err
+}
+
+// printer prints messages for people. A line names the chat where it changes.
+type printer struct {
+	w      io.Writer
+	colour bool
+	chat   string
+}
+
+func (p *printer) hit(h index.Hit) error {
+	for _, m := range h.Before {
+		if err := p.message(m, nil); err != nil {
+			return err
+		}
+	}
+	if err := p.message(h.Message, h.Marks); err != nil {
+		return err
+	}
+	for _, m := range h.After {
+		if err := p.message(m, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *printer) message(m chat.Message, marks [][2]int) error {
+	var b strings.Builder
+	if m.Chat.ID != p.chat {
+		p.chat = m.Chat.ID
+		fmt.Fprintf(&b, "\n%s\n", p.style("1", oneLine(m.Chat.Name, 80)))
+	}
+	fmt.Fprintf(&b, "%8s  %s  ", m.ID, strings.Replace(m.SentLocal, "T", " ", 1))
+	if m.From != nil {
+		b.WriteString(p.style("36", oneLine(who(m.From), 40)) + ": ")
+	}
+	b.WriteString(strings.ReplaceAll(p.text(m, marks), "\n", "\n          "))
+	for _, note := range notes(m) {
+		b.WriteString(" " + p.style("2", "["+note+"]"))
+	}
+	b.WriteByte('\n')
+	_, err := io.WriteString(p.w, b.String())
+	return err
+}
+
+func who(p *chat.Person) string {
+	if p.Name != "" {
+		return p.Name
+	}
+	return p.Phone
+}
+
+// text is the message's text with its marks, or what stands for it.
+func (p *printer) text(m chat.Message, marks [][2]int) string {
+	if m.Type == chat.SystemType || m.Text == "" {
+		if m.Revoked {
+			return ""
+		}
+		if m.Type == chat.SystemType {
+			return printable(m.AsPrinted)
+		}
+		return ""
+	}
+	var b strings.Builder
+	at := 0
+	for _, r := range marks {
+		if r[0] < at || r[1] > len(m.Text) || r[0] > r[1] {
+			continue
+		}
+		b.WriteString(printable(m.Text[at:r[0]]))
+		b.WriteString(p.style("1;33", printable(m.Text[r[0]:r[1]])))
+		at = r[1]
+	}
+	return b.String() + printable(m.Text[at:])
+}
+
+func (p *printer) style(code, s string) string {
+	if !p.colour || s == "" {
+		return s
+	}
+	return "\x1b[" + code + "m" + s + "\x1b[0m"
+}
+
+// notes say in brackets what is not text.
+func notes(m chat.Message) []string {
+	var n []string
+	if m.Type != chat.Text && m.Type != chat.SystemType {
+		n = append(n, strings.ReplaceAll(string(m.Type), "_", " "))
+	}
+	for _, at := range m.Attachments {
+		s := string(at.State)
+		if at.Name != "" {
+			s = oneLine(at.Name, 60) + " " + s
+		}
+		n = append(n, s)
+	}
+	if m.Revoked {
+		s := "revoked by its author"
+		if k := len(m.Versions); k > 0 {
+			s += "; before: " + oneLine(m.Versions[k-1].Text, 120)
+		}
+		n = append(n, s)
+	}
+	if m.Edited {
+		n = append(n, "edited")
+	}
+	if m.Time == chat.Ambiguous {
+		n = append(n, "time uncertain")
+	}
+	if m.Boundary == chat.Ambiguous {
+		n = append(n, "may belong to the message before")
+	}
+	return n
+}

@@ -1,0 +1,254 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/waxseal/waxseal/internal/archive"
+	"github.com/waxseal/waxseal/internal/capture"
+	"github.com/waxseal/waxseal/internal/capture/all"
+)
+
+type importCmd struct {
+	Path      []string `arg:"" help:"Files or folders." type:"path"`
+	Zone      string   `name:"tz" help:"Time zone of the phone that made the export, e.g. America/Sao_Paulo (default: the archive's, and the import says that it assumed it)." placeholder:"ZONE"`
+	DateOrder string   `help:"Order of day, month and year, where the file itself cannot tell." enum:"dmy,mdy,ymd," default:"" placeholder:"dmy|mdy|ymd"`
+	Account   string   `help:"Phone number of the account that was exported." placeholder:"PHONE"`
+	Custodian string   `help:"Id of the person whose account it is." placeholder:"ID"`
+	Me        string   `help:"The exporter's own name as the export prints it; tells sent from received." placeholder:"NAME"`
+	Chat      string   `help:"Name of the chat (default: from the file's name)." placeholder:"NAME"`
+	Format    string   `help:"Import as this format instead of recognising it." placeholder:"NAME"`
+	JSON      bool     `help:"Print one JSON object."`
+	NoIndex   bool     `help:"Do not bring the index up to date afterwards."`
+}
+
+// importResult is what import --json prints.
+type importResult struct {
+	Captures []capture.Summary `json:"captures"`
+	Errors   []importError     `json:"errors,omitempty"`
+}
+
+type importError struct {
+	Path  string `json:"path"`
+	Error string `json:"error"`
+}
+
+func (c *importCmd) Run(a *app) (err error) {
+	ar, err := a.open()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, ar.Close()) }()
+	if err := ar.Writable(); err != nil {
+		return err
+	}
+	o, err := c.options(ar)
+	if err != nil {
+		return err
+	}
+	res, failed := c.importAll(a, ar, o)
+	if !c.NoIndex && a.ctx.Err() == nil {
+		if err := a.followIndex(ar); err != nil {
+			return fmt.Errorf("bring the index up to date: %w", err)
+		}
+	}
+	if err := c.print(a, res); err != nil {
+		return err
+	}
+	return c.outcome(res, failed)
+}
+
+func (c *importCmd) options(ar *archive.Archive) (capture.Options, error) {
+	o := capture.Options{
+		DateOrder: c.DateOrder, Account: c.Account, Custodian: c.Custodian, Me: c.Me, Chat: c.Chat,
+		ZoneAssumed: c.Zone == "",
+	}
+	zone := c.Zone
+	if zone == "" {
+		zone = ar.Info().Zone
+	}
+	var err error
+	if o.Zone, err = time.LoadLocation(zone); err != nil || zone == "Local" {
+		return o, usagef("no such time zone: %s (examples: Europe/London, America/New_York, Asia/Kolkata)", zone)
+	}
+	return o, nil
+}
+
+// formats are those that may read a path.
+func (c *importCmd) formats() ([]capture.Format, error) {
+	if c.Format == "" {
+		return all.Formats(), nil
+	}
+	var names []string
+	for _, f := range all.Formats() {
+		if f.Name == c.Format {
+			return []capture.Format{f}, nil
+		}
+		names = append(names, f.Name)
+	}
+	return nil, usagef("no such format: %s (there are: %s)", c.Format, strings.Join(names, ", "))
+}
+
+// importAll imports path by path. One that fails does not keep the others from
+// being imported; the first error decides the exit code.
+func (c *importCmd) importAll(a *app, sink capture.Sink, o capture.Options) (res importResult, first error) {
+	res.Captures = []capture.Summary{}
+	for _, path := range c.Path {
+		sums, err := c.importPath(a, sink, path, o)
+		res.Captures = append(res.Captures, sums...)
+		if err == nil {
+			continue
+		}
+		if first == nil {
+			first = err
+		}
+		res.Errors = append(res.Errors, importError{path, err.Error()})
+		if a.ctx.Err() != nil || fatal(err) {
+			break
+		}
+		if len(c.Path) > 1 || c.JSON {
+			a.printErr("waxseal: %v", err)
+		}
+	}
+	return res, first
+}
+
+// fatal reports whether an error is about the archive: the next path would
+// meet it too.
+func fatal(err error) bool {
+	sentence, _ := say(err)
+	return sentence != "" && !errors.Is(err, capture.ErrNotMine) && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission)
+}
+
+func (c *importCmd) importPath(a *app, sink capture.Sink, path string, o capture.Options) (sums []capture.Summary, err error) {
+	if _, err := os.Stat(path); err != nil {
+		return nil, fmt.Errorf("import: %w", err)
+	}
+	formats, err := c.formats()
+	if err != nil {
+		return nil, err
+	}
+	bar := a.bar("Importing")
+	defer bar.done()
+	o.Progress = func(p capture.Progress) { bar.set(p.Bytes, p.Of, fmt.Sprintf("%s records", group(p.Records))) }
+	sources, err := find(a.ctx, formats, path, o)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range sources {
+		sum, err := s.Run(a.ctx, sink)
+		if err != nil {
+			return sums, fmt.Errorf("import %s: %w", s.Path(), err)
+		}
+		sums = append(sums, sum)
+	}
+	return sums, nil
+}
+
+// find asks the formats in turn which of them can read path.
+func find(ctx context.Context, formats []capture.Format, path string, o capture.Options) ([]capture.Source, error) {
+	var last error
+	for _, f := range formats {
+		sources, err := f.Find(ctx, path, o)
+		if err == nil {
+			return sources, nil
+		}
+		if !errors.Is(err, capture.ErrNotMine) {
+			return nil, fmt.Errorf("import %s: %w", path, err)
+		}
+		last = err
+	}
+	return nil, fmt.Errorf("import %s: %w", path, last)
+}
+
+func (c *importCmd) print(a *app, res importResult) error {
+	if c.JSON {
+		return json.NewEncoder(a.stdout).Encode(res)
+	}
+	for _, s := range res.Captures {
+		if _, err := fmt.Fprint(a.stdout, describe(s)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// describe is a capture's account of itself, for people.
+func describe(s capture.Summary) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n", printable(s.Path))
+	line := func(name, format string, args ...any) {
+		fmt.Fprintf(&b, "  %-12s %s\n", name, fmt.Sprintf(format, args...))
+	}
+	line("chat", "%s", printable(s.Chat))
+	line("archived", "%s records: %s messages, %s notices", group(s.Records), group(s.Messages), group(s.System))
+	if s.AlreadyArchived > 0 {
+		line("known", "%s of them were in the archive already", group(s.AlreadyArchived))
+	}
+	if s.First != "" {
+		line("from … to", "%s … %s (%s%s)", s.First, s.Last, s.Zone, assumed(s.ZoneAssumed))
+	}
+	line("dates", "%s", orderSentence(s))
+	if s.Attachments > 0 {
+		line("files", "%s named, %s missing", group(s.Attachments), group(s.AttachmentsMissing))
+	}
+	if s.Omitted > 0 {
+		line("left out", "%s media: the export was made without them", group(s.Omitted))
+	}
+	if s.Unparsed > 0 {
+		line("unread", "%s stretches could not be read; they are kept as they are", group(s.Unparsed))
+	}
+	if s.Ambiguous > 0 {
+		line("uncertain", "%s records: their time, or where they begin", group(s.Ambiguous))
+	}
+	if n := len(s.Unreferenced); n > 0 {
+		line("extra files", "%s that no message names; they are kept", group(int64(n)))
+	}
+	line("SHA-256", "%s", s.SHA256)
+	for _, w := range s.Warnings {
+		line("note", "%s", printable(w))
+	}
+	return b.String()
+}
+
+func assumed(yes bool) string {
+	if yes {
+		return ", assumed: give --tz to say otherwise"
+	}
+	return ""
+}
+
+func orderSentence(s capture.Summary) string {
+	names := map[string]string{"dmy": "day, month, year", "mdy": "month, day, year", "ymd": "year, month, day"}
+	name := names[s.DateOrder]
+	if name == "" {
+		name = s.DateOrder
+	}
+	if s.DateOrderCertain {
+		return name
+	}
+	return name + " was assumed: the file cannot tell. Import it again with --date-order dmy, mdy or ymd"
+}
+
+// outcome is the exit code: failed before incomplete before done.
+func (c *importCmd) outcome(res importResult, failed error) error {
+	if failed != nil {
+		if len(c.Path) > 1 || c.JSON {
+			_, code := say(failed)
+			return exitError{code, fmt.Sprintf("%d of %d could not be imported", len(res.Errors), len(c.Path))}
+		}
+		return failed
+	}
+	for _, s := range res.Captures {
+		if !s.Complete() {
+			return exitError{exitIncomplete, ""}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,140 @@
+// Command waxseal is a self-hosted archive for a firm's WhatsApp
+// communication.
+//
+// This package is flags, wiring and exit codes. What is done stands in
+// internal/.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// cli is every command and flag; its tags are the documentation.
+type cli struct {
+	Dir            string `help:"Folder of the archive (default: waxseal in your data directory)." env:"WAXSEAL_DIR" type:"path" placeholder:"DIR"`
+	PassphraseFile string `help:"File that holds the passphrase, instead of asking for it." env:"WAXSEAL_PASSPHRASE_FILE" type:"path" placeholder:"FILE"`
+	KeyFile        string `help:"Key file that opens the archive." env:"WAXSEAL_KEY_FILE" type:"path" placeholder:"FILE"`
+	RecoveryFile   string `help:"File that holds the recovery key, when the passphrase is lost." type:"path" placeholder:"FILE"`
+
+	Demo     demoCmd     `cmd:"" help:"Make a sample archive and open its console. Nothing to set up."`
+	Init     initCmd     `cmd:"" help:"Make an archive: keys, log, index."`
+	Import   importCmd   `cmd:"" help:"Import chat exports: .txt, .zip, or folders of them."`
+	Serve    serveCmd    `cmd:"" help:"Serve the console on this machine."`
+	Chats    chatsCmd    `cmd:"" help:"List chats."`
+	Messages messagesCmd `cmd:"" help:"List messages in the order of their source."`
+	Search   searchCmd   `cmd:"" help:"Find messages."`
+	Verify   verifyCmd   `cmd:"" help:"Verify the archive, or a proof."`
+	Prove    proveCmd    `cmd:"" help:"Write a proof of one message that a stranger can check."`
+	Index    indexCmd    `cmd:"" help:"Manage the index."`
+	Version  versionCmd  `cmd:"" help:"Print the version."`
+}
+
+// app is what commands share.
+type app struct {
+	ctx    context.Context
+	cli    *cli
+	stdin  io.Reader
+	stdout io.Writer
+	stderr io.Writer
+}
+
+func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
+
+// run is the program with its edges as arguments. It returns the exit code.
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	noCoreDumps()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	var c cli
+	code := -1
+	parser, err := kong.New(&c,
+		kong.Name("waxseal"),
+		kong.Description("A self-hosted, sealed archive for WhatsApp communication.\n\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 done but something is missing, unread or uncertain, 4 verification failed, 5 refused."),
+		kong.Writers(stdout, stderr),
+		kong.Exit(func(n int) { code = n; panic(exited{}) }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.UsageOnError(),
+	)
+	if err != nil {
+		panic(err) // the tags above are wrong, whatever the arguments are
+	}
+	a := &app{ctx: ctx, cli: &c, stdin: stdin, stdout: stdout, stderr: stderr}
+	return a.dispatch(parser, args, &code)
+}
+
+// exited is how kong leaves after --help.
+type exited struct{}
+
+func (a *app) dispatch(parser *kong.Kong, args []string, code *int) (exit int) {
+	defer func() {
+		switch r := recover(); r.(type) {
+		case nil:
+		case exited:
+			exit = *code
+		default:
+			panic(r)
+		}
+	}()
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	k, err := parser.Parse(args)
+	if err != nil {
+		fmt.Fprintf(a.stderr, "waxseal: %v\nSee waxseal --help, or waxseal COMMAND --help.\n", err)
+		return exitUsage
+	}
+	if err := k.Run(a); err != nil {
+		return a.fail(err)
+	}
+	return exitDone
+}
+
+// dir is the archive's folder.
+func (a *app) dir() (string, error) {
+	if a.cli.Dir != "" {
+		return a.cli.Dir, nil
+	}
+	if d := os.Getenv("XDG_DATA_HOME"); d != "" && runtime.GOOS != "windows" && runtime.GOOS != "darwin" {
+		return filepath.Join(d, "waxseal"), nil
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", usagef("no data directory is known here: give --dir DIR")
+	}
+	switch runtime.GOOS {
+	case "darwin":
+		return filepath.Join(home, "Library", "Application Support", "waxseal"), nil
+	case "windows":
+		if d := os.Getenv("LOCALAPPDATA"); d != "" {
+			return filepath.Join(d, "waxseal"), nil
+		}
+	}
+	return filepath.Join(home, ".local", "share", "waxseal"), nil
+}
+
+// version is set when a release is built.
+var version = "dev"
+
+type versionCmd struct{}
+
+func (versionCmd) Run(a *app) error {
+	_, err := fmt.Fprintf(a.stdout, "waxseal %s %s\n", version, runtime.Version())
+	return err
+}
+
+// printErr prints a line for people. There is nobody to tell when it fails.
+func (a *app) printErr(format string, args ...any) {
+	_, _ = fmt.Fprintf(a.stderr, format+"\n", args...) // see above
+}
+
+var errInterrupted = errors.New("interrupted")

@@ -1,0 +1,235 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/waxseal/waxseal/internal/archive"
+	"github.com/waxseal/waxseal/internal/blob"
+	"github.com/waxseal/waxseal/internal/index"
+	"github.com/waxseal/waxseal/internal/record"
+	"github.com/waxseal/waxseal/internal/seal"
+	"github.com/waxseal/waxseal/internal/store"
+	"github.com/waxseal/waxseal/internal/tlog"
+)
+
+type verifyCmd struct {
+	Path       string   `arg:"" optional:"" help:"A proof, or the folder of an archive (default: the archive)." type:"path"`
+	Checkpoint []string `help:"A checkpoint that somebody kept: proves that the log has only grown since. May be given more than once." type:"path" placeholder:"FILE"`
+	VKey       string   `name:"vkey" help:"Public key of the archive, to check a proof against." placeholder:"KEY"`
+	NoIndex    bool     `help:"Do not compare the index with the log."`
+	JSON       bool     `help:"Print one JSON object."`
+}
+
+func (c *verifyCmd) Run(a *app) error {
+	if c.Path != "" {
+		fi, err := os.Stat(c.Path)
+		if err != nil {
+			return fmt.Errorf("verify: %w", err)
+		}
+		if !fi.IsDir() {
+			return c.proof(a)
+		}
+		a.cli.Dir = c.Path
+	}
+	return c.archive(a)
+}
+
+// verifyResult is what verify --json prints of an archive.
+type verifyResult struct {
+	OK bool `json:"ok"`
+	*archive.Report
+	Index string `json:"index"` // "agrees", "missing", "not checked" or what is wrong
+}
+
+func (c *verifyCmd) archive(a *app) (err error) {
+	ar, err := a.open()
+	if err != nil {
+		return damage(err)
+	}
+	defer func() { err = errors.Join(err, ar.Close()) }()
+	var kept [][]byte
+	for _, p := range c.Checkpoint {
+		b, err := os.ReadFile(p)
+		if err != nil {
+			return fmt.Errorf("verify: read checkpoint: %w", err)
+		}
+		kept = append(kept, b)
+	}
+	bar := a.bar("Verifying")
+	rep, err := ar.Verify(a.ctx, archive.VerifyOptions{Kept: kept, Progress: func(done, of int64) { bar.set(done, of, group(done)+" records") }})
+	bar.done()
+	if err != nil {
+		return damage(err)
+	}
+	res := verifyResult{Report: rep, Index: "not checked"}
+	if !c.NoIndex {
+		if res.Index, err = a.checkIndex(ar, rep); err != nil {
+			return err
+		}
+	}
+	res.OK = rep.OK()
+	if err := ar.RecordVerification(rep); err != nil {
+		rep.Notes = append(rep.Notes, "the result could not be kept beside the archive")
+	}
+	return c.report(a, res)
+}
+
+// damage gives what an archive that does not even open the exit code of a
+// failed verification; a wrong passphrase is no damage.
+func damage(err error) error {
+	for _, is := range []error{store.ErrDamaged, archive.ErrIncomplete, seal.ErrRing, seal.ErrOpen, seal.ErrFrame, archive.ErrRestored, blob.ErrNotFound, tlog.ErrForked} {
+		if errors.Is(err, is) {
+			return exitError{exitTampered, fmt.Sprintf("VERIFICATION FAILED: %v", err)}
+		}
+	}
+	return err
+}
+
+// checkIndex compares the index with the log. A missing one is no fault: it
+// can be built again from the log at any time.
+func (a *app) checkIndex(ar *archive.Archive, rep *archive.Report) (string, error) {
+	if _, err := os.Stat(ar.IndexPath()); err != nil {
+		rep.Notes = append(rep.Notes, "there is no index; waxseal index rebuild makes it")
+		return "missing", nil
+	}
+	bar := a.bar("Comparing the index")
+	defer bar.done()
+	found, err := index.Check(a.ctx, indexConfig(ar), func(done, of int64) { bar.set(done, of, group(done)+" entries") })
+	if err != nil {
+		if a.ctx.Err() != nil {
+			return "", a.ctx.Err()
+		}
+		found = append(found, "it cannot be read")
+	}
+	for _, f := range found {
+		rep.Problems = append(rep.Problems, "index: "+f)
+	}
+	if len(found) > 0 {
+		return strings.Join(found, "; "), nil
+	}
+	return "agrees", nil
+}
+
+func (c *verifyCmd) report(a *app, res verifyResult) error {
+	if c.JSON {
+		if err := json.NewEncoder(a.stdout).Encode(res); err != nil {
+			return err
+		}
+	} else if _, err := fmt.Fprint(a.stdout, verifyText(res)); err != nil {
+		return err
+	}
+	if !res.OK {
+		return exitError{exitTampered, ""}
+	}
+	return nil
+}
+
+func verifyText(res verifyResult) string {
+	var b strings.Builder
+	line := func(name, format string, args ...any) {
+		fmt.Fprintf(&b, "  %-12s %s\n", name, fmt.Sprintf(format, args...))
+	}
+	line("log", "%s entries, root %s", group(res.Size), res.Root)
+	line("records", "%s opened (%s), each compared with its commitment", group(res.Records), bytesOf(res.Bytes))
+	line("packs", "%s frames under %s keys", group(res.Frames), group(res.Keys))
+	line("files", "%s read whole (%s)", group(res.Blobs), bytesOf(res.BlobBytes))
+	line("checkpoint", "signed at %s entries; %s younger ones are not yet anchored", group(res.Signed), group(res.Unanchored))
+	if res.Kept > 0 {
+		line("kept", "%d kept checkpoints: the log has only grown since", res.Kept)
+	}
+	line("index", "%s", res.Index)
+	for _, n := range res.Notes {
+		line("note", "%s", n)
+	}
+	if res.OK {
+		return "OK: the archive is whole.\n" + b.String()
+	}
+	fmt.Fprintf(&b, "\n")
+	for _, p := range res.Problems {
+		fmt.Fprintf(&b, "  ✗ %s\n", p)
+	}
+	if res.More > 0 {
+		fmt.Fprintf(&b, "  ✗ and %s more\n", group(res.More))
+	}
+	return "VERIFICATION FAILED: the archive was changed or is damaged.\n" + b.String()
+}
+
+func (c *verifyCmd) proof(a *app) error {
+	b, err := os.ReadFile(c.Path)
+	if err != nil {
+		return fmt.Errorf("verify: %w", err)
+	}
+	p, err := archive.ParseProof(b)
+	if err != nil {
+		return fmt.Errorf("verify %s: %w", c.Path, err)
+	}
+	proved, err := p.Check(c.VKey)
+	if err != nil {
+		return exitError{exitTampered, fmt.Sprintf("VERIFICATION FAILED: %v", err)}
+	}
+	if c.JSON {
+		return json.NewEncoder(a.stdout).Encode(map[string]any{"ok": true, "vkey": p.VKey, "entries": len(proved), "checkpoint": proved[0].Checkpoint.Size})
+	}
+	var out strings.Builder
+	out.WriteString("OK: the proof holds.\n")
+	fmt.Fprintf(&out, "  archive      %s\n", proved[0].Checkpoint.Origin)
+	fmt.Fprintf(&out, "  signed by    %s\n", p.VKey)
+	if c.VKey == "" {
+		out.WriteString("               compare this key with the one that the firm has published, or give it with --vkey\n")
+	}
+	for _, e := range proved {
+		fmt.Fprintf(&out, "  entry %d of a log of %d: %s\n", e.Seq, e.Checkpoint.Size, e.Leaf)
+		for _, part := range e.Parts {
+			head, raw, err := record.Cut(part)
+			if err != nil {
+				continue
+			}
+			text := raw
+			if len(raw) == 0 {
+				text = head
+			}
+			fmt.Fprintf(&out, "    │ %s\n", strings.ReplaceAll(strings.TrimRight(printable(string(text)), "\r\n"), "\n", "\n    │ "))
+		}
+	}
+	_, err = fmt.Fprint(a.stdout, out.String())
+	return err
+}
+
+type proveCmd struct {
+	ID     string `arg:"" help:"Id of the message, as messages and search print it."`
+	Output string `short:"o" help:"File to write, - for standard output (default: waxseal-proof-ID.json)." placeholder:"FILE"`
+}
+
+func (c *proveCmd) Run(a *app) error {
+	return a.withIndex(func(ar *archive.Archive, x *index.Index) error {
+		m, err := x.Message(a.ctx, c.ID)
+		if err != nil {
+			return fmt.Errorf("prove %s: %w", c.ID, err)
+		}
+		p, err := ar.Prove(a.ctx, m.Records)
+		if err != nil {
+			return fmt.Errorf("prove %s: %w", c.ID, err)
+		}
+		b, err := json.MarshalIndent(p, "", "  ")
+		if err != nil {
+			return fmt.Errorf("prove %s: %w", c.ID, err)
+		}
+		b = append(b, '\n')
+		if c.Output == "-" {
+			_, err := a.stdout.Write(b)
+			return err
+		}
+		if c.Output == "" {
+			c.Output = "waxseal-proof-" + c.ID + ".json"
+		}
+		if err := os.WriteFile(c.Output, b, 0o600); err != nil {
+			return fmt.Errorf("write proof: %w", err)
+		}
+		_, err = fmt.Fprintf(a.stdout, "Proof of message %s written to %s.\nAnybody can check it with: waxseal verify %s\n", c.ID, c.Output, c.Output)
+		return err
+	})
+}

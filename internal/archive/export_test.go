@@ -1,0 +1,28 @@
+package archive
+
+import (
+	"context"
+	"path/filepath"
+	"time"
+
+	"github.com/waxseal/waxseal/internal/blob"
+	"github.com/waxseal/waxseal/internal/blob/dir"
+	"github.com/waxseal/waxseal/internal/store"
+	"github.com/waxseal/waxseal/internal/store/sqlite"
+)
+
+// OpenFaulty opens the archive in dirName with its stores wrapped.
+func OpenFaulty(ctx context.Context, dirName string, ws func(store.Store) store.Store, wb func(blob.Store) blob.Store) (*Archive, error) {
+	ring, err := openRing(dirName, nil)
+	if err != nil {
+		return nil, err
+	}
+	st, err := sqlite.Open(ctx, filepath.Join(dirName, logName))
+	if err != nil {
+		return nil, err
+	}
+	return start(ctx, dirName, ring, ws(st), wb(dir.New(filepath.Join(dirName, blobsName))))
+}
+
+// SetClock replaces the archive's clock.
+func (a *Archive) SetClock(now func() time.Time) { a.now = now }

@@ -1,0 +1,206 @@
+package archive_test
+
+import (
+	"bytes"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/ncruces/go-sqlite3"
+
+	"github.com/waxseal/waxseal/internal/archive"
+	"github.com/waxseal/waxseal/internal/record"
+)
+
+// sample is a closed archive with a few packs and two blobs.
+func sample(t testing.TB) string {
+	t.Helper()
+	dir := create(t)
+	a := open(t, dir)
+	for i := range 2 {
+		b, err := a.Blob(t.Context(), bytes.NewReader(bytes.Repeat([]byte{byte(i), 7}, 200_000*i+50)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		batch := append(items(t, "acme", i*500, i*500+300), item(t, "acme", 5000+i, "photo", b))
+		appendAll(t, a, append(batch, items(t, "beta", i*10, i*10+10)...))
+	}
+	r := verify(t, a)
+	if err := a.RecordVerification(r); err != nil {
+		t.Fatal(err)
+	}
+	closeArchive(t, a)
+	wantOK(t, dir)
+	return dir
+}
+
+func copyOf(t testing.TB, dir string) string {
+	t.Helper()
+	to := filepath.Join(t.TempDir(), "copy")
+	if err := os.CopyFS(to, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	return to
+}
+
+func files(t testing.TB, dir string) []string {
+	t.Helper()
+	var all []string
+	err := filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			all = append(all, p)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// wantFound fails the test unless opening or verifying finds that something is
+// wrong.
+func wantFound(t testing.TB, dir, what string) {
+	t.Helper()
+	a, err := archive.Open(t.Context(), dir, nil)
+	if err != nil {
+		return
+	}
+	defer func() { _ = a.Close() }() // a tampered archive may not close in order
+	r, err := a.Verify(t.Context(), archive.VerifyOptions{})
+	if err == nil && r.OK() {
+		t.Errorf("%s was not found", what)
+	}
+}
+
+func TestAnyFlippedBitIsFound(t *testing.T) {
+	dir := sample(t)
+	r := rand.New(rand.NewPCG(1, 2))
+	for _, p := range files(t, dir) {
+		b, err := os.ReadFile(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		name, _ := filepath.Rel(dir, p)
+		for range 25 {
+			at, bit := r.IntN(len(b)), r.IntN(8)
+			c := bytes.Clone(b)
+			c[at] ^= 1 << bit
+			if err := os.WriteFile(p, c, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			wantFound(t, dir, fmt.Sprintf("bit %d of byte %d of %s", bit, at, name))
+			// Opening may have mended, moved or added files: put all back.
+			if err := os.WriteFile(p, b, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	wantOK(t, dir)
+}
+
+func TestEveryMissingOrCutFileIsFound(t *testing.T) {
+	dir := sample(t)
+	for _, p := range files(t, dir) {
+		name, _ := filepath.Rel(dir, p)
+		if name == "verification" {
+			continue // a note for people; the next verification writes it again
+		}
+		t.Run(name, func(t *testing.T) {
+			c := copyOf(t, dir)
+			if err := os.Remove(filepath.Join(c, name)); err != nil {
+				t.Fatal(err)
+			}
+			wantFound(t, c, "missing file")
+			c = copyOf(t, dir)
+			fi, err := os.Stat(filepath.Join(c, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Truncate(filepath.Join(c, name), fi.Size()*2/3); err != nil {
+				t.Fatal(err)
+			}
+			wantFound(t, c, "cut file")
+		})
+	}
+}
+
+// TestInsiderWithSQLIsFound changes the database as somebody who owns the host
+// would: through SQLite, with valid checksums.
+func TestInsiderWithSQLIsFound(t *testing.T) {
+	dir := sample(t)
+	for name, sql := range map[string]string{
+		"swapped records":       `UPDATE entry SET slot = CASE slot WHEN 3 THEN 4 WHEN 4 THEN 3 ELSE slot END`,
+		"swapped frames":        `UPDATE entry SET frame = CASE frame WHEN 2 THEN 3 WHEN 3 THEN 2 ELSE frame END`,
+		"swapped sealed frames": `UPDATE frame SET sealed = (SELECT sealed FROM frame g WHERE g.id = 5 - frame.id) WHERE id IN (2, 3)`,
+		"reordered entries":     `UPDATE entry SET seq = -seq WHERE seq IN (10, 11); UPDATE entry SET seq = CASE seq WHEN -10 THEN 11 ELSE 10 END WHERE seq < 0`,
+		"changed time":          `UPDATE entry SET at = at + 1 WHERE seq = 20`,
+		"changed kind":          `UPDATE entry SET kind = 4 WHERE seq = 20`,
+		"disposed in silence":   `UPDATE entry SET frame = NULL WHERE seq = 20; DELETE FROM frame WHERE id NOT IN (SELECT frame FROM entry WHERE frame IS NOT NULL)`,
+		"cut tail":              `DELETE FROM entry WHERE seq > 600; UPDATE head SET size = 601`,
+		"dropped blob":          `DELETE FROM blob_ref; DELETE FROM blob`,
+		"dropped reference":     `DELETE FROM blob_ref WHERE hash IN (SELECT hash FROM blob_ref LIMIT 1)`,
+		"changed root":          `UPDATE head SET root = zeroblob(32)`,
+		"changed tile":          `UPDATE tile SET hashes = CAST(substr(hashes, 1, 31) || x'00' || substr(hashes, 33) AS BLOB)`,
+		"changed key":           `UPDATE key SET wrapped = zeroblob(60) WHERE id = 1`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := copyOf(t, dir)
+			db, err := sqlite3.Open(filepath.Join(c, "log.db"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := db.Exec(sql); err != nil {
+				t.Fatal(err)
+			}
+			if err := db.Close(); err != nil {
+				t.Fatal(err)
+			}
+			wantFound(t, c, name)
+		})
+	}
+}
+
+func TestCheckpointOfAnotherArchiveIsFound(t *testing.T) {
+	dir, other := sample(t), sample(t)
+	b, err := os.ReadFile(filepath.Join(other, "checkpoint"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "checkpoint"), b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	wantFound(t, dir, "replaced checkpoint")
+}
+
+// TestNoClearTextOnDisk looks for what was archived in every file, while the
+// archive is open (write-ahead log included) and after.
+func TestNoClearTextOnDisk(t *testing.T) {
+	dir := create(t)
+	a := open(t, dir)
+	secretText := "the merger closes on friday, call +447700900123"
+	b, err := a.Blob(t.Context(), bytes.NewReader(bytes.Repeat([]byte(secretText), 100)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	appendAll(t, a, []record.Record{item(t, "Ana Lima", 1, secretText, b)})
+	look := func() {
+		for _, p := range files(t, dir) {
+			got, err := os.ReadFile(p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, w := range []string{"merger", "friday", "447700900123", "Ana Lima", "Acme", b.SHA256} {
+				if bytes.Contains(bytes.ToLower(got), bytes.ToLower([]byte(w))) {
+					t.Errorf("%q stands in clear in %s", w, filepath.Base(p))
+				}
+			}
+		}
+	}
+	look()
+	closeArchive(t, a)
+	look()
+}
