@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,6 +21,7 @@ var errFault = errors.New("injected fault")
 // faults counts the operations on the stores and fails one of them: before it
 // is done, or after.
 type faults struct {
+	mu    sync.Mutex
 	n     int
 	at    int // which operation fails; 0: none
 	after bool
@@ -26,11 +29,16 @@ type faults struct {
 }
 
 func (f *faults) do(name string, op func() error) error {
+	f.mu.Lock()
 	f.n++
-	if f.n != f.at {
+	hit := f.n == f.at
+	if hit {
+		f.hit = name
+	}
+	f.mu.Unlock()
+	if !hit {
 		return op()
 	}
-	f.hit = name
 	if f.after {
 		if err := op(); err != nil {
 			return err
@@ -182,10 +190,11 @@ func TestKeysMoveAndOldIntakeKeysDie(t *testing.T) {
 	now := time.Now()
 	for week := range 3 {
 		a := open(t, dir)
-		a.SetClock(func() time.Time { return now.Add(time.Duration(week) * 8 * 24 * time.Hour) })
+		var later atomic.Int64
+		a.SetClock(func() time.Time { return now.Add(time.Duration(week)*8*24*time.Hour + time.Duration(later.Load())) })
 		appendAll(t, a, items(t, "acme", week*10, week*10+10))
 		// An epoch lives a minute: the next append makes another.
-		a.SetClock(func() time.Time { return now.Add(time.Duration(week)*8*24*time.Hour + 2*time.Minute) })
+		later.Store(int64(2 * time.Minute))
 		appendAll(t, a, items(t, "acme", 100+week*10, 100+week*10+10))
 		closeArchive(t, a)
 		wantOK(t, dir)
