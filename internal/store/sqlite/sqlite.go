@@ -110,8 +110,9 @@ func (s *Store) open(ctx context.Context) (*conn, error) {
 
 func dial(ctx context.Context, path string, flags sqlite3.OpenFlag, immutable bool) (*conn, error) {
 	name := "file:" + (&url.URL{Path: path}).EscapedPath()
+	name += "?vfs=" + vfsName
 	if immutable {
-		name += "?immutable=1" // nobody can write here, so nobody does
+		name += "&immutable=1" // nobody can write here, so nobody does
 	}
 	c, err := sqlite3.OpenFlags(name, flags|sqlite3.OPEN_URI)
 	if err != nil {
@@ -120,7 +121,7 @@ func dial(ctx context.Context, path string, flags sqlite3.OpenFlag, immutable bo
 	err = errors.Join(
 		c.BusyTimeout(busyTimeout),
 		c.WALAutoCheckpoint(2000), // 16 MB of log between checkpoints
-		c.Exec("PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-16384; PRAGMA trusted_schema=OFF; PRAGMA foreign_keys=ON; PRAGMA cell_size_check=ON"),
+		c.Exec("PRAGMA mmap_size=0; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-16384; PRAGMA trusted_schema=OFF; PRAGMA foreign_keys=ON; PRAGMA cell_size_check=ON"),
 	)
 	if err != nil {
 		_ = c.Close() // the first error is the one that matters
