@@ -1,0 +1,95 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"io/fs"
+	"net/http"
+
+	"github.com/waxseal/waxseal/internal/index"
+)
+
+var (
+	errNoSession = errors.New("no session")
+	errNoPage    = errors.New("no such page")
+	errRequest   = errors.New("request not understood")
+)
+
+// errorPage is shown where a page cannot be.
+type errorPage struct {
+	layout
+	Status    int
+	Say       string // what happened, in our words
+	Do        string // what the person can do
+	Command   string // to type, where that is what to do
+	Reference string // of the line in the log
+}
+
+// errorFor is the table from errors to what a person sees. Never the error
+// itself: it may quote a message.
+func errorFor(err error) errorPage {
+	switch {
+	case errors.Is(err, errNoSession):
+		return errorPage{
+			layout: layout{Title: "Sign in"}, Status: http.StatusUnauthorized,
+			Say:     "This console opens with a link that works once.",
+			Do:      "Whoever runs the archive gets one, valid for 15 minutes, by typing this on the machine that holds it. Then open the link that it prints.",
+			Command: "waxseal serve",
+		}
+	case errors.Is(err, index.ErrNotFound), errors.Is(err, fs.ErrNotExist), errors.Is(err, errNoPage):
+		return errorPage{
+			layout: layout{Title: "Not found"}, Status: http.StatusNotFound,
+			Say: "There is nothing at this address.",
+			Do:  "The link may be cut short, or made for another archive. The index may also not have followed that far yet.",
+		}
+	case errors.Is(err, errRequest):
+		return errorPage{
+			layout: layout{Title: "Not understood"}, Status: http.StatusBadRequest,
+			Say: "The address has something in it that cannot be read.",
+			Do:  "Go back and try again from the page that you came from.",
+		}
+	}
+	id := reference()
+	return errorPage{
+		layout: layout{Title: "Something went wrong"}, Status: http.StatusInternalServerError,
+		Say:       "Something went wrong on our side. Nothing in the archive was changed.",
+		Do:        "Try again. If it stays, give the reference to whoever runs the archive: it names the line in the log.",
+		Reference: id,
+	}
+}
+
+func reference() string {
+	var b [5]byte
+	_, _ = rand.Read(b[:]) // never fails: it ends the program instead
+	return hex.EncodeToString(b[:])
+}
+
+// fail says to the person what became of the request, and the rest to the log.
+func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
+	if errors.Is(err, context.Canceled) && r.Context().Err() != nil {
+		return // nobody is there to be told
+	}
+	p := errorFor(err)
+	p.layout = s.layout(p.Title, "")
+	p.SignedIn = p.Status != http.StatusUnauthorized && s.sessions.valid(r)
+	if !p.SignedIn {
+		p.Firm = "" // who is not signed in learns nothing of the archive, its owner included
+	}
+	if p.Reference != "" {
+		s.log.ErrorContext(r.Context(), "request failed", "reference", p.Reference, "route", r.Pattern, "err", err)
+	}
+	var b bytes.Buffer
+	if err := s.pages.execute(&b, "error", p); err != nil {
+		s.log.ErrorContext(r.Context(), "render error page", "err", err)
+		http.Error(w, p.Say, p.Status)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Del("Content-Disposition")
+	w.WriteHeader(p.Status)
+	_, _ = w.Write(b.Bytes()) // the reader is gone: nobody to tell
+}

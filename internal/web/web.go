@@ -1,0 +1,126 @@
+// Package web is the console: pages made on the server that let a person find
+// and read what the archive holds.
+//
+// It reads the index and the blobs through the small interfaces below, and
+// changes nothing. It must never import a source, a store or cmd. Everything
+// that it shows, names included, was written by strangers: no text reaches a
+// page except through html/template, and nothing is fetched from elsewhere.
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/waxseal/waxseal/internal/chat"
+	"github.com/waxseal/waxseal/internal/index"
+)
+
+// Chats lists conversations and opens them.
+type Chats interface {
+	Chats(ctx context.Context, f index.ChatFilter) ([]index.ChatRow, error)
+	Page(ctx context.Context, chatID string, at index.Place, limit int) (index.Page, error)
+	Chat(ctx context.Context, chatID string) (index.ChatRow, error)
+}
+
+// Messages finds messages: one by its ID, many by a question.
+type Messages interface {
+	Message(ctx context.Context, id string) (chat.Message, error)
+	Search(ctx context.Context, s index.Search) (index.Result, error)
+}
+
+// Captures says what was brought in and how far the index has followed.
+type Captures interface {
+	Captures(ctx context.Context) ([]index.CaptureRow, error)
+	Coverage(ctx context.Context) (index.Coverage, error)
+}
+
+// Index is what the console reads. *index.Index satisfies it.
+type Index interface {
+	Chats
+	Messages
+	Captures
+}
+
+// Blobs opens large content by its hash. An error that wraps fs.ErrNotExist
+// means that there is none.
+type Blobs interface {
+	OpenBlob(ctx context.Context, sha256 string) (content io.ReadSeekCloser, size int64, err error)
+}
+
+// State is what the archive says of itself.
+type State struct {
+	ID           string // of the archive
+	Entries      int64
+	Bytes        int64     // on disk
+	Checkpoint   string    // text of the last one, a signed note; empty: none yet
+	CheckpointAt time.Time // when it was signed
+	Verified     *Verification
+	Warnings     []string // sentences: what an officer should know, and do
+}
+
+// Verification is the result of the last run of `waxseal verify`.
+type Verification struct {
+	At     time.Time
+	OK     bool
+	Result string // a sentence
+}
+
+// Config is what a console is made of.
+type Config struct {
+	Name  string // of the firm
+	Index Index
+	Blobs Blobs
+	State func(context.Context) (State, error)
+	Log   *slog.Logger
+	// Now is the clock; nil: time.Now.
+	Now func() time.Time
+}
+
+// Server is the console.
+type Server struct {
+	name     string
+	index    Index
+	blobs    Blobs
+	state    func(context.Context) (State, error)
+	log      *slog.Logger
+	now      func() time.Time
+	pages    pages
+	static   static
+	sessions *sessions
+	handler  http.Handler
+}
+
+// New returns a console that nobody has signed in to yet; see Link.
+func New(c Config) (*Server, error) {
+	if c.Index == nil || c.Blobs == nil || c.State == nil {
+		return nil, errors.New("console needs an index, blobs and a state")
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	st, err := readStatic()
+	if err != nil {
+		return nil, fmt.Errorf("read static files: %w", err)
+	}
+	pg, err := parsePages(st)
+	if err != nil {
+		return nil, fmt.Errorf("parse pages: %w", err)
+	}
+	s := &Server{
+		name: c.Name, index: c.Index, blobs: c.Blobs, state: c.State, log: c.Log, now: c.Now,
+		pages: pg, static: st, sessions: newSessions(c.Now),
+	}
+	s.handler = s.guard(s.mux())
+	return s, nil
+}
+
+// ServeHTTP answers a request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
