@@ -60,10 +60,14 @@ func hash32(b, into []byte) error {
 }
 
 // Seen implements store.Writer.
-func (s *Store) Seen(ctx context.Context, hashes [][]byte) ([]int64, error) {
+func (s *Store) Seen(ctx context.Context, hashes [][]byte) (seqs []int64, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	seqs := make([]int64, len(hashes))
+	// One read transaction for all: each lookup by itself would lock and unlock
+	// the write-ahead log, which costs more than the lookup.
+	tx := s.w.Begin()
+	defer func() { tx.End(&err); err = wrap(err) }()
+	seqs = make([]int64, len(hashes))
 	for i, h := range hashes {
 		seqs[i] = -1
 		err := s.w.query(selectIdentity, func(st *sqlite3.Stmt) error { seqs[i] = st.ColumnInt64(0); return nil }, h)
