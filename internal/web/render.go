@@ -39,8 +39,8 @@ type pages map[string]*template.Template
 
 func parsePages(st static) (pages, error) {
 	base, err := template.New("").Funcs(template.FuncMap{
-		"static": st.href, "count": count, "size": size, "plural": plural, "utc": utc, "inc": func(i int) int { return i + 1 },
-		"dict": dict,
+		"static": st.href, "count": count, "size": size, "plural": plural, "utc": utc,
+		"clean": clean, "plain": plain, "dict": dict,
 	}).ParseFS(pageFiles, "pages/_*.html")
 	if err != nil {
 		return nil, err

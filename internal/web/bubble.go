@@ -1,0 +1,402 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/waxseal/waxseal/internal/chat"
+	"github.com/waxseal/waxseal/internal/index"
+)
+
+// bubble is one message as a chat shows it.
+type bubble struct {
+	ID      string
+	Self    string // address of the message's own page
+	Link    string // address of its place in the chat
+	Side    string // "in", "out" or "notice"
+	From    string // who, to tell whether the next one is the same person's
+	Sender  string
+	Colour  int
+	Named   bool // the sender's name is shown
+	Joined  bool // follows one of the same sender on the same day
+	Target  bool // is what the address of the page asked for
+	Day     string
+	Clock   string
+	When    string // the whole time, and how it is known
+	Instant string // for machines
+
+	Kind      string // what it is, where the text does not say: "Order"
+	Forwarded string
+	Quote     *quote
+	Text      []run
+	Files     []file
+	Place     *place
+	Contacts  []chat.Contact
+	Poll      *poll
+	Call      string
+	Occasion  *occasion
+
+	Revoked, Edited bool
+	Versions        []version
+	Reactions       []reaction
+	Doubts          []string // sentences: what is not certain about it
+	Unread          string   // as printed, where it could not be understood
+}
+
+// quote is the message that another replies to.
+type quote struct{ Link, Sender, Text string }
+
+// file is an attachment as it is shown.
+type file struct {
+	Show   string // "image", "video", "audio", "sticker", "document", or "absent"
+	Name   string
+	Href   string
+	Size   string
+	Type   string // "PDF", "JPEG"
+	Why    string // absent: what became of it
+	Reason string // absent: what the source says
+}
+
+type place struct {
+	Name, Address, Point string
+	Live                 bool
+	Link                 []run
+}
+
+type poll struct {
+	Question string
+	Options  []chat.PollOption
+	Most     int
+}
+
+type occasion struct {
+	chat.Occasion
+	Link []run
+}
+
+type version struct {
+	At   string
+	Seq  int64
+	Text []run
+}
+
+type reaction struct {
+	Emoji string
+	Count int
+	Who   string
+}
+
+// days is a stretch of a chat, cut at midnight.
+type days []dayOf
+
+type dayOf struct {
+	Date    string // "2024-01-31", to join stretches by
+	Name    string
+	Bubbles []bubble
+}
+
+// cutDays puts bubbles under their days, in the order given: a chat's order is
+// the source's, and a day may come twice.
+func cutDays(bs []bubble) days {
+	var ds days
+	for _, b := range bs {
+		date, _, _ := strings.Cut(b.Day, "T")
+		if n := len(ds); n == 0 || ds[n-1].Date != date {
+			ds = append(ds, dayOf{Date: date, Name: day(b.Day)})
+		}
+		d := &ds[len(ds)-1]
+		if n := len(d.Bubbles); n > 0 && b.From != "" {
+			b.Joined = d.Bubbles[n-1].From == b.From && d.Bubbles[n-1].Side == b.Side
+		}
+		d.Bubbles = append(d.Bubbles, b)
+	}
+	return ds
+}
+
+// bubbles makes what a chat shows of its messages. Replies to messages that
+// are not among them are looked up one by one.
+func (s *Server) bubbles(ctx context.Context, ms []chat.Message, target string) ([]bubble, error) {
+	here := make(map[string]*chat.Message, len(ms))
+	for i := range ms {
+		here[ms[i].ID] = &ms[i]
+	}
+	out := make([]bubble, 0, len(ms))
+	for i := range ms {
+		b := newBubble(&ms[i], nil)
+		b.Target = target != "" && b.ID == target
+		if id := ms[i].ReplyTo; id != "" {
+			q := here[id]
+			if q == nil {
+				m, err := s.index.Message(ctx, id)
+				if err != nil && !errors.Is(err, index.ErrNotFound) {
+					return nil, fmt.Errorf("read message %s that %s replies to: %w", id, b.ID, err)
+				}
+				if err == nil {
+					q = &m
+				}
+			}
+			b.Quote = newQuote(q)
+		}
+		out = append(out, b)
+	}
+	return out, nil
+}
+
+func newQuote(m *chat.Message) *quote {
+	if m == nil {
+		return &quote{Text: "A message that is not in the archive"}
+	}
+	return &quote{Link: placeOf(m), Sender: who(m.From), Text: shorten(summaryOf(m), 200)}
+}
+
+// placeOf is the address of a message's place in its chat.
+func placeOf(m *chat.Message) string {
+	return chatHref(m.Chat.ID) + "?" + url.Values{"at": {m.ID}}.Encode() + "#m" + url.PathEscape(m.ID)
+}
+
+func chatHref(id string) string    { return "/chats/" + url.PathEscape(id) }
+func messageHref(id string) string { return "/messages/" + url.PathEscape(id) }
+
+// newBubble makes a bubble of a message, with marks in its text.
+func newBubble(m *chat.Message, marks [][2]int) bubble {
+	b := bubble{
+		ID: m.ID, Self: messageHref(m.ID), Link: placeOf(m),
+		Day: m.SentLocal, Clock: clock(m.SentLocal, m.Precision), When: when(m), Instant: m.SentAt,
+		Kind: kindNames[m.Type], Text: runs(m.Text, marks),
+		Revoked: m.Revoked, Edited: m.Edited, Doubts: doubts(m),
+		Forwarded: forwarded(m.Forwarded), Contacts: m.Contacts,
+	}
+	b.side(m)
+	for _, a := range m.Attachments {
+		b.Files = append(b.Files, newFile(a, m.Type))
+	}
+	if m.Location != nil {
+		b.Place = newPlace(m)
+	}
+	if m.Poll != nil {
+		b.Poll = newPoll(m.Poll)
+	}
+	if m.Call != nil {
+		b.Call = call(m.Call)
+	}
+	if m.Occasion != nil {
+		b.Occasion = &occasion{Occasion: *m.Occasion, Link: runs(m.Occasion.Link, nil)}
+	}
+	for _, v := range m.Versions {
+		b.Versions = append(b.Versions, version{At: v.At, Seq: v.Seq, Text: runs(v.Text, nil)})
+	}
+	b.Reactions = reactions(m.Reactions)
+	if b.empty() && !m.Revoked {
+		b.Unread = clean(m.AsPrinted)
+		if m.Type == chat.Unknown || b.Kind == "" {
+			b.Kind = "A message whose content is not known"
+		}
+	}
+	return b
+}
+
+// side decides on which side a bubble stands and whether it says who wrote it.
+func (b *bubble) side(m *chat.Message) {
+	switch {
+	case m.Type == chat.SystemType || m.Direction == chat.Notice:
+		b.Side = "notice"
+		if m.Text == "" {
+			b.Text = runs(notice(m), nil)
+		}
+		return
+	case m.Direction == chat.Out:
+		b.Side = "out"
+	default:
+		b.Side = "in"
+	}
+	b.Sender = who(m.From)
+	b.From = identity(m.From)
+	b.Colour = colour(b.From)
+	// In a direct chat the side says who wrote, unless nobody said which side
+	// is whose.
+	b.Named = m.Chat.Kind != chat.Direct && b.Side == "in" || m.Direction == ""
+}
+
+func (b *bubble) empty() bool {
+	return len(b.Text) == 0 && len(b.Files) == 0 && b.Place == nil && len(b.Contacts) == 0 &&
+		b.Poll == nil && b.Call == "" && b.Occasion == nil
+}
+
+// who is a person's name for the eye.
+func who(p *chat.Person) string {
+	if p == nil {
+		return "Unknown sender"
+	}
+	for _, n := range []string{p.Name, p.Phone, p.JID, p.LID, p.BSUID} {
+		if strings.TrimSpace(n) != "" {
+			return clean(n)
+		}
+	}
+	return "Unknown sender"
+}
+
+// identity is what tells one sender from another within a chat.
+func identity(p *chat.Person) string {
+	if p == nil {
+		return ""
+	}
+	for _, n := range []string{p.JID, p.LID, p.Phone, p.BSUID, p.Name} {
+		if n != "" {
+			return n
+		}
+	}
+	return ""
+}
+
+// kindNames says what a message is where its content does not show it.
+var kindNames = map[chat.Type]string{
+	chat.Order:       "Order",
+	chat.Interactive: "Interactive message",
+	chat.Template:    "Message from a template",
+	chat.ViewOnce:    "View-once message",
+	chat.Unsupported: "A kind of message that the source does not support",
+	chat.LivePlace:   "Live location",
+}
+
+func notice(m *chat.Message) string {
+	if m.AsPrinted != "" {
+		return m.AsPrinted
+	}
+	if m.System == nil {
+		return "A notice without words"
+	}
+	words := []string{m.System.Actor, strings.ReplaceAll(m.System.Event, "_", " "), strings.Join(m.System.Who, ", "), m.System.Value}
+	return strings.Join(strings.Fields(strings.Join(words, " ")), " ")
+}
+
+// summaryOf is one line about a message: its text, or what it is.
+func summaryOf(m *chat.Message) string {
+	switch {
+	case m.Text != "":
+		return m.Text
+	case m.Revoked:
+		return "Revoked message"
+	case len(m.Attachments) > 0 && m.Attachments[0].Name != "":
+		return typeName(m.Type) + ": " + plain(m.Attachments[0].Name)
+	default:
+		return typeName(m.Type)
+	}
+}
+
+func typeName(t chat.Type) string {
+	s := strings.ReplaceAll(string(t), "_", " ")
+	if s == "" {
+		return "Message"
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}
+
+// shorten cuts a text to n runes, for places that point to the whole of it.
+func shorten(s string, n int) string {
+	s = clean(s)
+	for i := range s {
+		if n--; n < 0 {
+			return s[:i] + "…"
+		}
+	}
+	return s
+}
+
+// when says the whole time of a message, as printed and as understood.
+func when(m *chat.Message) string {
+	var b strings.Builder
+	b.WriteString(strings.Replace(m.SentLocal, "T", " ", 1))
+	if m.Zone != "" {
+		b.WriteString(" " + m.Zone)
+	}
+	if m.ZoneAssumed {
+		b.WriteString(" (zone assumed)")
+	}
+	if m.SentAt != "" {
+		b.WriteString(", " + strings.TrimSuffix(strings.Replace(m.SentAt, "T", " ", 1), "Z") + " UTC")
+	}
+	return plain(b.String())
+}
+
+func forwarded(n int) string {
+	switch {
+	case n <= 0:
+		return ""
+	case n >= 5: // WhatsApp's own threshold
+		return "Forwarded many times"
+	default:
+		return "Forwarded"
+	}
+}
+
+// doubts says what is not certain about a message.
+func doubts(m *chat.Message) []string {
+	var out []string
+	if m.Boundary == chat.Ambiguous {
+		out = append(out, "This may be part of the message before it. Somebody can write a line that looks like the start of a message, and in this export nothing tells the two apart.")
+	}
+	if m.Time == chat.Ambiguous {
+		out = append(out, "This time is not certain: the clock showed it twice that day, or the export leaves open which number is the day and which the month.")
+	}
+	return out
+}
+
+func call(c *chat.Call) string {
+	s := "Voice call"
+	if c.Video {
+		s = "Video call"
+	}
+	if c.Missed {
+		s = "Missed " + strings.ToLower(s)
+	}
+	switch {
+	case c.Seconds > 0:
+		s += " · " + duration(c.Seconds)
+	case c.Printed != "":
+		s += " · " + clean(c.Printed)
+	}
+	return s
+}
+
+func newPlace(m *chat.Message) *place {
+	l := m.Location
+	p := &place{
+		Name: clean(l.Name), Address: clean(l.Address),
+		Live: m.Type == chat.LivePlace, Link: runs(l.URL, nil),
+	}
+	if l.Lat != nil && l.Lon != nil {
+		p.Point = fmt.Sprintf("%.6f, %.6f", *l.Lat, *l.Lon)
+	}
+	return p
+}
+
+func newPoll(p *chat.Poll) *poll {
+	out := &poll{Question: clean(p.Question), Options: p.Options, Most: 1}
+	for _, o := range p.Options {
+		out.Most = max(out.Most, o.Votes)
+	}
+	return out
+}
+
+// reactions puts equal emoji together, in the order in which they came.
+func reactions(rs []chat.Reaction) []reaction {
+	var out []reaction
+	at := map[string]int{}
+	for _, r := range rs {
+		i, ok := at[r.Emoji]
+		if !ok {
+			i = len(out)
+			at[r.Emoji] = i
+			out = append(out, reaction{Emoji: clean(r.Emoji)})
+		}
+		o := &out[i]
+		if o.Count++; o.Count > 1 {
+			o.Who += ", "
+		}
+		o.Who += plain(who(&r.From))
+	}
+	return out
+}

@@ -1,0 +1,213 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/waxseal/waxseal/internal/chat"
+	"github.com/waxseal/waxseal/internal/index"
+)
+
+// archiveOf is an index of chats that are held in memory, and one of any
+// length that is computed.
+type archiveOf struct {
+	chats    []index.ChatRow
+	said     map[string][]chat.Message // by chat
+	captures []index.CaptureRow
+	coverage index.Coverage
+	broken   error // what every question gets for an answer
+	long     int   // messages of the chat "long"
+}
+
+func (a *archiveOf) Chats(_ context.Context, f index.ChatFilter) ([]index.ChatRow, error) {
+	if a.broken != nil {
+		return nil, a.broken
+	}
+	var out []index.ChatRow
+	skip := f.After != ""
+	for _, c := range a.chats {
+		if skip {
+			skip = c.ID != f.After
+			continue
+		}
+		if matches(c, f.Text) {
+			out = append(out, c)
+		}
+		if f.Limit > 0 && len(out) == f.Limit {
+			break
+		}
+	}
+	return out, nil
+}
+
+func matches(c index.ChatRow, text string) bool {
+	all := strings.ToLower(c.Name + " " + strings.Join(c.Participants, " "))
+	for w := range strings.FieldsSeq(strings.ToLower(text)) {
+		if !strings.Contains(" "+all, " "+w) {
+			return false
+		}
+	}
+	return true
+}
+
+func (a *archiveOf) Chat(_ context.Context, id string) (index.ChatRow, error) {
+	for _, c := range a.chats {
+		if c.ID == id {
+			return c, a.broken
+		}
+	}
+	return index.ChatRow{}, fmt.Errorf("chat: %w", index.ErrNotFound)
+}
+
+func (a *archiveOf) Page(ctx context.Context, id string, at index.Place, limit int) (index.Page, error) {
+	c, err := a.Chat(ctx, id)
+	if err != nil {
+		return index.Page{}, err
+	}
+	n, get := len(a.said[id]), func(i int) chat.Message { return a.said[id][i] }
+	if id == "long" {
+		n, get = a.long, longMessage
+	}
+	find := func(mid string) (int, error) {
+		if id == "long" {
+			i, err := strconv.Atoi(mid)
+			if err != nil || i < 0 || i >= n {
+				return 0, fmt.Errorf("message: %w", index.ErrNotFound)
+			}
+			return i, nil
+		}
+		for i := range n {
+			if get(i).ID == mid {
+				return i, nil
+			}
+		}
+		return 0, fmt.Errorf("message: %w", index.ErrNotFound)
+	}
+	from, to, err := span(at, n, limit, find, get)
+	if err != nil {
+		return index.Page{}, err
+	}
+	p := index.Page{Chat: c, Earlier: from > 0, Later: to < n}
+	for i := from; i < to; i++ {
+		p.Messages = append(p.Messages, get(i))
+	}
+	return p, nil
+}
+
+func span(at index.Place, n, limit int, find func(string) (int, error), get func(int) chat.Message) (from, to int, err error) {
+	i := 0
+	switch {
+	case at.Before != "":
+		i, err = find(at.Before)
+		return max(0, i-limit), i, err
+	case at.After != "":
+		i, err = find(at.After)
+		return i + 1, min(n, i+1+limit), err
+	case at.Around != "":
+		i, err = find(at.Around)
+		from = max(0, i-limit/2)
+		return from, min(n, from+limit), err
+	case !at.Date.IsZero():
+		day := at.Date.Format(time.DateOnly)
+		for i < n && get(i).SentLocal < day {
+			i++
+		}
+		return i, min(n, i+limit), nil
+	case at.AtStart:
+		return 0, min(n, limit), nil
+	}
+	return max(0, n-limit), n, nil
+}
+
+// longMessage is number i of the chat "long": ten a day, in lines of
+// different lengths, by three people.
+func longMessage(i int) chat.Message {
+	at := time.Date(2000, 1, 1, 8, 0, 0, 0, time.UTC).AddDate(0, 0, i/10).Add(time.Duration(i%10) * 47 * time.Minute)
+	m := chat.Message{
+		ID: strconv.Itoa(i), Seq: int64(i), Records: []int64{int64(i)},
+		Chat: chat.Chat{ID: "long", Name: "The long one", Kind: chat.Group}, Type: chat.Text,
+		SentAt: at.Format(time.RFC3339), SentLocal: at.Format("2006-01-02T15:04:05"), Zone: "UTC", Precision: "second",
+		Text:   "Message number " + strconv.Itoa(i) + strings.Repeat(" and a little more of it", i%7),
+		SeenBy: []string{"chatexport"},
+	}
+	switch i % 5 {
+	case 0, 1:
+		m.Direction, m.From = chat.Out, &chat.Person{Name: "Jo Doe"}
+	case 2:
+		m.Direction, m.From = chat.In, &chat.Person{Name: "Ana Lima"}
+	default:
+		m.Direction, m.From = chat.In, &chat.Person{Name: "Bruno Costa", Phone: "+351210000000"}
+	}
+	return m
+}
+
+func (a *archiveOf) Message(_ context.Context, id string) (chat.Message, error) {
+	if a.broken != nil {
+		return chat.Message{}, a.broken
+	}
+	for _, ms := range a.said {
+		for _, m := range ms {
+			if m.ID == id {
+				return m, nil
+			}
+		}
+	}
+	return chat.Message{}, fmt.Errorf("message: %w", index.ErrNotFound)
+}
+
+// Search finds what contains the query's plain words.
+func (a *archiveOf) Search(_ context.Context, q index.Search) (index.Result, error) {
+	if a.broken != nil {
+		return index.Result{}, a.broken
+	}
+	if strings.Count(q.Query, `"`)%2 == 1 {
+		return index.Result{}, fmt.Errorf("search: %w: a quote is open", index.ErrQuery)
+	}
+	r := index.Result{Coverage: a.coverage}
+	for _, c := range a.chats {
+		if q.Chat != "" && q.Chat != c.ID {
+			continue
+		}
+		for i, m := range a.said[c.ID] {
+			at := strings.Index(strings.ToLower(m.Text), strings.ToLower(strings.Fields(q.Query)[0]))
+			if at < 0 {
+				continue
+			}
+			h := index.Hit{Message: m, Marks: [][2]int{{at, at + len(strings.Fields(q.Query)[0])}}}
+			if i > 0 {
+				h.Before = a.said[c.ID][i-1 : i]
+			}
+			if i+1 < len(a.said[c.ID]) {
+				h.After = a.said[c.ID][i+1 : i+2]
+			}
+			r.Hits = append(r.Hits, h)
+		}
+	}
+	r.Total = int64(len(r.Hits))
+	return r, nil
+}
+
+func (a *archiveOf) Captures(context.Context) ([]index.CaptureRow, error) { return a.captures, a.broken }
+
+func (a *archiveOf) Coverage(context.Context) (index.Coverage, error) { return a.coverage, nil }
+
+// files are blobs by their hash.
+type files map[string][]byte
+
+type opened struct{ *bytes.Reader }
+
+func (opened) Close() error { return nil }
+
+func (f files) OpenBlob(_ context.Context, sum string) (io.ReadSeekCloser, int64, error) {
+	b, ok := f[sum]
+	if !ok {
+		return nil, 0, fmt.Errorf("blob: %w", fs.ErrNotExist)
+	}
+	return opened{bytes.NewReader(b)}, int64(len(b)), nil
+}

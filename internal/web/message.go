@@ -1,0 +1,102 @@
+package web
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/waxseal/waxseal/internal/chat"
+)
+
+// messagePage is everything that the archive knows of one message.
+type messagePage struct {
+	layout
+	Bubble   bubble
+	ChatName string
+	ChatHref string
+	Fields   []field
+	JSON     string
+	ID       string
+	Records  []int64
+}
+
+// field is one line of the message object: its path and its value.
+type field struct{ Name, Value string }
+
+func (s *Server) message(w http.ResponseWriter, r *http.Request) error {
+	m, err := s.index.Message(r.Context(), r.PathValue("message"))
+	if err != nil {
+		return fmt.Errorf("read message: %w", err)
+	}
+	bs, err := s.bubbles(r.Context(), []chat.Message{m}, "")
+	if err != nil {
+		return err
+	}
+	fields, pretty, err := fieldsOf(m)
+	if err != nil {
+		return err
+	}
+	bs[0].Named = bs[0].Side != "notice"
+	return s.render(w, "message", messagePage{
+		layout: s.layout("Message "+m.ID, "chats"), Bubble: bs[0],
+		ChatName: chatName(m.Chat.Name), ChatHref: chatHref(m.Chat.ID) + "#end",
+		Fields: fields, JSON: pretty, ID: m.ID, Records: m.Records,
+	})
+}
+
+// fieldsOf flattens the message object in its own order: "chat.name",
+// "attachments[0].sha256". It reads the JSON and not the type, so that a field
+// that is added later is shown without anybody thinking of it here.
+func fieldsOf(m chat.Message) ([]field, string, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(m); err != nil {
+		return nil, "", fmt.Errorf("encode message %s: %w", m.ID, err)
+	}
+	dec := json.NewDecoder(bytes.NewReader(b.Bytes()))
+	dec.UseNumber()
+	var out []field
+	if err := flatten(dec, "", &out); err != nil {
+		return nil, "", fmt.Errorf("read message %s: %w", m.ID, err)
+	}
+	return out, clean(strings.TrimSpace(b.String())), nil
+}
+
+func flatten(dec *json.Decoder, name string, out *[]field) error {
+	t, err := dec.Token()
+	if err != nil {
+		return err
+	}
+	switch t {
+	case json.Delim('{'):
+		for dec.More() {
+			k, err := dec.Token()
+			if err != nil {
+				return err
+			}
+			if err := flatten(dec, strings.TrimPrefix(fmt.Sprintf("%s.%v", name, k), "."), out); err != nil {
+				return err
+			}
+		}
+		_, err = dec.Token()
+		return err
+	case json.Delim('['):
+		for i := 0; dec.More(); i++ {
+			if err := flatten(dec, fmt.Sprintf("%s[%d]", name, i), out); err != nil {
+				return err
+			}
+		}
+		_, err = dec.Token()
+		return err
+	}
+	v := fmt.Sprint(t)
+	if t == nil {
+		v = "null"
+	}
+	*out = append(*out, field{Name: name, Value: clean(v)})
+	return nil
+}

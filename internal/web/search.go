@@ -1,0 +1,237 @@
+package web
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/waxseal/waxseal/internal/chat"
+	"github.com/waxseal/waxseal/internal/index"
+)
+
+const (
+	hitsOnPage     = 30
+	messagesAround = 1 // before and after each hit
+)
+
+// searchPage is a question and a page of its answer.
+type searchPage struct {
+	layout
+	Query      string
+	Asked      bool
+	Chat       string // ID: only in this chat
+	ChatName   string
+	Everywhere string // address of the same question in all chats
+	Order      index.Order
+	Grouped    bool
+	Filled     map[string]string
+	Filtered   bool // a filter is set: the form is open
+	Types      []choice
+	Has        []choice
+	Is         []choice
+	Problem    string // what is not understood about the query
+	Groups     []hitGroup
+	Total      int64
+	Many       bool // counting was cut short
+	Later      bool // not the first page
+	First      string
+	Next       string
+	Coverage   coverage
+}
+
+// hitGroup is a stretch of hits of one chat; without grouping each hit is one.
+type hitGroup struct {
+	ChatName string
+	ChatHref string
+	Initial  string
+	Colour   int
+	Kind     string
+	Hits     []hit
+}
+
+// hit is a message found, between those around it.
+type hit struct {
+	Link    string // to its place in the chat
+	Day     string
+	Before  []bubble
+	Message bubble
+	After   []bubble
+}
+
+func (s *Server) search(w http.ResponseWriter, r *http.Request) error {
+	v := r.URL.Query()
+	if writes(v) { // the form: its filters become part of the query
+		to := url.Values{"q": {write(v.Get("q"), v)}}
+		for _, k := range []string{"chat", "order", "group"} {
+			if v.Get(k) != "" {
+				to.Set(k, v.Get(k))
+			}
+		}
+		http.Redirect(w, r, "/search?"+to.Encode(), http.StatusSeeOther)
+		return nil
+	}
+	p := s.newSearchPage(v)
+	if p.Chat != "" {
+		c, err := s.index.Chat(r.Context(), p.Chat)
+		if err != nil {
+			return fmt.Errorf("read chat to search in: %w", err)
+		}
+		p.ChatName = chatName(c.Name)
+	}
+	status := http.StatusOK
+	if p.Asked {
+		err := s.ask(r, &p)
+		switch {
+		case errors.Is(err, index.ErrQuery):
+			p.Problem, status = problem(err), http.StatusBadRequest
+		case err != nil:
+			return fmt.Errorf("search: %w", err)
+		}
+	}
+	if !p.Asked || p.Problem != "" {
+		var err error
+		if p.Coverage, err = s.coverage(r); err != nil {
+			return err
+		}
+	}
+	return s.renderStatus(w, status, "search", p)
+}
+
+// OrderText is the order as the form's value.
+func (p searchPage) OrderText() string { return string(p.Order) }
+
+// Orders are the choices of the form.
+func (searchPage) Orders() []choice {
+	return []choice{
+		{string(index.Newest), "Newest first"},
+		{string(index.Oldest), "Oldest first"},
+		{string(index.Relevance), "Best match first"},
+	}
+}
+
+func writes(v url.Values) bool {
+	for _, f := range filters {
+		if v.Has("f-" + f) {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *Server) newSearchPage(v url.Values) searchPage {
+	q := strings.TrimSpace(v.Get("q"))
+	p := searchPage{
+		layout: s.layout("Search", "search"), Query: clean(q), Asked: q != "", Chat: v.Get("chat"),
+		Order: index.Order(v.Get("order")), Grouped: v.Get("group") == "chat",
+		Filled: filled(q), Types: typeChoices, Has: hasChoices, Is: isChoices, Later: v.Get("cursor") != "",
+	}
+	switch p.Order {
+	case index.Newest, index.Oldest, index.Relevance:
+	default:
+		p.Order = index.Newest
+	}
+	p.Filtered = len(p.Filled) > 0
+	if q != "" {
+		p.Title = plain(shorten(q, 60)) + " · Search"
+	}
+	p.Everywhere = p.href("", url.Values{"chat": nil})
+	return p
+}
+
+// href is the address of the same question, at a cursor and with changes.
+func (p *searchPage) href(cursor string, change url.Values) string {
+	v := url.Values{"q": {p.Query}}
+	if p.Chat != "" {
+		v.Set("chat", p.Chat)
+	}
+	if p.Order != index.Newest {
+		v.Set("order", string(p.Order))
+	}
+	if p.Grouped {
+		v.Set("group", "chat")
+	}
+	for k, x := range change {
+		v[k] = x
+	}
+	if cursor != "" {
+		v.Set("cursor", cursor)
+	}
+	return "/search?" + v.Encode()
+}
+
+func (s *Server) ask(r *http.Request, p *searchPage) error {
+	res, err := s.index.Search(r.Context(), index.Search{
+		Query: r.URL.Query().Get("q"), Chat: p.Chat, Order: p.Order, Limit: hitsOnPage,
+		Cursor: r.URL.Query().Get("cursor"), Context: messagesAround,
+	})
+	if err != nil {
+		return err
+	}
+	p.Total, p.Many = res.Total, res.Total < 0
+	p.Coverage = s.newCoverage(res.Coverage)
+	if res.Next != "" {
+		p.Next = p.href(res.Next, nil)
+	}
+	if p.Later {
+		p.First = p.href("", nil)
+	}
+	p.Groups = groups(res.Hits, p.Grouped)
+	return nil
+}
+
+// groups puts the hits of a page under their chats, the chat of the best hit
+// first; without grouping the order of the answer stays as it is.
+func groups(hits []index.Hit, byChat bool) []hitGroup {
+	var out []hitGroup
+	at := map[string]int{}
+	for i := range hits {
+		h := &hits[i]
+		c := h.Message.Chat
+		n, ok := at[c.ID]
+		if !ok || !byChat {
+			n = len(out)
+			at[c.ID] = n
+			out = append(out, hitGroup{
+				ChatName: chatName(c.Name), ChatHref: chatHref(c.ID) + "#end", Initial: initial(c.Name),
+				Colour: colour(c.ID + c.Name), Kind: kindName(c.Kind),
+			})
+		}
+		out[n].Hits = append(out[n].Hits, newHit(h))
+	}
+	return out
+}
+
+func newHit(h *index.Hit) hit {
+	o := hit{Link: placeOf(&h.Message), Day: day(h.Message.SentLocal), Message: inHit(&h.Message, h.Marks)}
+	o.Message.Target = true
+	for i := range h.Before {
+		o.Before = append(o.Before, inHit(&h.Before[i], nil))
+	}
+	for i := range h.After {
+		o.After = append(o.After, inHit(&h.After[i], nil))
+	}
+	return o
+}
+
+// inHit is a bubble among the hits: always with its sender's name, since the
+// messages beside it may be another chat's.
+func inHit(m *chat.Message, marks [][2]int) bubble {
+	b := newBubble(m, marks)
+	b.Named = b.Side != "notice"
+	return b
+}
+
+// problem takes the sentence for the query's author out of an error: what
+// stands behind the words of index.ErrQuery.
+func problem(err error) string {
+	s := err.Error()
+	if i := strings.Index(s, index.ErrQuery.Error()); i >= 0 {
+		s = strings.TrimLeft(s[i+len(index.ErrQuery.Error()):], ": ")
+	}
+	if s == "" {
+		s = "a quote or a bracket may be open, or a filter may be misspelled"
+	}
+	return clean(s)
+}

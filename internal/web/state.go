@@ -1,0 +1,115 @@
+package web
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/waxseal/waxseal/internal/capture"
+	"github.com/waxseal/waxseal/internal/index"
+)
+
+// statePage says how the archive is, and what came into it.
+type statePage struct {
+	layout
+	State    State
+	Size     string
+	Coverage coverage
+	Imports  []importRow
+	Sums     importSums
+}
+
+// importRow is one capture.
+type importRow struct {
+	Seq       int64
+	At        string
+	Source    string
+	File      string
+	Account   string
+	Custodian string
+	Evidence  []evidence
+	Open      bool // has no end: it runs, or was cut short
+	Broken    bool // its summary cannot be read
+	S         capture.Summary
+	Warnings  []string
+	Whole     bool // nothing is missing, unread or uncertain
+}
+
+type evidence struct{ Name, SHA256, Size string }
+
+// importSums adds up what all imports left open.
+type importSums struct{ Unread, Missing, Omitted, Ambiguous, Open int64 }
+
+func (s *Server) archiveState(w http.ResponseWriter, r *http.Request) error {
+	st, err := s.state(r.Context())
+	if err != nil {
+		return fmt.Errorf("read state of the archive: %w", err)
+	}
+	cov, err := s.coverage(r)
+	if err != nil {
+		return err
+	}
+	caps, err := s.index.Captures(r.Context())
+	if err != nil {
+		return fmt.Errorf("list captures: %w", err)
+	}
+	p := statePage{layout: s.layout("State of the archive", "state"), State: st, Size: size(st.Bytes), Coverage: cov}
+	for i := range caps {
+		p.add(newImportRow(caps[i]))
+	}
+	return s.render(w, "state", p)
+}
+
+func (p *statePage) add(row importRow) {
+	p.Imports = append(p.Imports, row)
+	p.Sums.Unread += row.S.Unparsed
+	p.Sums.Missing += row.S.AttachmentsMissing
+	p.Sums.Omitted += row.S.Omitted
+	p.Sums.Ambiguous += row.S.Ambiguous
+	if row.Open || row.Broken {
+		p.Sums.Open++
+	}
+}
+
+func newImportRow(c index.CaptureRow) importRow {
+	row := importRow{
+		Seq: c.Seq, At: utc(c.At), Source: clean(c.Head.Source), File: plain(c.Head.File),
+		Account: clean(c.Head.Account), Custodian: clean(c.Head.Custodian), Open: c.Summary == nil,
+	}
+	for _, e := range c.Head.Evidence {
+		row.Evidence = append(row.Evidence, evidence{Name: plain(e.Name), SHA256: e.SHA256, Size: size(e.Size)})
+	}
+	if row.Open {
+		return row
+	}
+	if err := json.Unmarshal(c.Summary, &row.S); err != nil {
+		row.Broken = true
+		return row
+	}
+	row.S.Chat = clean(row.S.Chat)
+	row.S.First = strings.Replace(row.S.First, "T", " ", 1)
+	row.S.Last = strings.Replace(row.S.Last, "T", " ", 1)
+	for _, x := range row.S.Warnings {
+		row.Warnings = append(row.Warnings, clean(x))
+	}
+	row.Whole = row.S.Complete() && row.S.Ambiguous == 0
+	return row
+}
+
+// checkpoint hands the last checkpoint over, to be kept where the archive's
+// own administrator cannot reach it.
+func (s *Server) checkpoint(w http.ResponseWriter, r *http.Request) error {
+	st, err := s.state(r.Context())
+	if err != nil {
+		return fmt.Errorf("read state of the archive: %w", err)
+	}
+	if st.Checkpoint == "" {
+		return errors.Join(errNoPage, errors.New("no checkpoint yet"))
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Content-Disposition", fmt.Sprintf(`attachment; filename="waxseal-checkpoint-%d.txt"`, st.Entries))
+	_, _ = w.Write([]byte(st.Checkpoint)) // the reader is gone: nobody to tell
+	return nil
+}
