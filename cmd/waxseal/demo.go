@@ -1,0 +1,147 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/waxseal/waxseal/internal/archive"
+	"github.com/waxseal/waxseal/internal/capture"
+	"github.com/waxseal/waxseal/internal/capture/all"
+	"github.com/waxseal/waxseal/internal/demo"
+	"github.com/waxseal/waxseal/internal/index"
+)
+
+type demoCmd struct {
+	Exit   bool   `help:"Do everything but serve the console."`
+	Listen string `help:"Loopback address of the console (default: any free port)." default:"127.0.0.1:0" placeholder:"HOST:PORT"`
+}
+
+// Run does for a sample firm what a firm does for itself: the same code makes,
+// imports, verifies and serves.
+func (c *demoCmd) Run(a *app) error {
+	dir, err := c.folder(a)
+	if err != nil {
+		return err
+	}
+	start := time.Now()
+	if err := c.build(a, dir); err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintf(a.stdout, "\nDone in %s. The archive is in %s: it is yours to keep or to throw away.\nLook at it with:\n\n  waxseal search --dir %s \"wire transfer\"\n  waxseal verify --dir %s\n\n", time.Since(start).Round(100*time.Millisecond), dir, dir, dir); err != nil {
+		return err
+	}
+	if c.Exit {
+		return nil
+	}
+	a.cli.Dir = dir
+	l, err := listenLoopback(a.ctx, c.Listen)
+	if err != nil {
+		return err
+	}
+	return a.withIndex(func(ar *archive.Archive, x *index.Index) error { return a.serve(l, ar, x, true) })
+}
+
+func (c *demoCmd) folder(a *app) (string, error) {
+	if a.cli.Dir != "" {
+		return a.cli.Dir, nil
+	}
+	dir, err := os.MkdirTemp("", "waxseal-demo-")
+	if err != nil {
+		return "", fmt.Errorf("make a folder for the sample: %w", err)
+	}
+	return filepath.Join(dir, "archive"), nil
+}
+
+func (c *demoCmd) build(a *app, dir string) (err error) {
+	_, err = archive.Create(a.ctx, dir, archive.CreateOptions{Name: demo.Firm, Zone: demo.Zone, NoPassphrase: true})
+	if err != nil {
+		return fmt.Errorf("make archive %s: %w", dir, err)
+	}
+	ar, err := a.openDir(dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, ar.Close()) }()
+	exports, err := os.MkdirTemp("", "waxseal-exports-")
+	if err != nil {
+		return fmt.Errorf("make a folder for the exports: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(exports)) }()
+	if err := c.importExports(a, ar, exports); err != nil {
+		return err
+	}
+	if err := a.followIndex(ar); err != nil {
+		return fmt.Errorf("build the index: %w", err)
+	}
+	return c.verify(a, ar)
+}
+
+func (c *demoCmd) importExports(a *app, ar *archive.Archive, dir string) error {
+	list, err := demo.Write(a.ctx, dir)
+	if err != nil {
+		return fmt.Errorf("write sample exports: %w", err)
+	}
+	if _, err := fmt.Fprintf(a.stdout, "%s, as its staff exported their chats:\n\n", demo.Firm); err != nil {
+		return err
+	}
+	for _, im := range list {
+		sum, err := c.importOne(a.ctx, ar, im)
+		if err != nil {
+			return err
+		}
+		notes := ""
+		if sum.AlreadyArchived > 0 {
+			notes = fmt.Sprintf("  %s were there already", group(sum.AlreadyArchived))
+		}
+		if _, err := fmt.Fprintf(a.stdout, "  %6s messages  %-28s %s%s\n", group(sum.Messages), oneLine(sum.Chat, 28), oneLine(im.Custodian, 20), notes); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *demoCmd) importOne(ctx context.Context, sink capture.Sink, im demo.Import) (sum capture.Summary, err error) {
+	zone, err := time.LoadLocation(im.Zone)
+	if err != nil {
+		return sum, fmt.Errorf("sample export: %w", err)
+	}
+	o := capture.Options{Zone: zone, Custodian: im.Custodian, Me: im.Me, Chat: im.Chat}
+	sources, err := find(ctx, all.Formats(), im.Path, o)
+	if err != nil {
+		return sum, err
+	}
+	for _, s := range sources {
+		if sum, err = s.Run(ctx, sink); err != nil {
+			return sum, fmt.Errorf("import %s: %w", filepath.Base(s.Path()), err)
+		}
+	}
+	return sum, nil
+}
+
+func (c *demoCmd) verify(a *app, ar *archive.Archive) error {
+	bar := a.bar("Verifying")
+	rep, err := ar.Verify(a.ctx, archive.VerifyOptions{Progress: func(done, of int64) { bar.set(done, of, group(done)+" records") }})
+	bar.done()
+	if err != nil {
+		return err
+	}
+	res := verifyResult{Report: rep}
+	if res.Index, err = a.checkIndex(ar, rep); err != nil {
+		return err
+	}
+	res.OK = rep.OK()
+	if err := ar.RecordVerification(rep); err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintf(a.stdout, "\n%s", verifyText(res)); err != nil {
+		return err
+	}
+	if !res.OK {
+		return exitError{exitTampered, ""}
+	}
+	return nil
+}
