@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/waxseal/waxseal/internal/chat"
@@ -17,12 +18,13 @@ type bubble struct {
 	Self    string // address of the message's own page
 	Link    string // address of its place in the chat
 	Side    string // "in", "out" or "notice"
-	From    string // who, to tell whether the next one is the same person's
+	From    string // who, by a hash, to tell whether the next one is the same person's
 	Sender  string
 	Colour  int
 	Named   bool // the sender's name is shown
 	Joined  bool // follows one of the same sender on the same day
 	Target  bool // is what the address of the page asked for
+	Loose   bool // not in its place in a chat: the page may show it twice
 	Day     string
 	Clock   string
 	When    string // the whole time, and how it is known
@@ -74,6 +76,7 @@ type poll struct {
 
 type occasion struct {
 	chat.Occasion
+	When string
 	Link []run
 }
 
@@ -103,7 +106,7 @@ type dayOf struct {
 func cutDays(bs []bubble) days {
 	var ds days
 	for _, b := range bs {
-		date, _, _ := strings.Cut(b.Day, "T")
+		date := dateOnly(b.Day)
 		if n := len(ds); n == 0 || ds[n-1].Date != date {
 			ds = append(ds, dayOf{Date: date, Name: day(b.Day)})
 		}
@@ -164,7 +167,7 @@ func messageHref(id string) string { return "/messages/" + url.PathEscape(id) }
 func newBubble(m *chat.Message, marks [][2]int) bubble {
 	b := bubble{
 		ID: m.ID, Self: messageHref(m.ID), Link: placeOf(m),
-		Day: m.SentLocal, Clock: clock(m.SentLocal, m.Precision), When: when(m), Instant: m.SentAt,
+		Day: m.SentLocal, Clock: clock(m.SentLocal, m.Precision), When: when(m), Instant: plain(m.SentAt),
 		Kind: kindNames[m.Type], Text: runs(m.Text, marks),
 		Revoked: m.Revoked, Edited: m.Edited, Doubts: doubts(m),
 		Forwarded: forwarded(m.Forwarded), Contacts: m.Contacts,
@@ -183,10 +186,10 @@ func newBubble(m *chat.Message, marks [][2]int) bubble {
 		b.Call = call(m.Call)
 	}
 	if m.Occasion != nil {
-		b.Occasion = &occasion{Occasion: *m.Occasion, Link: runs(m.Occasion.Link, nil)}
+		b.Occasion = &occasion{Occasion: *m.Occasion, When: instant(m.Occasion.Starts), Link: runs(m.Occasion.Link, nil)}
 	}
 	for _, v := range m.Versions {
-		b.Versions = append(b.Versions, version{At: v.At, Seq: v.Seq, Text: runs(v.Text, nil)})
+		b.Versions = append(b.Versions, version{At: instant(v.At), Seq: v.Seq, Text: runs(v.Text, nil)})
 	}
 	b.Reactions = reactions(m.Reactions)
 	if b.empty() && !m.Revoked {
@@ -213,8 +216,11 @@ func (b *bubble) side(m *chat.Message) {
 		b.Side = "in"
 	}
 	b.Sender = who(m.From)
-	b.From = identity(m.From)
-	b.Colour = colour(b.From)
+	id := identity(m.From)
+	b.Colour = colour(id)
+	if id != "" {
+		b.From = strconv.FormatUint(uint64(hashOf(id)), 36)
+	}
 	// In a direct chat the side says who wrote, unless nobody said which side
 	// is whose.
 	b.Named = m.Chat.Kind != chat.Direct && b.Side == "in" || m.Direction == ""

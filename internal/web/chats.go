@@ -91,7 +91,7 @@ func newChatRow(c index.ChatRow) chatRow {
 	r := chatRow{
 		Href: chatHref(c.ID) + "#end", Name: chatName(c.Name), Initial: initial(c.Name), Colour: colour(c.ID + c.Name),
 		Kind: kindName(c.Kind), Group: c.Kind != chat.Direct, Account: clean(c.Account), Custodian: clean(c.Custodian),
-		Messages: c.Messages, Last: shortDay(c.Last), LastFull: strings.Replace(c.Last, "T", " ", 1),
+		Messages: c.Messages, Last: shortDay(c.Last), LastFull: plain(strings.Replace(c.Last, "T", " ", 1)),
 	}
 	if r.Group {
 		names := c.Participants

@@ -193,7 +193,9 @@ func (a *archiveOf) Search(_ context.Context, q index.Search) (index.Result, err
 	return r, nil
 }
 
-func (a *archiveOf) Captures(context.Context) ([]index.CaptureRow, error) { return a.captures, a.broken }
+func (a *archiveOf) Captures(context.Context) ([]index.CaptureRow, error) {
+	return a.captures, a.broken
+}
 
 func (a *archiveOf) Coverage(context.Context) (index.Coverage, error) { return a.coverage, nil }
 

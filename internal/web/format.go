@@ -106,9 +106,21 @@ const colours = 12
 
 // colour gives a name its colour: the same on every page and every day.
 func colour(name string) int {
+	return int(hashOf(name) % colours)
+}
+
+func hashOf(s string) uint32 {
 	h := fnv.New32a()
-	_, _ = h.Write([]byte(name)) // a hash never fails
-	return int(h.Sum32() % colours)
+	_, _ = h.Write([]byte(s)) // a hash never fails
+	return h.Sum32()
+}
+
+// instant writes a time as a source gave it, RFC 3339, or as it is.
+func instant(s string) string {
+	if t, err := time.Parse(time.RFC3339, s); err == nil {
+		return t.UTC().Format("2 Jan 2006, 15:04 UTC")
+	}
+	return plain(s)
 }
 
 // initial is what stands in a round picture where WhatsApp has a photo.

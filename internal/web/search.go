@@ -219,7 +219,7 @@ func newHit(h *index.Hit) hit {
 // messages beside it may be another chat's.
 func inHit(m *chat.Message, marks [][2]int) bubble {
 	b := newBubble(m, marks)
-	b.Named = b.Side != "notice"
+	b.Named, b.Loose = b.Side != "notice", true
 	return b
 }
 

@@ -75,7 +75,7 @@ func (p *statePage) add(row importRow) {
 
 func newImportRow(c index.CaptureRow) importRow {
 	row := importRow{
-		Seq: c.Seq, At: utc(c.At), Source: clean(c.Head.Source), File: plain(c.Head.File),
+		Seq: c.Seq, At: utc(c.At), Source: plain(c.Head.Source), File: plain(c.Head.File),
 		Account: clean(c.Head.Account), Custodian: clean(c.Head.Custodian), Open: c.Summary == nil,
 	}
 	for _, e := range c.Head.Evidence {
@@ -88,9 +88,9 @@ func newImportRow(c index.CaptureRow) importRow {
 		row.Broken = true
 		return row
 	}
-	row.S.Chat = clean(row.S.Chat)
-	row.S.First = strings.Replace(row.S.First, "T", " ", 1)
-	row.S.Last = strings.Replace(row.S.Last, "T", " ", 1)
+	row.S.Chat, row.S.Zone, row.S.DateOrder = clean(row.S.Chat), plain(row.S.Zone), plain(row.S.DateOrder)
+	row.S.First = plain(strings.Replace(row.S.First, "T", " ", 1))
+	row.S.Last = plain(strings.Replace(row.S.Last, "T", " ", 1))
 	for _, x := range row.S.Warnings {
 		row.Warnings = append(row.Warnings, clean(x))
 	}

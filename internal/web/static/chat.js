@@ -1,1 +1,178 @@
-/* */
+// The endless chat. The page holds a window of the conversation: stretches are
+// fetched at either end before the eye gets there, and taken out far behind
+// it, so that a chat of any length costs the browser the same.
+"use strict";
+
+(() => {
+  const box = document.querySelector(".messages");
+  if (!box) return;
+  const stretch = document.getElementById("stretch");
+  const newest = document.getElementById("newest");
+  const most = 360; // messages in the page
+  const ahead = 1800; // pixels before the end at which the next stretch is fetched
+  const first = stretch.firstElementChild;
+  const more = { earlier: !!first.dataset.earlier, later: !!first.dataset.later };
+  stretch.replaceChildren(...first.childNodes);
+
+  const edge = {
+    earlier: "The archive has nothing earlier of this chat",
+    later: "The archive has nothing later of this chat",
+  };
+  const messages = () => stretch.getElementsByClassName("m");
+
+  // mend says whether a message follows one of the same sender on the same day.
+  const mend = (m) => {
+    if (!m) return;
+    const p = m.previousElementSibling;
+    m.classList.toggle("joined", !!p && !!m.dataset.from && p.dataset.from === m.dataset.from &&
+      p.classList.contains("out") === m.classList.contains("out") && !m.classList.contains("notice"));
+  };
+
+  // join makes one day of two that meet at a seam.
+  const join = (a, b) => {
+    if (!a || !b || a.dataset.day !== b.dataset.day) return;
+    const to = a.querySelector("ol"), seam = b.querySelector("ol").firstElementChild;
+    to.append(...b.querySelector("ol").children);
+    b.remove();
+    mend(seam);
+  };
+
+  // still runs change and leaves the message that the eye is on where it was.
+  const still = (change) => {
+    const top = box.getBoundingClientRect().top;
+    let eye;
+    for (const m of messages()) { if (m.getBoundingClientRect().bottom > top) { eye = m; break; } }
+    const was = eye?.getBoundingClientRect().top;
+    change(eye);
+    if (eye?.isConnected) box.scrollTop += eye.getBoundingClientRect().top - was;
+  };
+
+  const drop = (m) => {
+    const day = m.closest(".day");
+    m.remove();
+    if (!day.querySelector(".m")) day.remove();
+  };
+
+  // trim takes out what is farthest from where the eye went, but never what
+  // holds the focus: the keyboard would be thrown out of the chat.
+  const trim = (end) => {
+    const all = messages();
+    while (all.length > most) {
+      const m = end === "earlier" ? all[all.length - 1] : all[0];
+      if (m.contains(document.activeElement)) break;
+      drop(m);
+      more[end === "earlier" ? "later" : "earlier"] = true;
+    }
+    mend(all[0]);
+    label();
+  };
+
+  const label = () => {
+    for (const end of ["earlier", "later"]) {
+      const turn = document.getElementById("turn-" + end), all = messages();
+      const at = end === "earlier" ? all[0] : all[all.length - 1];
+      turn.replaceChildren();
+      if (more[end] && at) {
+        const a = document.createElement("a");
+        a.id = end;
+        a.href = "?" + new URLSearchParams({ [end === "earlier" ? "before" : "after"]: at.dataset.id }) + (end === "earlier" ? "#end" : "");
+        a.textContent = end === "earlier" ? "Earlier messages" : "Later messages";
+        turn.append(a);
+      } else {
+        const s = document.createElement("span");
+        s.className = "edge";
+        s.textContent = edge[end];
+        turn.append(s);
+      }
+    }
+  };
+
+  let busy = false, rest = 0;
+  const load = async (end) => {
+    if (busy || !more[end] || Date.now() < rest) return;
+    busy = true;
+    box.setAttribute("aria-busy", "true");
+    const all = messages(), at = end === "earlier" ? all[0] : all[all.length - 1];
+    const began = performance.now();
+    try {
+      const got = (await fragment(box.dataset.fragment + "?" + new URLSearchParams({ [end === "earlier" ? "before" : "after"]: at.dataset.id }))).firstElementChild;
+      still(() => {
+        const days = [...got.querySelectorAll(".day")];
+        if (end === "earlier") {
+          const next = stretch.firstElementChild;
+          stretch.prepend(...days);
+          join(days[days.length - 1], next);
+        } else {
+          const last = stretch.lastElementChild;
+          stretch.append(...days);
+          join(last, days[0]);
+        }
+        more[end] = !!got.dataset[end];
+        trim(end);
+      });
+      performance.measure("waxseal-" + end, { start: began });
+    } catch {
+      rest = Date.now() + 3000; // the server is away: do not ask it all the time
+      say("More messages could not be read. The link at the end tries again.");
+    } finally {
+      busy = false;
+      box.removeAttribute("aria-busy");
+    }
+    requestAnimationFrame(look);
+  };
+
+  const look = () => {
+    const below = box.scrollHeight - box.scrollTop - box.clientHeight;
+    newest.hidden = !more.later && below < 200;
+    if (box.scrollTop < ahead && more.earlier) load("earlier");
+    else if (below < ahead && more.later) load("later");
+  };
+
+  // The address follows the eye, so that a reload and the way back lead here.
+  let timer;
+  const remember = () => {
+    const top = box.getBoundingClientRect().top;
+    const below = box.scrollHeight - box.scrollTop - box.clientHeight;
+    if (!more.later && below < 40) { history.replaceState(null, "", location.pathname + "#end"); return; }
+    for (const m of messages()) {
+      if (m.getBoundingClientRect().bottom > top + 8) {
+        history.replaceState(null, "", location.pathname + "?" + new URLSearchParams({ near: m.dataset.id }) + "#m" + encodeURIComponent(m.dataset.id));
+        return;
+      }
+    }
+  };
+  let waiting = false, moved = false;
+  box.addEventListener("scroll", () => {
+    if (!waiting) { waiting = true; requestAnimationFrame(() => { waiting = false; look(); }); }
+    if (moved) { clearTimeout(timer); timer = setTimeout(remember, 400); }
+  }, { passive: true });
+  for (const e of ["wheel", "touchmove", "keydown", "pointerdown"]) {
+    box.addEventListener(e, () => { moved = true; }, { passive: true });
+  }
+
+  newest.addEventListener("click", (e) => {
+    if (more.later) return; // the end is not in the page: go there
+    e.preventDefault();
+    box.scrollTop = box.scrollHeight;
+    history.replaceState(null, "", location.pathname + "#end");
+  });
+  document.addEventListener("click", (e) => {
+    const a = e.target.closest("#earlier, #later");
+    if (a) { e.preventDefault(); rest = 0; load(a.id); }
+  });
+
+  // Where the page opens: on the message that was asked for, or at the end.
+  const q = new URLSearchParams(location.search);
+  const target = document.querySelector(".m.target");
+  if (target) {
+    target.scrollIntoView({ block: "center" });
+    target.focus({ preventScroll: true });
+  } else if (q.has("near")) {
+    document.getElementById("m" + q.get("near"))?.scrollIntoView({ block: "start" });
+  } else if (q.has("date") || q.has("start") || q.has("after")) {
+    box.scrollTop = q.has("start") ? 0 : stretch.offsetTop - box.offsetTop;
+  } else {
+    box.scrollTop = box.scrollHeight;
+  }
+  look();
+})();
