@@ -1,0 +1,115 @@
+package web
+
+import (
+	"net/url"
+	"testing"
+)
+
+func TestMediaPlays(t *testing.T) {
+	b := newBrowser(t)
+	b.open("/chats/acme")
+	b.until("the recording to be read", `document.querySelector("audio").readyState >= 1`)
+	if got := eval[float64](b, `document.querySelector("audio").duration`); got < 2.9 || got > 3.2 {
+		t.Errorf("recording of %.2f s, want 3", got)
+	}
+	b.until("the video to be read", `document.querySelector("video").readyState >= 1`)
+	eval[bool](b, `(async () => { const v = document.querySelector("video"); v.currentTime = 1.5; await new Promise(r => v.addEventListener("seeked", r, { once: true })); return true })()`)
+	eval[bool](b, `(document.querySelector(".media img").scrollIntoView(), true)`)
+	b.until("the picture to be there", `document.querySelector(".media img").naturalWidth === 480`)
+}
+
+func TestDirectionOfWriting(t *testing.T) {
+	b := newBrowser(t)
+	b.open("/chats/acme")
+	for id, want := range map[string]string{"9": "ltr", "10": "rtl", "11": "rtl"} {
+		got := eval[string](b, `getComputedStyle(document.querySelector("#m`+id+` .text")).direction`)
+		if got != want {
+			t.Errorf("message %s is written %s, want %s", id, got, want)
+		}
+	}
+	if !eval[bool](b, `(() => { const a = document.querySelector(".m.out .bubble").getBoundingClientRect(), i = document.querySelector(".m.in .bubble").getBoundingClientRect(); return a.right > i.right + 100 })()`) {
+		t.Error("our own messages do not stand apart from the others'")
+	}
+}
+
+func TestHostileChatInABrowser(t *testing.T) {
+	b := newBrowser(t)
+	for _, path := range []string{"/chats", "/chats/" + url.PathEscape("hostile/../x?y#z"), "/search?q=alert", "/messages/901", "/state"} {
+		for _, w := range []int64{390, 1280} {
+			b.window(w, 800)
+			b.open(path)
+			if got := eval[int64](b, `document.scrollingElement.scrollWidth`); got > w {
+				t.Errorf("%s at %d is %d wide", path, w, got)
+			}
+		}
+	}
+	// Files of the samples that are not in the archive answer 404, as they must.
+	b.forgive()
+}
+
+// TestScreens opens every page as a phone and a desktop show it, light and
+// dark, and keeps pictures where WAXSEAL_SCREENSHOTS says.
+func TestScreens(t *testing.T) {
+	b := newBrowser(t)
+	pages := []struct{ name, path, do string }{
+		{"chats", "/chats", ""},
+		{"chat", "/chats/acme", ""},
+		{"chat-start", "/chats/acme?start=1", ""},
+		{"chat-target", "/chats/acme?at=9", ""},
+		{"chat-files", "/chats/acme?at=18", ""},
+		{"chat-about", "/chats/acme", `document.querySelector(".menu").open = true`},
+		{"search-empty", "/search", ""},
+		{"search", "/search?q=sign", ""},
+		{"search-grouped", "/search?q=e&group=chat", `document.querySelector(".filters").open = true`},
+		{"search-wrong", "/search?q=%22open", ""},
+		{"message", "/messages/9", ""},
+		{"state", "/state", ""},
+		{"state-import", "/state", `document.querySelector(".import").open = true, document.querySelector("#imports").scrollIntoView()`},
+		{"not-found", "/nothing", ""},
+	}
+	for _, w := range []struct {
+		name          string
+		width, height int64
+	}{{"390", 390, 844}, {"1280", 1280, 860}} {
+		b.window(w.width, w.height)
+		for _, scheme := range []string{"light", "dark"} {
+			b.scheme(scheme)
+			for _, p := range pages {
+				b.open(p.path)
+				if p.do != "" {
+					eval[bool](b, `(() => { `+p.do+`; return true })()`)
+				}
+				if got := eval[int64](b, `document.scrollingElement.scrollWidth`); got > w.width {
+					t.Errorf("%s at %s is %d wide", p.name, w.name, got)
+				}
+				eval[bool](b, `new Promise(r => setTimeout(() => r(true), 60))`)
+				b.picture(p.name + "-" + w.name + "-" + scheme)
+			}
+		}
+	}
+	b.forgive() // the pages that are not there, and the question that is not understood
+}
+
+func TestContrast(t *testing.T) {
+	b := newBrowser(t)
+	for _, scheme := range []string{"light", "dark"} {
+		b.scheme(scheme)
+		b.open("/chats/acme?start=1")
+		// Colours of names against the bubble that they stand in (WCAG 2, AA).
+		low := eval[[]string](b, `(() => {
+			const lum = (c) => { const [r, g, b] = c.match(/[\d.]+/g).map(Number).map(v => (v /= 255) <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4); return .2126 * r + .7152 * g + .0722 * b; };
+			const ratio = (a, b) => { const [x, y] = [lum(a), lum(b)].sort((m, n) => n - m); return (x + .05) / (y + .05); };
+			const bubble = document.querySelector(".m.in .bubble"), out = [];
+			const name = document.createElement("div"); name.className = "sender"; bubble.append(name);
+			for (let i = 0; i < 12; i++) { name.className = "sender c" + i; const r = ratio(getComputedStyle(name).color, getComputedStyle(bubble).backgroundColor); if (r < 4.5) out.push("name " + i + ": " + r.toFixed(2)); }
+			for (const s of [".m.out .at", ".m.in .at", ".word", ".m.out .text"]) {
+				const e = document.querySelector(s), r = ratio(getComputedStyle(e).color, getComputedStyle(e.closest(".bubble, .word")).backgroundColor);
+				if (r < 4.5) out.push(s + ": " + r.toFixed(2));
+			}
+			return out;
+		})()`)
+		for _, l := range low {
+			t.Errorf("%s: %s, want 4.5", scheme, l)
+		}
+	}
+}
