@@ -43,7 +43,10 @@ type ItemHead struct {
 	Again   int   `json:"k,omitempty"` // how many equal items came before it in the source
 	// Late marks a local time that the source had already passed on that day:
 	// after a step back, as when summer time ends.
-	Late  bool       `json:"late,omitempty"`
+	Late bool `json:"late,omitempty"`
+	// Loose marks a record whose beginning is not certain: it, or the one
+	// before it, may hold a header that somebody wrote into a message.
+	Loose bool       `json:"loose,omitempty"`
 	Files []ItemFile `json:"f,omitempty"`
 	// Why says, for Unparsed, what could not be read.
 	Why string `json:"why,omitempty"`

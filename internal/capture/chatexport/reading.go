@@ -1,0 +1,131 @@
+package chatexport
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/waxseal/waxseal/internal/chat"
+)
+
+// reading is what was decided from the whole of an export: how its records are
+// read. It stands in the Capture record, so that the records mean the same for
+// ever, and a better reader can see what this one knew.
+type reading struct {
+	Version  int               `json:"v"`
+	Encoding string            `json:"encoding"` // "utf-8", "utf-16le", "utf-16be"
+	Layout   string            `json:"layout"`   // "bracket", "dash", "colon"
+	CRLF     bool              `json:"crlf,omitempty"`
+	Orders   map[string]string `json:"orders"` // date order by shape
+	// OrderBy is how the order became known: "" assumed, "evidence", "operator".
+	OrderBy string `json:"order_by,omitempty"`
+	// Unsure lists the shapes whose order is only assumed.
+	Unsure  []string `json:"unsure,omitempty"`
+	Authors []string `json:"authors,omitempty"`
+	Slots   []string `json:"slots,omitempty"` // author slots that only notices stand in
+	// Suspects are authors that may be part of the message before.
+	Suspects []string `json:"suspects,omitempty"`
+	Capped   bool     `json:"capped,omitempty"` // there were more authors than are listed
+	Back     []string `json:"back,omitempty"`   // days on which the clock went back
+	Zone     string   `json:"zone"`
+	Assumed  bool     `json:"zone_assumed,omitempty"`
+	Me       string   `json:"me,omitempty"`
+	Chat     string   `json:"chat"`
+	Kind     string   `json:"kind"`
+}
+
+const (
+	byEvidence = "evidence"
+	byOperator = "operator"
+)
+
+// key names a shape in the JSON.
+func (s shape) key() string {
+	b := []byte{s.Sep, '.'}
+	if s.Long >= 0 {
+		b[1] = '0' + byte(s.Long)
+	}
+	return string(b) + [...]string{"", "b", "j", "p"}[s.Calendar]
+}
+
+func (r *reading) ios() bool { return r.Layout != dash.String() }
+
+// platformName is for people.
+func (r *reading) platformName() string {
+	if r.ios() {
+		return "iOS"
+	}
+	return "Android"
+}
+
+// merge takes what a later capture of the same records knows better.
+func (r *reading) merge(later *reading) {
+	rank := map[string]int{"": 0, byEvidence: 1, byOperator: 2}
+	for shape, o := range later.Orders {
+		_, have := r.Orders[shape]
+		mine, theirs := rank[r.OrderBy], rank[later.OrderBy]
+		if slices.Contains(later.Unsure, shape) {
+			theirs = 0
+		}
+		if slices.Contains(r.Unsure, shape) {
+			mine = 0
+		}
+		if have && theirs < mine {
+			continue
+		}
+		r.Orders[shape] = o
+		r.Unsure = slices.DeleteFunc(r.Unsure, func(s string) bool { return s == shape })
+		if theirs == 0 {
+			r.Unsure = append(r.Unsure, shape)
+		}
+	}
+	if rank[later.OrderBy] > rank[r.OrderBy] {
+		r.OrderBy = later.OrderBy
+	}
+	if r.Assumed || !later.Assumed {
+		r.Zone, r.Assumed = later.Zone, later.Assumed
+	}
+	if later.Me != "" {
+		r.Me = later.Me
+	}
+	if later.Kind == string(chat.Group) {
+		r.Kind = later.Kind
+	}
+	// Authors, slots and steps back stay those of the file that the records
+	// were cut from: it is the one that they were decided from.
+}
+
+func (r *reading) location() (*time.Location, error) {
+	loc, err := time.LoadLocation(r.Zone)
+	if err != nil {
+		return nil, fmt.Errorf("zone of the capture: %w", err)
+	}
+	return loc, nil
+}
+
+func parseReading(b json.RawMessage) (*reading, error) {
+	var r reading
+	if err := json.Unmarshal(b, &r); err != nil {
+		return nil, fmt.Errorf("reading of the capture: %w", err)
+	}
+	if r.Version != 1 {
+		return nil, fmt.Errorf("reading of the capture: version %d, this program knows 1", r.Version)
+	}
+	if r.Orders == nil {
+		r.Orders = map[string]string{}
+	}
+	return &r, nil
+}
+
+// summaryOrder is the date order as a summary says it.
+func (r *reading) summaryOrder(seen []string) string {
+	var all []string
+	for _, s := range seen {
+		if o := r.Orders[s]; !slices.Contains(all, o) {
+			all = append(all, o)
+		}
+	}
+	return strings.Join(all, "+")
+}

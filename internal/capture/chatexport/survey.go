@@ -1,0 +1,623 @@
+package chatexport
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/waxseal/waxseal/internal/chat"
+)
+
+// survey is the first pass over a text: it gathers what only the whole of it
+// can tell. Its memory is bounded whatever the file is.
+type survey struct {
+	enc     encoding
+	layouts [4]layoutSurvey
+	crlf    int64 // lines that end in CRLF
+	lines   int64
+}
+
+// layoutSurvey is what was gathered of the headers of one layout. A line of
+// another layout inside a body is no header, which is known at the end only.
+type layoutSurvey struct {
+	headers   int64
+	afterCRLF int64
+	afterLF   int64 // of them, those that follow a bare line feed
+	shapes    map[string]*shapeSurvey
+	order     []string // keys of shapes as they first appeared
+	authors   map[string]*authorSurvey
+	doubles   map[string]int // prefixes that hold ": ": candidates for such names
+	capped    bool
+	group     string // named in a notice
+	isGroup   bool
+	encrypted bool  // the opening notice is there
+	stamp     stamp // of the record before
+	back      []string
+}
+
+// Bounds on what is gathered.
+const (
+	maxShapes  = 32
+	maxAuthors = 4096
+	maxDoubles = 20_000
+	maxName    = 200 // bytes
+	maxBack    = 1000
+)
+
+// shapeSurvey is the evidence for the date order of one shape.
+type shapeSurvey struct {
+	n       int64
+	invalid [4]int64 // by order: readings that are no date, or out of range
+	back    [4]int64 // steps back of more than a day
+	votes   [4]int64 // dates in names of files that agree
+	differ  bool     // some date differs between the orders that are possible
+	last    [4]int   // day number of the record before
+	travel  [4]int64 // days that its dates go forth and back, all in all
+}
+
+// authorSurvey counts how an author's bodies begin.
+type authorSurvey struct {
+	n     int64
+	plain int64 // without a mark, or a mark and media: a person
+	same  int64 // with the same stamp as the record before
+	first string
+	// others are bodies that hold no second colon: notices, where the name
+	// itself holds one.
+	others []string
+}
+
+// maxOthers bounds them.
+const maxOthers = 30
+
+// take reads one record's first line.
+func (ls *layoutSurvey) take(h *header, line []byte, limit civil) {
+	ls.headers++
+	sh := ls.shape(h)
+	if sh == nil {
+		return
+	}
+	same := ls.headers > 1 && h.stamp == ls.stamp
+	// A clock that went back within a day tells the two passes of an hour that
+	// occurs twice.
+	if ls.headers > 1 && h.f == ls.stamp.f && h.clock() < ls.stamp.clock() {
+		ls.noteBack(h)
+	}
+	ls.stamp = h.stamp
+	sh.take(h, line, limit)
+	ls.author(line[h.rest:], same)
+}
+
+func (ls *layoutSurvey) shape(h *header) *shapeSurvey {
+	key := h.shape.key()
+	sh := ls.shapes[key]
+	if sh == nil {
+		if len(ls.shapes) >= maxShapes {
+			return nil
+		}
+		if ls.shapes == nil {
+			ls.shapes = map[string]*shapeSurvey{}
+		}
+		sh = &shapeSurvey{}
+		ls.shapes[key] = sh
+		ls.order = append(ls.order, key)
+	}
+	return sh
+}
+
+// firstYear is the year in which WhatsApp appeared.
+const firstYear = 2009
+
+func inRange(c civil, limit civil) bool {
+	return c.year >= firstYear && c.dayNumber() <= limit.dayNumber()
+}
+
+func (sh *shapeSurvey) take(h *header, line []byte, limit civil) {
+	sh.n++
+	var days [4]int
+	for _, o := range []order{dmy, mdy, ymd} {
+		c, ok := h.civil(o)
+		if !ok || !inRange(c, limit) {
+			sh.invalid[o]++
+			continue
+		}
+		d := c.dayNumber()
+		days[o] = d
+		if sh.last[o]-d > 1 {
+			sh.back[o]++
+		}
+		if sh.last[o] != 0 {
+			sh.travel[o] += int64(abs(d - sh.last[o]))
+		}
+		sh.last[o] = d
+	}
+	if days[dmy] != days[mdy] && days[dmy] != 0 && days[mdy] != 0 || days[ymd] != 0 && days[ymd] != max(days[dmy], days[mdy]) {
+		sh.differ = true
+	}
+	if y, ok := dateInName(line[h.rest:]); ok {
+		for o, d := range days {
+			if d != 0 && abs(d-y) <= 1 {
+				sh.votes[o]++
+			}
+		}
+	}
+}
+
+func abs(n int) int {
+	if n < 0 {
+		return -n
+	}
+	return n
+}
+
+// dateInName finds a date in the name of a media file: IMG-20240504-WA0001.jpg
+// or 00000012-PHOTO-2024-05-04-09-10-11.jpg. It returns its day number.
+func dateInName(line []byte) (int, bool) {
+	i := bytes.Index(line, []byte("-20"))
+	if i < 0 || i+11 > len(line) {
+		return 0, false
+	}
+	s := line[i+1:]
+	if len(s) > 12 && s[8] == '-' && s[9] == 'W' && s[10] == 'A' && digits(string(s[:8])) {
+		return dayOf(s[0:4], s[4:6], s[6:8])
+	}
+	if len(s) > 10 && s[4] == '-' && s[7] == '-' && s[10] == '-' && i >= 6 {
+		return dayOf(s[0:4], s[5:7], s[8:10])
+	}
+	return 0, false
+}
+
+func dayOf(y, m, d []byte) (int, bool) {
+	n := func(b []byte) int {
+		v := 0
+		for _, c := range b {
+			if c < '0' || c > '9' {
+				return 0
+			}
+			v = v*10 + int(c-'0')
+		}
+		return v
+	}
+	c := civil{year: n(y), month: int8(n(m)), day: int8(n(d))}
+	if c.month < 1 || c.month > 12 || c.day < 1 || int(c.day) > daysIn(c.year, int(c.month)) {
+		return 0, false
+	}
+	return c.dayNumber(), true
+}
+
+// clock is the time of day in seconds.
+func (s *stamp) clock() int { return int(s.hour)*3600 + int(s.minute)*60 + int(s.second) }
+
+func (ls *layoutSurvey) noteBack(h *header) {
+	for _, o := range []order{dmy, mdy, ymd} {
+		c, ok := h.civil(o)
+		if !ok {
+			continue
+		}
+		d := string(c.appendLocal(nil, false)[:10])
+		if len(ls.back) < maxBack && !slices.Contains(ls.back, d) {
+			ls.back = append(ls.back, d)
+		}
+	}
+}
+
+// author counts the names that a record may be by.
+func (ls *layoutSurvey) author(rest []byte, same bool) {
+	rest = bytes.TrimRight(rest, "\r\n")
+	name, body, ok := cutAuthor(rest)
+	if !ok {
+		ls.named(string(rest))
+		return
+	}
+	if ls.authors == nil {
+		ls.authors, ls.doubles = map[string]*authorSurvey{}, map[string]int{}
+	}
+	a := ls.authors[string(name)]
+	if a == nil {
+		if len(ls.authors) >= maxAuthors || len(name) > maxName {
+			ls.capped = ls.capped || len(name) <= maxName
+			return
+		}
+		a = &authorSurvey{first: string(rest[:min(len(rest), 600)])}
+		ls.authors[string(name)] = a
+	}
+	a.n++
+	if same {
+		a.same++
+	}
+	if ls.person(body) {
+		a.plain++
+	}
+	// "ACME: Support: hello" may be by ACME: Support.
+	for i := range 2 {
+		more, next, ok := cutAuthor(body)
+		if !ok || len(more) > 40 || unbalanced(string(more)) {
+			if i == 0 && len(a.others) < maxOthers {
+				a.others = append(a.others, string(body[:min(len(body), 60)]))
+			}
+			return
+		}
+		long := rest[:len(rest)-len(next)-2]
+		// "ACME: Support added ACME: Support" is a notice about the long name.
+		if i == 0 && bytes.IndexByte(more, ' ') > 0 && len(a.others) < maxOthers && ls.doubles[string(long)] < 3 {
+			a.others = append(a.others, string(body[:min(len(body), 60)]))
+		}
+		if n, ok := ls.doubles[string(long)]; ok {
+			ls.doubles[string(long)] = n + 1
+		} else if len(ls.doubles) < maxDoubles {
+			ls.doubles[string(long)] = 1
+		}
+		body = next
+	}
+}
+
+// person reports whether a body is a person's: not one that begins with the
+// mark of WhatsApp's own sentences, unless it is media or the like.
+func (ls *layoutSurvey) person(body []byte) bool {
+	if r, _ := utf8.DecodeRune(body); r != 0x200e && r != 0x200f {
+		return true
+	}
+	c := classify(string(body), true)
+	if c.kind != chat.Text {
+		return true
+	}
+	ls.named(string(body))
+	return false
+}
+
+// cutAuthor cuts "author: body", "author:" and "author:.".
+func cutAuthor(rest []byte) (name, body []byte, ok bool) {
+	i := bytes.Index(rest, []byte(": "))
+	switch {
+	case i > 0:
+		return rest[:i], rest[i+2:], true
+	case len(rest) > 1 && rest[len(rest)-1] == ':':
+		return rest[:len(rest)-1], nil, true
+	case len(rest) > 2 && bytes.HasSuffix(rest, []byte(":.")):
+		return rest[:len(rest)-2], nil, true
+	}
+	return nil, nil, false
+}
+
+// named takes the group's name and kind from a notice.
+func (ls *layoutSurvey) named(body string) {
+	if len(body) > 600 || ls.group != "" && ls.isGroup && ls.encrypted {
+		return
+	}
+	switch n := notice(body, ""); n.Event {
+	case chat.NoticeEncrypted:
+		ls.encrypted = true
+	case chat.NoticeGroupCreated:
+		ls.isGroup = true
+		if ls.group == "" {
+			ls.group = n.Value
+		}
+	case chat.NoticeMemberAdded, chat.NoticeMemberLeft, chat.NoticeMemberRemoved, chat.NoticeMemberJoined, chat.NoticeSubject, chat.NoticeAdmin:
+		ls.isGroup = true
+	}
+}
+
+// takeSurvey reads the whole text once.
+func takeSurvey(ctx context.Context, r io.Reader, enc encoding, now time.Time, progress func(int64)) (*survey, error) {
+	s := &survey{enc: enc}
+	t := now.AddDate(0, 0, 1)
+	limit := civil{year: t.Year(), month: int8(t.Month()), day: int8(t.Day())}
+	l := newLineReader(r, enc)
+	afterCRLF, total := true, int64(0)
+	for n := 0; ; n++ {
+		l.hold = l.at
+		start, end, err := l.next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		raw := l.buf[start:end]
+		total += int64(len(raw))
+		if n&0x3fff == 0 {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+			progress(total)
+		}
+		s.line(raw, afterCRLF, limit)
+		cr := endsCRLF(raw, enc)
+		if cr {
+			s.crlf++
+		}
+		afterCRLF = cr
+	}
+	progress(total)
+	return s, nil
+}
+
+func endsCRLF(raw []byte, enc encoding) bool {
+	switch enc {
+	case utf16le:
+		return bytes.HasSuffix(raw, []byte{'\r', 0, '\n', 0})
+	case utf16be:
+		return bytes.HasSuffix(raw, []byte{0, '\r', 0, '\n'})
+	}
+	return len(raw) >= 2 && raw[len(raw)-2] == '\r' && raw[len(raw)-1] == '\n'
+}
+
+func (s *survey) line(raw []byte, afterCRLF bool, limit civil) {
+	s.lines++
+	line := raw
+	if s.enc != utf8Text {
+		line = s.enc.text(raw[:min(len(raw), 8<<10)])
+	}
+	h, ok := parseHeader(line)
+	if !ok {
+		return
+	}
+	ls := &s.layouts[h.shape.Layout]
+	if afterCRLF {
+		ls.afterCRLF++
+	} else {
+		ls.afterLF++
+		if h.shape.Layout == bracket && s.crlf > 0 {
+			// Probably quoted inside a body. If it turns out that this file
+			// has lost its CRs, the others are evidence enough.
+			return
+		}
+	}
+	ls.take(&h, line, limit)
+}
+
+// layout is the one that most headers have.
+func (s *survey) layout() layout {
+	best := noLayout
+	for _, l := range []layout{dash, bracket, colon} {
+		if s.layouts[l].headers > s.layouts[best].headers {
+			best = l
+		}
+	}
+	return best
+}
+
+// crlfRule reports whether only a header after CRLF begins a record: the
+// layout of iOS, in a file that has kept its CRs.
+func (s *survey) crlfRule() (rule, edited bool) {
+	ls := &s.layouts[bracket]
+	if s.crlf == 0 || s.layout() != bracket {
+		return false, false
+	}
+	if ls.afterLF > ls.afterCRLF {
+		return false, true
+	}
+	return true, false
+}
+
+// decide settles the reading.
+func (s *survey) decide(o order) (*reading, []string) {
+	lay := s.layout()
+	ls := &s.layouts[lay]
+	r := &reading{Version: 1, Encoding: s.enc.String(), Layout: lay.String(), Orders: map[string]string{}, Back: ls.back, Capped: ls.capped}
+	var warnings []string
+	rule, edited := s.crlfRule()
+	if r.CRLF = rule; edited {
+		warnings = append(warnings, "Line ends were changed after the export: records are told apart by lines alone.")
+	}
+	r.Authors, r.Slots = ls.people(r.ios())
+	if !r.ios() {
+		r.Suspects = ls.suspects(r.Authors)
+	}
+	if ls.decideOrders(r, o) {
+		warnings = append(warnings, "The date order that was given contradicts dates in the file; where it does, the file counts.")
+	}
+	r.Kind = string(chat.Direct)
+	if ls.isGroup || len(r.Authors) > 2 {
+		r.Kind = string(chat.Group)
+	}
+	return r, warnings
+}
+
+// decideOrders decides the date order of each shape, by evidence in the order
+// of its strength. It reports whether the operator's word had to be passed by.
+func (ls *layoutSurvey) decideOrders(r *reading, given order) (contradicted bool) {
+	var sure order
+	for _, key := range ls.order {
+		o, certain := ls.shapes[key].decide()
+		by := byEvidence
+		if given != unknownOrder {
+			if possible(ls.shapes[key], given) {
+				o, certain, by = given, true, byOperator
+			} else if !certain || o != given {
+				contradicted = contradicted || ls.shapes[key].invalid[given] < ls.shapes[key].n
+			}
+		}
+		r.Orders[key] = o.String()
+		switch {
+		case !certain:
+			r.Unsure = append(r.Unsure, key)
+		case by == byOperator:
+			r.OrderBy = byOperator
+		case r.OrderBy == "":
+			r.OrderBy = byEvidence
+		}
+		if certain && o != ymd && sure == unknownOrder {
+			sure = o
+		}
+	}
+	// A shape that cannot decide follows one that can.
+	for _, key := range r.Unsure {
+		if sure != unknownOrder && possible(ls.shapes[key], sure) {
+			r.Orders[key] = sure.String()
+		}
+	}
+	return contradicted
+}
+
+func possible(sh *shapeSurvey, o order) bool { return sh.invalid[o] == 0 }
+
+// decide returns the order of a shape, and whether it is certain.
+func (sh *shapeSurvey) decide() (order, bool) {
+	left := sh.possible()
+	if len(left) == 1 {
+		return left[0], sh.n > sh.invalid[left[0]]
+	}
+	if best, ok := single(left, func(o order) int64 { return -sh.votes[o] }); ok {
+		return best, true
+	}
+	if !sh.differ {
+		return left[0], true
+	}
+	if best, ok := single(left, func(o order) int64 { return sh.back[o] }); ok {
+		return best, true
+	}
+	// Nothing decides. Chats go from day to day rather than from month to
+	// month: the better guess, and no more than that.
+	best, _ := single(left, func(o order) int64 { return sh.travel[o] })
+	return best, false
+}
+
+// possible are the orders with the fewest dates that are none. A year of two
+// digits comes first in few locales (Korean, Basque, Nepali): that reading
+// counts only where the slot of the year moves more slowly for it, or nothing
+// else fits.
+func (sh *shapeSurvey) possible() []order {
+	fewest := slices.Min(sh.invalid[dmy:])
+	var left []order
+	for _, o := range []order{dmy, mdy, ymd} {
+		if sh.invalid[o] == fewest {
+			left = append(left, o)
+		}
+	}
+	if len(left) < 2 || left[len(left)-1] != ymd {
+		return left
+	}
+	others := left[:len(left)-1]
+	for _, o := range others {
+		if sh.travel[o] <= sh.travel[ymd] && sh.votes[ymd] <= sh.votes[o] {
+			return others
+		}
+	}
+	return []order{ymd}
+}
+
+// single returns the one order with the lowest cost, if it is one.
+func single(left []order, cost func(order) int64) (order, bool) {
+	best, n := left[0], 0
+	for _, o := range left {
+		switch {
+		case cost(o) < cost(best):
+			best, n = o, 1
+		case cost(o) == cost(best):
+			n++
+		}
+	}
+	return best, n == 1
+}
+
+// people tells the authors from what only looks like one.
+func (ls *layoutSurvey) people(ios bool) (authors, slots []string) {
+	long := ls.longNames()
+	for name, a := range ls.authors {
+		full, covered := long[name]
+		if covered {
+			name = full
+		} else if ls.notAName(name, a) {
+			continue
+		}
+		if ios && a.plain == 0 {
+			slots = append(slots, name)
+		} else {
+			authors = append(authors, name)
+		}
+	}
+	slices.Sort(authors)
+	slices.Sort(slots)
+	return slices.Compact(authors), slices.Compact(slots)
+}
+
+// longNames finds names that hold ": " themselves: every record that begins
+// with the short name goes on with the same words, three times or more.
+func (ls *layoutSurvey) longNames() map[string]string {
+	long := map[string]string{}
+	for name, n := range ls.doubles {
+		short, _, _ := strings.Cut(name, ": ")
+		a := ls.authors[short]
+		if a == nil || n < 2 {
+			continue
+		}
+		// The rest of its records must be notices about the long name.
+		rest := strings.TrimPrefix(name, short+": ") + " "
+		about := 0
+		for _, o := range a.others {
+			if strings.HasPrefix(o, rest) {
+				about++
+			}
+		}
+		if a.n != int64(n+about) || n+about < 3 {
+			continue
+		}
+		if len(name) > len(long[short]) {
+			long[short] = name
+		}
+	}
+	return long
+}
+
+// notAName reports whether what stands before the first colon is a notice that
+// holds a colon: it quotes something, or says something of a known author.
+func (ls *layoutSurvey) notAName(name string, a *authorSurvey) bool {
+	if unbalanced(name) {
+		return true
+	}
+	if a.n > 2 {
+		return false
+	}
+	if knownNotice(a.first) {
+		return true
+	}
+	if utf8.RuneCountInString(name) > 100 {
+		return true
+	}
+	if strings.Count(name, " ") < 3 {
+		return false
+	}
+	for other, b := range ls.authors {
+		rest, ok := strings.CutPrefix(name, other+" ")
+		if ok && b.n >= a.n && len(strings.Fields(rest)) >= 3 {
+			return true
+		}
+	}
+	return false
+}
+
+// unbalanced reports whether a quotation begins in s and does not end: what
+// follows the colon is still part of it.
+func unbalanced(s string) bool {
+	for _, q := range []string{"“”", "„“", "«»", "「」", "『』", "‘’"} {
+		open, n := utf8.DecodeRuneInString(q)
+		end, _ := utf8.DecodeRuneInString(q[n:])
+		if i := strings.LastIndexFunc(s, func(r rune) bool { return r == open }); i >= 0 && !strings.ContainsRune(s[i+utf8.RuneLen(open):], end) {
+			return open != '‘'
+		}
+	}
+	return strings.Count(s, `"`)%2 == 1
+}
+
+// minSuspicion is how many records a file must have before an author can be
+// suspected: in a short one everybody is new.
+const minSuspicion = 20
+
+// suspects are authors that may not be: whose every record has the same stamp
+// as the one before it, as a header has that somebody wrote into a message.
+// On Android no byte tells it from a real one.
+func (ls *layoutSurvey) suspects(authors []string) (all []string) {
+	if ls.headers < minSuspicion {
+		return nil
+	}
+	for _, name := range authors {
+		if a := ls.authors[name]; a != nil && a.n == a.same && a.n <= max(3, ls.headers/20) {
+			all = append(all, name)
+		}
+	}
+	return all
+}

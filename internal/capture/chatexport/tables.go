@@ -1,0 +1,182 @@
+package chatexport
+
+import (
+	_ "embed"
+	"strings"
+	"sync"
+)
+
+// The strings that WhatsApp itself writes into exports, one a line: language,
+// what it is, and the string, with {f} for a file name, {a} for a person, {g}
+// for a group and {chat} for a chat. Add a language by adding its lines.
+//
+//go:embed strings.tsv
+var stringTable string
+
+// affix is a string with one hole: what stands before it and after it.
+type affix struct{ before, after string }
+
+// template is a notice with holes.
+type template struct {
+	event string
+	parts []string // literal text around the holes
+	holes []string // "a", "b", "g"
+}
+
+// tables is the string table in the form in which it is looked up.
+type tables struct {
+	attached  []affix           // holes are file names
+	filenames []affix           // holes are chat names
+	omitted   map[string]string // placeholder → kind of media
+	says      map[string]says
+	edited    map[string]bool
+	location  map[string]bool // lower case
+	voice     map[string]bool
+	video     map[string]bool
+	encrypted []string // first words
+	notices   []template
+}
+
+var loadTables = sync.OnceValue(func() *tables {
+	t := &tables{
+		omitted: map[string]string{}, says: map[string]says{"null": sayNothing}, edited: map[string]bool{}, location: map[string]bool{},
+		voice: map[string]bool{}, video: map[string]bool{},
+	}
+	for line := range strings.Lines(stringTable) {
+		f := strings.SplitN(strings.TrimSuffix(line, "\n"), "\t", 3)
+		if len(f) == 3 && !strings.HasPrefix(line, "#") {
+			t.add(f[1], f[2])
+		}
+	}
+	return t
+})
+
+func (t *tables) add(what, s string) {
+	kind, arg, _ := strings.Cut(what, ".")
+	switch kind {
+	case "attached":
+		before, after, _ := strings.Cut(s, "{f}")
+		t.attached = append(t.attached, affix{before, after})
+	case "filename":
+		before, after, _ := strings.Cut(s, "{chat}")
+		t.filenames = append(t.filenames, affix{before, after})
+	case "omitted":
+		t.omitted[plain(s)] = arg
+	case "revoked":
+		t.says[plain(s)] = sayRevoked
+	case "edited":
+		t.edited[plain(strings.Trim(s, "<>"))] = true
+	case "location":
+		t.location[strings.ToLower(strings.TrimSpace(s))] = true
+	case "live":
+		t.says[plain(s)] = sayLive
+	case "call":
+		if arg == "video" {
+			t.video[plain(s)] = true
+		} else {
+			t.voice[plain(s)] = true
+		}
+	case "waiting":
+		t.says[plain(s)] = sayWaiting
+	case "viewonce":
+		t.says[plain(s)] = sayViewOnce
+	case "encrypted":
+		t.encrypted = append(t.encrypted, s)
+	case "notice":
+		t.notices = append(t.notices, parseTemplate(arg, plain(s)))
+	}
+}
+
+// says is what a sentence means that WhatsApp writes in an author's name.
+type says uint8
+
+const (
+	sayText says = iota
+	sayRevoked
+	sayLive
+	sayWaiting
+	sayViewOnce
+	sayNothing
+)
+
+// sentence looks a body up. Nearly every body is text, so it is compared as it
+// is first, and made plain only where something in it would be changed.
+func (t *tables) sentence(body string) says {
+	if s, ok := t.says[strings.TrimSuffix(body, ".")]; ok {
+		return s
+	}
+	odd := strings.HasSuffix(body, " ") || strings.Contains(body, "  ")
+	for _, r := range body {
+		if isMark(r) || r != ' ' && isBlank(r) || r == '।' || r == '。' || r == '۔' {
+			odd = true
+			break
+		}
+	}
+	if !odd {
+		return sayText
+	}
+	return t.says[plain(body)]
+}
+
+// plain is a string as the tables compare it: without marks and outer blanks,
+// without the stop at its end, every blank a space, one at a time.
+func plain(s string) string {
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case isMark(r):
+			return -1
+		case isBlank(r):
+			return ' '
+		}
+		return r
+	}, s)
+	s = strings.Join(strings.Fields(s), " ")
+	if in, ok := strings.CutPrefix(s, "<"); ok && strings.HasSuffix(in, ">") {
+		return "<" + strings.TrimRight(strings.Trim(in[:len(in)-1], " "), ".।。") + ">"
+	}
+	return strings.TrimRight(s, ".।。۔")
+}
+
+func parseTemplate(event, s string) template {
+	t := template{event: event}
+	for {
+		open := strings.IndexByte(s, '{')
+		if open < 0 || open+2 >= len(s) || s[open+2] != '}' {
+			t.parts = append(t.parts, s)
+			return t
+		}
+		t.parts = append(t.parts, s[:open])
+		t.holes = append(t.holes, s[open+1:open+2])
+		s = s[open+3:]
+	}
+}
+
+// match fills a template's holes from s.
+func (t *template) match(s string) (map[string]string, bool) {
+	if len(t.holes) == 0 {
+		return nil, s == t.parts[0]
+	}
+	s, ok := strings.CutPrefix(s, t.parts[0])
+	if !ok {
+		return nil, false
+	}
+	var got map[string]string
+	for i, hole := range t.holes {
+		var value string
+		if lit := t.parts[i+1]; i == len(t.holes)-1 {
+			if value, ok = strings.CutSuffix(s, lit); !ok {
+				return nil, false
+			}
+		} else if value, s, ok = strings.Cut(s, lit); !ok {
+			return nil, false
+		}
+		if value == "" || len(value) > 300 {
+			return nil, false
+		}
+		if got == nil {
+			got = map[string]string{}
+		}
+		got[hole] = value
+	}
+	return got, true
+}
