@@ -197,6 +197,9 @@ func digits(s string) bool {
 // attachedAndroid reads "file (file attached)" and the caption below it.
 func attachedAndroid(body string, t *tables) (content, bool) {
 	line, caption, _ := strings.Cut(body, "\n")
+	if !strings.HasSuffix(line, ")") && ascii(line) {
+		return content{}, false // every marker ends so, or is in another script
+	}
 	line = strings.TrimRightFunc(line, isMark)
 	for _, a := range t.attached {
 		if len(a.before) > 0 && a.before[0] == '<' || strings.HasSuffix(a.after, ">") {
@@ -216,6 +219,15 @@ func attachedAndroid(body string, t *tables) (content, bool) {
 		return fileContent(f, caption), true
 	}
 	return content{}, false
+}
+
+func ascii(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 // androidFile reports whether f is named IMG-20240504-WA0001.jpg or alike.
@@ -327,20 +339,14 @@ var omittedTypes = map[string]chat.Type{
 
 // leftOut reads the placeholder of media that the export was made without.
 func leftOut(body string, ios bool, t *tables) (content, bool) {
-	first, rest, many := strings.Cut(body, "\n")
-	if len(first) < 200 && !many {
-		if kind, ok := t.omitted[plain(first)]; ok {
-			return content{kind: omittedTypes[kind], omitted: true, own: true}, true
-		}
-	}
 	if !ios {
-		// The caption stands below.
-		if strings.HasPrefix(strings.TrimLeftFunc(first, isMark), "<") && len(first) < 200 {
-			if kind, ok := t.omitted[plain(first)]; ok {
-				return content{kind: omittedTypes[kind], omitted: true, text: rest}, true
-			}
+		// "<Media omitted>", and the caption below it.
+		first, rest, _ := strings.Cut(body, "\n")
+		if len(first) > 200 || !strings.HasPrefix(strings.TrimLeftFunc(first, isMark), "<") {
+			return content{}, false
 		}
-		return content{}, false
+		kind, ok := t.omitted[plain(first)]
+		return content{kind: omittedTypes[kind], omitted: true, text: rest}, ok
 	}
 	// "caption ‎image omitted": the last mark begins the placeholder.
 	at := lastMark(body)
@@ -434,13 +440,11 @@ func coordinates(link string) (lat, lon float64, ok bool) {
 // pollBody reads a poll by its shape: a word in capitals and a colon alone on
 // the first line, the question, and options that end in their votes.
 func pollBody(body string, _ bool, _ *tables) (content, bool) {
-	if !strings.Contains(body, "\n") {
+	first, _, ok := strings.Cut(body, "\n")
+	if !ok || len(first) > 120 || !headWord(first) {
 		return content{}, false
 	}
 	lines := strings.Split(body, "\n")
-	if len(lines) < 3 || !headWord(lines[0]) {
-		return content{}, false
-	}
 	p := &chat.Poll{}
 	var question []string
 	for _, l := range lines[1:] {
@@ -508,14 +512,15 @@ func pollOption(line string) (chat.PollOption, bool) {
 
 // occasionBody reads an event by its field "… Start time: 1765279800000".
 func occasionBody(body string, _ bool, _ *tables) (content, bool) {
-	if !strings.Contains(body, "\n") {
+	first, _, ok := strings.Cut(body, "\n")
+	if !ok || len(first) > 1000 {
+		return content{}, false
+	}
+	head, title, ok := strings.Cut(strings.TrimLeftFunc(first, isMark), ":")
+	if !ok || len(head) > 100 || !headWord(head+":") {
 		return content{}, false
 	}
 	lines := strings.Split(body, "\n")
-	head, title, ok := strings.Cut(strings.TrimLeftFunc(lines[0], isMark), ":")
-	if !ok || !headWord(head+":") || len(lines) < 2 {
-		return content{}, false
-	}
 	o := &chat.Occasion{Title: strings.TrimSpace(title)}
 	found := false
 	for _, l := range lines[1:] {
@@ -544,11 +549,15 @@ func callBody(body string, _ bool, t *tables) (content, bool) {
 	if len(body) > 160 || strings.Contains(body, "\n") {
 		return content{}, false
 	}
-	whole := plain(body)
-	if video := t.video[whole]; video || t.voice[whole] {
-		return callContent(whole, "", video, startsMarked(body))
+	marked := startsMarked(body)
+	whole := strings.TrimSuffix(body, ".")
+	if marked {
+		whole = plain(body)
 	}
-	if !startsMarked(body) {
+	if video := t.video[whole]; video || t.voice[whole] {
+		return callContent(whole, "", video, marked)
+	}
+	if !marked {
 		return content{}, false
 	}
 	in := strings.TrimLeftFunc(body, isMark)

@@ -24,6 +24,7 @@ type parser struct {
 	orders   map[orderKey]shapeReading // filled at the start, then only read
 	authors  map[string]bool
 	slots    map[string]bool
+	names    map[string]string // authors and slots: one string for all their records
 	suspects map[string]bool
 	back     map[string]bool
 }
@@ -39,8 +40,11 @@ func newParser(r *reading) (*parser, error) {
 		return nil, err
 	}
 	p := &parser{
-		r: r, ios: r.ios(), enc: parseEncoding(r.Encoding), loc: loc, orders: map[orderKey]shapeReading{},
+		r: r, ios: r.ios(), enc: parseEncoding(r.Encoding), loc: loc, orders: map[orderKey]shapeReading{}, names: map[string]string{},
 		authors: set(r.Authors), slots: set(r.Slots), suspects: set(r.Suspects), back: set(r.Back),
+	}
+	for _, n := range append(slices.Clone(r.Authors), r.Slots...) {
+		p.names[n] = n
 	}
 	p.settle()
 	return p, nil
@@ -111,7 +115,9 @@ func (p *parser) parse(text []byte, h header, early bool) parsed {
 		out.body, out.system = string(rest), true
 		return out
 	}
-	out.author = string(rest[:n])
+	if out.author = p.names[string(rest[:n])]; out.author == "" {
+		out.author = string(rest[:n])
+	}
 	out.body = string(rest[n+skip:])
 	if p.slots[out.author] {
 		out.system = true
@@ -145,6 +151,9 @@ func (p *parser) cut(line []byte) (name, skip int) {
 			break
 		}
 		at += from
+		if at > maxName {
+			break
+		}
 		if p.known(line[:at]) {
 			best = at
 		}
@@ -167,7 +176,7 @@ func (p *parser) cut(line []byte) (name, skip int) {
 	return -1, 0
 }
 
-func (p *parser) known(name []byte) bool { return p.authors[string(name)] || p.slots[string(name)] }
+func (p *parser) known(name []byte) bool { return p.names[string(name)] != "" }
 
 // isNotice tells a sentence that WhatsApp wrote under a person's name from
 // what that person wrote.

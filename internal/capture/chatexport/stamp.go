@@ -117,6 +117,16 @@ func digit(r rune) int {
 // number reads digits of any script.
 func (l *lexer) number() (v, digits int) {
 	for digits < 6 {
+		if l.at < len(l.b) {
+			if c := l.b[l.at]; c >= '0' && c <= '9' {
+				v = v*10 + int(c-'0')
+				digits++
+				l.at++
+				continue
+			} else if c < utf8.RuneSelf {
+				break
+			}
+		}
 		r, next := l.peek()
 		d := digit(r)
 		if d < 0 {
@@ -717,8 +727,8 @@ func fromPersian(y, m, d int) (gy, gm, gd int) {
 	} else {
 		days += 30*(m-7) + 186
 	}
-	// 1 Farvardin 1 is 22 March 622 (proleptic Gregorian).
-	t := time.Date(622, 3, 21, 0, 0, 0, 0, time.UTC).AddDate(0, 0, days)
+	// 1 Farvardin 1 is 22 March 622 (Julian: 19).
+	t := time.Date(622, 3, 20, 0, 0, 0, 0, time.UTC).AddDate(0, 0, days)
 	return t.Year(), int(t.Month()), t.Day()
 }
 

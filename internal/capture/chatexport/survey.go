@@ -56,6 +56,7 @@ type shapeSurvey struct {
 	votes   [4]int64 // dates in names of files that agree
 	differ  bool     // some date differs between the orders that are possible
 	last    [4]int   // day number of the record before
+	upper   int64    // of them, with AM or PM in capitals
 	travel  [4]int64 // days that its dates go forth and back, all in all
 }
 
@@ -92,6 +93,14 @@ func (ls *layoutSurvey) take(h *header, line []byte, limit civil) {
 }
 
 func (ls *layoutSurvey) shape(h *header) *shapeSurvey {
+	if ls.recent != nil && ls.stamp.shape == h.shape {
+		return ls.recent
+	}
+	ls.recent = ls.newShape(h)
+	return ls.recent
+}
+
+func (ls *layoutSurvey) newShape(h *header) *shapeSurvey {
 	key := h.shape.key()
 	sh := ls.shapes[key]
 	if sh == nil {
@@ -117,6 +126,9 @@ func inRange(c civil, limit civil) bool {
 
 func (sh *shapeSurvey) take(h *header, line []byte, limit civil) {
 	sh.n++
+	if at := line[:h.rest]; bytes.Contains(at, []byte("PM")) || bytes.Contains(at, []byte("AM")) {
+		sh.upper++
+	}
 	var days [4]int
 	for _, o := range []order{dmy, mdy, ymd} {
 		c, ok := h.civil(o)
@@ -427,8 +439,10 @@ func (ls *layoutSurvey) decideOrders(r *reading, given order) (contradicted bool
 		if given != unknownOrder {
 			if possible(ls.shapes[key], given) {
 				o, certain, by = given, true, byOperator
-			} else if !certain || o != given {
-				contradicted = contradicted || ls.shapes[key].invalid[given] < ls.shapes[key].n
+			} else {
+				// Where four digits say which is the year, an order that has
+				// it elsewhere was not meant for this shape.
+				contradicted = contradicted || key[1] == '.' || (given == ymd) == (key[1] == '0')
 			}
 		}
 		r.Orders[key] = o.String()
@@ -472,7 +486,10 @@ func (sh *shapeSurvey) decide() (order, bool) {
 	}
 	// Nothing decides. Chats go from day to day rather than from month to
 	// month: the better guess, and no more than that.
-	best, _ := single(left, func(o order) int64 { return sh.travel[o] })
+	best, ok := single(left, func(o order) int64 { return sh.travel[o] })
+	if !ok && sh.upper == sh.n && slices.Contains(left, mdy) {
+		best = mdy // AM and PM in capitals: few but Americans write them
+	}
 	return best, false
 }
 

@@ -1,0 +1,369 @@
+package chatexport
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/waxseal/waxseal/internal/capture"
+	"github.com/waxseal/waxseal/internal/chat"
+)
+
+const (
+	lrm  = "\u200e"
+	rlm  = "\u200f"
+	nbsp = "\u00a0"
+	nn   = "\u202f"
+)
+
+// read imports a text and returns its messages and summary.
+func read(t *testing.T, text string, o capture.Options) ([]chat.Message, capture.Summary) {
+	t.Helper()
+	m := newMemory()
+	sum := importPath(t, m, write(t, "chat.txt", text), o)[0]
+	if got := string(m.raw(t)); got != text {
+		t.Fatalf("the records are not the file:\n%q\n%q", got, text)
+	}
+	return m.messages(t), sum
+}
+
+// TestStamps: every header that was seen, one by one, and the time that it is.
+func TestStamps(t *testing.T) {
+	for header, want := range map[string]string{
+		"1/4/23, 7:02" + nn + "PM - ":                       "2023-01-04T19:02",
+		"6/30/23, 16:13 - ":                                 "2023-06-30T16:13",
+		"23/03/2022, 13:31 - ":                              "2022-03-23T13:31",
+		"21/07/18, 5:27 pm - ":                              "2018-07-21T17:27",
+		"2020-09-22, 7:11 a.m. - ":                          "2020-09-22T07:11",
+		"2019-01-01 12:00 - ":                               "2019-01-01T12:00",
+		"20.07.26, 09:03 - ":                                "2026-07-20T09:03",
+		"23.03.22 13:31 - ":                                 "2022-03-23T13:31",
+		"23-03-2022 13:31 - ":                               "2022-03-23T13:31",
+		"13/08/2023 18:16 - ":                               "2023-08-13T18:16",
+		"22/07/2017 à 22:35 - ":                             "2017-07-22T22:35",
+		"20/6/2017 8:28 p." + nbsp + "m. - ":                "2017-06-20T20:28",
+		"30/08/25 18.00 - ":                                 "2025-08-30T18:00",
+		"22.10.2025 13:31 - ":                               "2025-10-22T13:31",
+		"۲۰۲۱/۵/۳۰، ۱۸:۴۴ - ":                               "2021-05-30T18:44",
+		"۲۰۲۱/۵/۳۰،" + rlm + " ۱۸:۴۴ - ":                    "2021-05-30T18:44",
+		"22/10/2020, 3:05 in the afternoon - ":              "2020-10-22T15:05",
+		"[3/18/22, 14:56:01] ":                              "2022-03-18T14:56:01",
+		"[14/10/2021," + "\u2009" + "3:34:09" + nn + "PM] ": "2021-10-14T15:34:09",
+		"[2019/11/21, 13:58:48] ":                           "2019-11-21T13:58:48",
+		"[13.06.2023, 18:08:08] ":                           "2023-06-13T18:08:08",
+		"[3/18/22 14:56:00] ":                               "2022-03-18T14:56:00",
+		"[3/18/22 14.56.01] ":                               "2022-03-18T14:56:01",
+		"[14:56:01, 3/18/22] ":                              "2022-03-18T14:56:01",
+		"[22.3.2022 klo 14.08.18] ":                         "2022-03-22T14:08:18",
+		"[27-11-18 18:43:20] ":                              "2018-11-27T18:43:20",
+		"[2024/10/31 15:50:46] ":                            "2024-10-31T15:50:46",
+		"[١٨" + rlm + "/٣" + rlm + "/٢٠٢٢، ٢:٥٦:٠٠" + nbsp + "م] ": "2022-03-18T14:56:00",
+		"[" + rlm + "18" + rlm + "/3" + rlm + "/2022، 14:56:01] ":  "2022-03-18T14:56:01",
+		"[3/18/2565 BE, 14:56:01] ":                                "2022-03-18T14:56:01",
+		"[3/18/R4, 14:56:01] ":                                     "2022-03-18T14:56:01",
+		"18/3/2565 14:56 - ":                                       "2022-03-18T14:56",
+		"[2024. 1. 15. 오후 3:04:05] ":                               "2024-01-15T15:04:05",
+		"2024/1/15 下午3:04 - ":                                      "2024-01-15T15:04",
+		"2024/1/15 凌晨1:04 - ":                                      "2024-01-15T01:04",
+		"2024/1/15 中午12:04 - ":                                     "2024-01-15T12:04",
+		"2024/1/15 晚上11:04 - ":                                     "2024-01-15T23:04",
+		"[2024-01-15 15 h 04 min 05 s] ":                           "2024-01-15T15:04:05",
+		"2024. 01. 15. 15:04 - ":                                   "2024-01-15T15:04",
+		"[18/03/22 14.56.01] ":                                     "2022-03-18T14:56:01",
+		"13:05, 12 Oct 2022 - ":                                    "2022-10-12T13:05",
+		"01/20/2019, 00:08 a. m. - ":                               "2019-01-20T00:08",
+		"13. 6. 2018. 12:30 - ":                                    "2018-06-13T12:30",
+		"9/23/14 10:32:08 AM: ":                                    "2014-09-23T10:32:08",
+		"2016-06-27, 8:04:08 AM: ":                                 "2016-06-27T08:04:08",
+		"23.03.22" + nn + "г., 13:31 - ":                           "2022-03-23T13:31",
+		"[2024年1月15日 15:04:05] ":                                   "2024-01-15T15:04:05",
+		"1402/12/25، 18:44 - ":                                     "2024-03-15T18:44",
+		"13/05/2024, 12:30 AM - ":                                  "2024-05-13T00:30",
+		"13/05/2024, 12:30 PM - ":                                  "2024-05-13T12:30",
+		"२३/५/२०२४, ५:०४ अपराह्न - ":                               "2024-05-23T17:04",
+		"၂၃/၅/၂၀၂၄ ၁၇:၀၄ - ":                                       "2024-05-23T17:04",
+	} {
+		t.Run(header, func(t *testing.T) {
+			msgs, sum := read(t, header+"Ana: a\n", capture.Options{})
+			if len(msgs) != 1 || msgs[0].SentLocal != want || msgs[0].Text != "a" || msgs[0].From == nil || msgs[0].From.Name != "Ana" {
+				t.Fatalf("%s\n%s", dump(msgs), dump(sum))
+			}
+		})
+	}
+}
+
+func TestNoHeaders(t *testing.T) {
+	for _, line := range []string{
+		"hello", "12:30 - 13:30 lunch", "2016-04-29 10:30:00", "13/13/2024 - x", "1/2 - half", "99/99/9999, 99:99 - Ana: x", "[1] footnote",
+		"13/05/2024, 25:00 - Ana: x", "13/05/2024 - Ana: x", "[13/05/2024] Ana: x", "3.14.15 is pi", "1/2/3/4, 10:00 - Ana: x", "0/0/0, 0:00 -",
+		"13/05/2024, 09:00 this is a long sentence about nothing - Ana: x",
+	} {
+		if h, ok := parseHeader([]byte(line)); ok {
+			if _, ok := h.civil(dmy); ok {
+				t.Errorf("%q is taken for a header: %+v", line, h)
+			}
+		}
+	}
+}
+
+func TestSpoofedHeaderOnIOSIsPartOfTheMessage(t *testing.T) {
+	msgs, _ := read(t, "[13/05/2024, 09:00:05] Ana: fwd:\n[12/05/2024, 18:00:00] Bob: I approve\r\n[13/05/2024, 09:00:06] Bob: no\r\n", capture.Options{})
+	if len(msgs) != 2 || msgs[0].Text != "fwd:\n[12/05/2024, 18:00:00] Bob: I approve" {
+		t.Fatal(dump(msgs))
+	}
+}
+
+func TestMarkedMediaIsItsOwnRecord(t *testing.T) {
+	msgs, _ := read(t, "[13/05/2024, 09:00:04] Bob: hi\r\n"+lrm+"[13/05/2024, 09:00:05] Bob: "+lrm+"image omitted\r\n", capture.Options{})
+	if len(msgs) != 2 || msgs[1].Type != chat.Image || msgs[1].Attachments[0].State != chat.Omitted || msgs[1].Text != "" {
+		t.Fatal(dump(msgs))
+	}
+}
+
+func TestColonsInNotices(t *testing.T) {
+	msgs, _ := read(t, `13/05/2024, 09:00 - Ana: hello
+13/05/2024, 09:01 - Ana changed the subject from "A" to "B: C"
+13/05/2024, 09:02 - Ana Lima létrehozott egy csoportot: “X”
+13/05/2024, 09:03 - Ana Lima: x
+13/05/2024, 09:04 - ACME: Support: one
+13/05/2024, 09:05 - ACME: Support: two
+13/05/2024, 09:06 - ACME: Support: three
+13/05/2024, 09:07 - ACME: Support left
+`, capture.Options{})
+	var authors []string
+	for _, m := range msgs {
+		name := "-"
+		if m.From != nil {
+			name = m.From.Name
+		}
+		authors = append(authors, name)
+	}
+	if got := strings.Join(authors, "|"); got != "Ana|-|-|Ana Lima|ACME: Support|ACME: Support|ACME: Support|-" {
+		t.Fatal(got)
+	}
+	if s := msgs[1].System; s.Event != chat.NoticeSubject || s.Actor != "Ana" || s.Value != "B: C" {
+		t.Errorf("%+v", s)
+	}
+	if s := msgs[7].System; s.Event != chat.NoticeMemberLeft || s.Who[0] != "ACME: Support" {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestOrderByYearSlot(t *testing.T) {
+	msgs, sum := read(t, "[23. 3. 18. 오후 2:56:01] Ana: a\r\n[23. 3. 19. 오후 2:56:01] Ana: b\r\n[23. 4. 2. 오후 2:56:01] Ana: c\r\n", capture.Options{})
+	if msgs[0].SentLocal != "2023-03-18T14:56:01" || sum.DateOrder != "ymd" || !sum.DateOrderCertain {
+		t.Fatal(dump(msgs), dump(sum))
+	}
+}
+
+func TestTwoShapesInOneFile(t *testing.T) {
+	msgs, sum := read(t, "6/30/23, 16:14 - Bob: b\n30/6/2023, 16:15 - Ana: c\n", capture.Options{})
+	if msgs[0].SentLocal != "2023-06-30T16:14" || msgs[1].SentLocal != "2023-06-30T16:15" || sum.DateOrder != "mdy+dmy" {
+		t.Fatal(dump(msgs), dump(sum))
+	}
+}
+
+func TestAmbiguousOrderIsSaidAndCanBeDecided(t *testing.T) {
+	text := "01/02/24, 10:00 - Ana: a\n02/02/24, 10:00 - Bob: b\n03/02/24, 10:00 - Ana: c\n"
+	msgs, sum := read(t, text, capture.Options{})
+	if sum.DateOrderCertain || sum.DateOrder != "dmy" || msgs[0].SentLocal != "2024-02-01T10:00" || msgs[0].Time != chat.Ambiguous || msgs[1].Time != chat.Certain {
+		t.Fatal(dump(msgs), dump(sum))
+	}
+	msgs, sum = read(t, text, capture.Options{DateOrder: "mdy"})
+	if !sum.DateOrderCertain || msgs[0].SentLocal != "2024-01-02T10:00" || msgs[0].Time != chat.Certain {
+		t.Fatal(dump(msgs), dump(sum))
+	}
+	// The file counts where it contradicts what was said.
+	msgs, sum = read(t, "13/02/24, 10:00 - Ana: a\n", capture.Options{DateOrder: "mdy"})
+	if msgs[0].SentLocal != "2024-02-13T10:00" || len(sum.Warnings) == 0 {
+		t.Fatal(dump(msgs), dump(sum))
+	}
+}
+
+func TestOrderByNamesOfFiles(t *testing.T) {
+	msgs, sum := read(t, "04/05/24, 10:00 - Ana: IMG-20240504-WA0001.jpg (file attached)\ncaption\n", capture.Options{})
+	m := msgs[0]
+	if m.SentLocal != "2024-05-04T10:00" || !sum.DateOrderCertain || m.Text != "caption" || m.Type != chat.Image || m.Attachments[0].State != chat.Missing || m.Attachments[0].Reason == "" {
+		t.Fatal(dump(msgs), dump(sum))
+	}
+}
+
+func TestAttachments(t *testing.T) {
+	for body, want := range map[string]string{
+		lrm + "<00000012-PHOTO-2024-05-13-09-00-00.jpg eklendi>":                 "00000012-PHOTO-2024-05-13-09-00-00.jpg",
+		lrm + "<附件：00000012-PHOTO-2024-05-13-09-00-00.jpg>":                      "00000012-PHOTO-2024-05-13-09-00-00.jpg",
+		lrm + "< pièce jointe : 00000012-a b.pdf >":                              "00000012-a b.pdf",
+		"Plan.pdf • " + lrm + "2 pages " + lrm + "<attached: 00000047-Plan.pdf>": "00000047-Plan.pdf",
+		lrm + "<hengimangwe: 00000047-Plan.pdf>":                                 "00000047-Plan.pdf",
+		"2015-08-04-PHOTO-00004762.jpg <attached>":                               "2015-08-04-PHOTO-00004762.jpg",
+		"see <c:d>":                       "",
+		"the report says <Media omitted>": "",
+	} {
+		c := classify(body, true)
+		if c.file != want || c.omitted || want != "" && c.text != "" {
+			t.Errorf("%q: file %q, text %q", body, c.file, c.text)
+		}
+	}
+	for body, want := range map[string]string{
+		"Site Plan (rev 2).pdf (file attached)":              "Site Plan (rev 2).pdf",
+		lrm + "AUD-20190101-WA0000. (file attached)":         "AUD-20190101-WA0000.",
+		"فایل پیوست شد IMG-20240513-WA0001.jpg":              "IMG-20240513-WA0001.jpg",
+		"IMG-20240513-WA0001.jpg (በዚህ ተያይዟል)":                "IMG-20240513-WA0001.jpg",
+		"4f2680f1db95a8454775cc2eefc95bfc (file attached)":   "4f2680f1db95a8454775cc2eefc95bfc",
+		"as I said (file attached)":                          "",
+		"it says \"Media omitted\" and (file attached) as x": "",
+	} {
+		if c := classify(body, false); c.file != want {
+			t.Errorf("%q: file %q, want %q", body, c.file, want)
+		}
+	}
+}
+
+func TestEmptyAndOddBodies(t *testing.T) {
+	msgs, sum := read(t, "13/05/2024, 09:00 - Ana: \n13/05/2024, 09:01 - Ana:.\n13/05/2024, 09:02 - Bob: null\n13/05/2024, 09:03 - Bob: a\n\n\u200d b\u0301\n\n13/05/2024, 09:04 - Ana: end", capture.Options{})
+	if len(msgs) != 5 || sum.Unparsed != 0 {
+		t.Fatal(dump(msgs))
+	}
+	for i := range 3 {
+		if msgs[i].Type != chat.Unknown || msgs[i].Text != "" {
+			t.Errorf("%d: %s", i, dump(msgs[i]))
+		}
+	}
+	if msgs[3].Text != "a\n\n\u200d b\u0301\n" {
+		t.Errorf("%q", msgs[3].Text)
+	}
+}
+
+func TestHourThatOccursTwice(t *testing.T) {
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := "27/10/2024, 01:58 - Ana: before\n27/10/2024, 02:59 - Bob: last of summer\n27/10/2024, 02:00 - Ana: first of winter\n27/10/2024, 02:30 - Bob: which\n27/10/2024, 03:01 - Ana: after\n"
+	msgs, _ := read(t, text, capture.Options{Zone: berlin})
+	want := []string{"2024-10-26T23:58:00Z", "2024-10-27T00:59:00Z", "2024-10-27T01:00:00Z", "2024-10-27T01:30:00Z", "2024-10-27T02:01:00Z"}
+	for i, w := range want {
+		if msgs[i].SentAt != w || msgs[i].Time != chat.Certain {
+			t.Errorf("%d: %s %s, want %s", i, msgs[i].SentAt, msgs[i].Time, w)
+		}
+	}
+	msgs, _ = read(t, "27/10/2024, 02:30 - Bob: which\n", capture.Options{Zone: berlin})
+	if msgs[0].Time != chat.Ambiguous {
+		t.Error("an hour that occurs twice is said to be certain")
+	}
+	msgs, _ = read(t, "31/03/2024, 02:30 - Bob: never was\n", capture.Options{Zone: berlin})
+	if msgs[0].SentLocal != "2024-03-31T02:30" || msgs[0].SentAt != "2024-03-31T01:30:00Z" {
+		t.Error(dump(msgs))
+	}
+}
+
+func TestSourceOrderIsKept(t *testing.T) {
+	msgs, sum := read(t, "23/03/2022, 09:00 - Ana: a\n18/03/2022, 09:00 - Bob: b\n25/03/2022, 09:00 - Ana: c\n", capture.Options{})
+	if msgs[0].Text != "a" || msgs[1].Text != "b" || sum.First != "2022-03-23T09:00" || sum.Last != "2022-03-25T09:00" {
+		t.Fatal(dump(msgs), dump(sum))
+	}
+}
+
+func TestUnknownDayPeriodIsUncertain(t *testing.T) {
+	msgs, _ := read(t, "13/05/2024, 3:04 qwertz - Ana: a\n", capture.Options{})
+	if len(msgs) != 1 || msgs[0].Time != chat.Ambiguous {
+		t.Fatal(dump(msgs))
+	}
+}
+
+func TestBodies(t *testing.T) {
+	ios := "[13/05/2024, 09:00:05] Ana: "
+	for body, check := range map[string]func(m chat.Message) bool{
+		"hello " + lrm + "<This message was edited>": func(m chat.Message) bool { return m.Edited && m.Text == "hello" },
+		lrm + "This message was deleted.":            func(m chat.Message) bool { return m.Revoked && m.Text == "" && m.Type == chat.Unknown },
+		"This message was deleted by accident":       func(m chat.Message) bool { return !m.Revoked && m.Type == chat.Text },
+		lrm + "Location: https://maps.google.com/?q=51.5021456,-0.127397": func(m chat.Message) bool {
+			return m.Type == chat.Place && *m.Location.Lat == 51.5021456 && *m.Location.Lon == -0.127397
+		},
+		"Pimlico Gardens (London): https://foursquare.com/v/4e89": func(m chat.Message) bool {
+			return m.Type == chat.Place && m.Location.Name == "Pimlico Gardens" && m.Location.Address == "London" && m.Location.Lat == nil
+		},
+		"look: https://maps.google.com/?q=1,2": func(m chat.Message) bool { return m.Type == chat.Text },
+		lrm + "POLL:\nLunch?\n" + lrm + "OPTION: Pizza (2 votes)\n" + lrm + "OPTION: None (1 vote)": func(m chat.Message) bool {
+			return m.Type == chat.PollType && m.Poll.Question == "Lunch?" && len(m.Poll.Options) == 2 && m.Poll.Options[0] == chat.PollOption{Text: "Pizza", Votes: 2}
+		},
+		lrm + "Missed voice call. " + lrm + "Tap to call back.": func(m chat.Message) bool { return m.Type == chat.CallType && m.Call.Missed && !m.Call.Video },
+		lrm + "Video call, " + lrm + "5 min":                    func(m chat.Message) bool { return m.Type == chat.CallType && m.Call.Video && m.Call.Seconds == 300 },
+		"Voice call":                                            func(m chat.Message) bool { return m.Type == chat.Text },
+		"You received a view once message. For added privacy, you can only open it on your phone.": func(m chat.Message) bool { return m.Type == chat.ViewOnce },
+		lrm + "Waiting for this message. This may take a while.":                                   func(m chat.Message) bool { return m.Type == chat.Unsupported },
+		"EVENT: Party\nEvent Start time: 1765279800000\nEvent Location Name: Hall": func(m chat.Message) bool {
+			return m.Type == chat.OccasionType && m.Occasion.Title == "Party" && m.Occasion.Starts == "2025-12-09T11:30:00Z"
+		},
+		lrm + "<attached: 00000003-John Doe.vcf>": func(m chat.Message) bool { return m.Type == chat.ContactCard && m.Contacts[0].Name == "John Doe" },
+		"hi @\u2068Bob Stone\u2069 and @\u2068~Eve\u2069": func(m chat.Message) bool {
+			return len(m.Mentions) == 2 && m.Mentions[0] == "Bob Stone" && m.Mentions[1] == "Eve"
+		},
+	} {
+		msgs, _ := read(t, ios+"first\r\n"+ios+"second\r\n"+ios+body+"\r\n", capture.Options{})
+		if len(msgs) != 3 || !check(msgs[2]) {
+			t.Errorf("%q: %s", body, dump(msgs[len(msgs)-1]))
+		}
+	}
+}
+
+func TestDirectionIsKnownWithMe(t *testing.T) {
+	text := "13/05/2024, 09:00 - Ana: a\n13/05/2024, 09:01 - Bob: b\n"
+	msgs, _ := read(t, text, capture.Options{Me: "Bob"})
+	if msgs[0].Direction != chat.In || msgs[1].Direction != chat.Out {
+		t.Fatal(dump(msgs))
+	}
+	if msgs, _ = read(t, text, capture.Options{}); msgs[0].Direction != "" {
+		t.Fatal(dump(msgs))
+	}
+}
+
+func TestUnparsed(t *testing.T) {
+	text := "lines that\nnobody headed\n13/05/2024, 09:00 - Ana: a\n"
+	m := newMemory()
+	sum := importPath(t, m, write(t, "c.txt", text), capture.Options{})[0]
+	if sum.Unparsed != 1 || sum.Records != 1 || string(m.raw(t)) != text {
+		t.Fatal(dump(sum))
+	}
+}
+
+func TestTruncationIsSuspected(t *testing.T) {
+	var b strings.Builder
+	for i := range limitWithMedia {
+		fmt.Fprintf(&b, "13/05/2024, %02d:%02d - Ana: %d\n", i/60%24, i%60, i)
+	}
+	if _, sum := read(t, b.String(), capture.Options{}); len(sum.Warnings) != 1 {
+		t.Fatal(dump(sum))
+	}
+}
+
+func TestChatNames(t *testing.T) {
+	for stem, want := range map[string]string{
+		"WhatsApp Chat - Ana Lima": "Ana Lima", "WhatsApp Chat - " + lrm + "Ana": "Ana", "WhatsApp Chat with Ana": "Ana", "WhatsApp Chat mit Bruno Costa": "Bruno Costa",
+		"Discussion WhatsApp avec Zoë": "Zoë", "Ana ile WhatsApp Sohbeti": "Ana", "AnaとのWhatsAppチャット": "Ana", "Chat de WhatsApp con Ana": "Ana",
+		"Conversa do WhatsApp com Ana": "Ana", "Чат WhatsApp с Ана": "Ана", "دردشة واتساب مع أحمد": "أحمد", "WhatsApp 与 王 的对话": "王",
+	} {
+		if got, ok := chatName([]string{stem}); !ok || got != want {
+			t.Errorf("%q: %q", stem, got)
+		}
+	}
+	if got := stem("WhatsApp Chat with Ana (1).txt"); got != "WhatsApp Chat with Ana" {
+		t.Error(got)
+	}
+	if got, ok := chatName([]string{"notes"}); ok {
+		t.Error(got)
+	}
+}
+
+func TestPersianCalendar(t *testing.T) {
+	for in, want := range map[[3]int]string{
+		{1402, 12, 25}: "2024-03-15", {1403, 1, 1}: "2024-03-20", {1404, 1, 1}: "2025-03-21", {1399, 12, 30}: "2021-03-20",
+		{1400, 1, 1}: "2021-03-21", {1388, 1, 1}: "2009-03-21", {1405, 7, 1}: "2026-09-23", {1395, 12, 30}: "2017-03-20", {1396, 6, 31}: "2017-09-22",
+	} {
+		y, m, d := fromPersian(in[0], in[1], in[2])
+		if got := fmt.Sprintf("%04d-%02d-%02d", y, m, d); got != want {
+			t.Errorf("%v = %s, want %s", in, got, want)
+		}
+	}
+}
