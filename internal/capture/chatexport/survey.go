@@ -34,8 +34,9 @@ type layoutSurvey struct {
 	capped    bool
 	group     string // named in a notice
 	isGroup   bool
-	encrypted bool  // the opening notice is there
-	stamp     stamp // of the record before
+	encrypted bool         // the opening notice is there
+	stamp     stamp        // of the record before
+	recent    *shapeSurvey // of its shape
 	back      []string
 }
 
