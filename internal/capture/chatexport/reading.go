@@ -93,8 +93,8 @@ func (r *reading) merge(later *reading) {
 	if later.Kind == string(chat.Group) {
 		r.Kind = later.Kind
 	}
-	// Authors, slots and steps back stay those of the file that the records
-	// were cut from: it is the one that they were decided from.
+	// The later file held the same records and more beside them.
+	r.Authors, r.Slots, r.Suspects, r.Back, r.Capped = later.Authors, later.Slots, later.Suspects, later.Back, later.Capped
 }
 
 func (r *reading) location() (*time.Location, error) {

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -88,30 +89,52 @@ func tryImport(t testing.TB, m *memory, path string, o capture.Options) ([]captu
 	return sums, nil
 }
 
-// messages interprets everything that m holds.
+// messages interprets everything that m holds, each item under the captures
+// that saw it, as the index does.
 func (m *memory) messages(t testing.TB) []chat.Message {
 	t.Helper()
-	readers := map[int64]chat.Reader{}
-	var all []chat.Message
+	saw := map[int64][]record.Entry{} // by entry: captures that saw it again
 	for _, e := range m.entries {
-		switch e.Kind {
-		case record.Capture:
-			r, err := Interpreter{}.Reader([]record.Entry{e})
+		var end record.CaptureEndHead
+		if e.Kind != record.CaptureEnd {
+			continue
+		}
+		if _, err := e.Decode(&end); err != nil {
+			t.Fatal(err)
+		}
+		for _, run := range end.Seen {
+			for i := range run[2] {
+				saw[run[1]+i] = append(saw[run[1]+i], m.entries[end.Capture])
+			}
+		}
+	}
+	var all []chat.Message
+	readers := map[string]chat.Reader{}
+	for _, e := range m.entries {
+		if e.Kind != record.Item {
+			continue
+		}
+		var h record.ItemHead
+		if _, err := e.Decode(&h); err != nil {
+			t.Fatal(err)
+		}
+		captures := append([]record.Entry{m.entries[h.Capture]}, saw[e.Seq]...)
+		key := ""
+		for _, c := range captures {
+			key += fmt.Sprint(c.Seq, " ")
+		}
+		if readers[key] == nil {
+			r, err := Interpreter{}.Reader(captures)
 			if err != nil {
 				t.Fatal(err)
 			}
-			readers[e.Seq] = r
-		case record.Item:
-			var h record.ItemHead
-			if _, err := e.Decode(&h); err != nil {
-				t.Fatal(err)
-			}
-			evs, err := readers[h.Capture].Events(e)
-			if err != nil || len(evs) != 1 {
-				t.Fatalf("entry %d: %d events, %v", e.Seq, len(evs), err)
-			}
-			all = append(all, evs[0].Message)
+			readers[key] = r
 		}
+		evs, err := readers[key].Events(e)
+		if err != nil || len(evs) != 1 {
+			t.Fatalf("entry %d: %d events, %v", e.Seq, len(evs), err)
+		}
+		all = append(all, evs[0].Message)
 	}
 	return all
 }
@@ -171,4 +194,13 @@ func dump(v any) string {
 		return err.Error()
 	}
 	return string(b)
+}
+
+func loadZone(t testing.TB, name string) *time.Location {
+	t.Helper()
+	loc, err := time.LoadLocation(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return loc
 }

@@ -1,0 +1,257 @@
+package chatexport
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/waxseal/waxseal/internal/capture"
+	"github.com/waxseal/waxseal/internal/chat"
+)
+
+// zipOf writes a zip of names and contents, in order.
+func zipOf(t testing.TB, name string, files ...[2]string) string {
+	t.Helper()
+	p := filepath.Join(t.TempDir(), name)
+	var b bytes.Buffer
+	w := zip.NewWriter(&b)
+	for _, f := range files {
+		m, err := w.Create(f[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := m.Write([]byte(f[1])); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(p, b.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+const small = "[13/05/2024, 09:00:00] Ana: a\r\n"
+
+func TestRefused(t *testing.T) {
+	encrypted := zipOf(t, "e.zip", [2]string{"_chat.txt", small})
+	b, err := os.ReadFile(encrypted)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, sig := range []string{"PK\x03\x04", "PK\x01\x02"} { // the flag stands at 6 and at 8
+		i := bytes.Index(b, []byte(sig))
+		b[i+map[string]int{"PK\x03\x04": 6, "PK\x01\x02": 8}[sig]] |= 1
+	}
+	if err := os.WriteFile(encrypted, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cut := filepath.Join(t.TempDir(), "cut.zip")
+	if err := os.WriteFile(cut, b[:len(b)/2], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, tc := range map[string]struct {
+		path string
+		want error
+	}{
+		"empty":              {write(t, "a.txt", ""), capture.ErrNotMine},
+		"blank":              {write(t, "a.txt", " \n\n"), capture.ErrNotMine},
+		"prose":              {write(t, "a.txt", "Dear Ana,\nthe contract of 13/05/2024 is signed.\n"), capture.ErrNotMine},
+		"binary":             {write(t, "a.txt", strings.Repeat("\x00\x01\x02\xff", 300)), capture.ErrNotMine},
+		"zip without a chat": {zipOf(t, "a.zip", [2]string{"photo.jpg", "x"}), errNoChat},
+		"empty zip":          {zipOf(t, "a.zip"), errNoChat},
+		"two chats":          {zipOf(t, "a.zip", [2]string{"one.txt", small}, [2]string{"two.txt", small}), errTwoChats},
+		"archive in a zip":   {zipOf(t, "a.zip", [2]string{"chat.zip", "PK"}), errNoChat},
+		"encrypted":          {encrypted, errEncrypted},
+		"cut short":          {cut, errBroken},
+		"empty folder":       {t.TempDir(), capture.ErrNotMine},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newMemory()
+			_, err := tryImport(t, m, tc.path, capture.Options{})
+			if !errors.Is(err, tc.want) {
+				t.Fatalf("err = %v, want %v", err, tc.want)
+			}
+			if len(m.entries) != 0 {
+				t.Fatal("something was archived of a file that was refused")
+			}
+		})
+	}
+}
+
+func TestZipWithHostileMembers(t *testing.T) {
+	p := zipOf(t, "WhatsApp Chat - Ana.zip",
+		[2]string{"_chat.txt", "[13/05/2024, 09:00:00] Ana: " + lrm + "<attached: 00000001-evil.pdf>\r\n[13/05/2024, 09:00:01] Ana: " + lrm + "<attached: 00000002-good.pdf>\r\n"},
+		[2]string{"../../00000001-evil.pdf", "evil"},
+		[2]string{"00000002-good.pdf", "good"},
+		[2]string{"C:\\windows\\x.pdf", "x"},
+		[2]string{"/etc/passwd", "x"},
+	)
+	m := newMemory()
+	sum := importPath(t, m, p, capture.Options{})[0]
+	msgs := m.messages(t)
+	if a := msgs[0].Attachments[0]; a.State != chat.Missing || !strings.Contains(a.Reason, "refused") {
+		t.Error(dump(a))
+	}
+	if a := msgs[1].Attachments[0]; a.State != chat.Stored || string(m.blobs[a.SHA256]) != "good" {
+		t.Error(dump(a))
+	}
+	if sum.Chat != "Ana" || sum.AttachmentsMissing != 1 {
+		t.Error(dump(sum))
+	}
+}
+
+// TestZipBomb: a member that unpacks to far more than it could hold is left
+// out with its reason; the chat is imported.
+func TestZipBomb(t *testing.T) {
+	p := filepath.Join(t.TempDir(), "b.zip")
+	f, err := os.Create(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := zip.NewWriter(f)
+	c, err := w.Create("_chat.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Write([]byte("[13/05/2024, 09:00:00] Ana: " + lrm + "<attached: 00000001-b.pdf>\r\n")); err != nil {
+		t.Fatal(err)
+	}
+	if c, err = w.Create("00000001-b.pdf"); err != nil {
+		t.Fatal(err)
+	}
+	zeros := make([]byte, 1<<20)
+	for range 100 {
+		if _, err := c.Write(zeros); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(w.Close(), f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	m := newMemory()
+	importPath(t, m, p, capture.Options{})
+	if a := m.messages(t)[0].Attachments[0]; a.State != chat.Missing || !strings.Contains(a.Reason, "refused") {
+		t.Fatal(dump(a))
+	}
+}
+
+func TestLinksInFoldersAreRefused(t *testing.T) {
+	dir := t.TempDir()
+	secret := write(t, "secret", "secret")
+	if err := os.WriteFile(filepath.Join(dir, "_chat.txt"), []byte("[13/05/2024, 09:00:00] Ana: "+lrm+"<attached: 00000001-x.pdf>\r\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(secret, filepath.Join(dir, "00000001-x.pdf")); err != nil {
+		t.Skip("no links here:", err)
+	}
+	m := newMemory()
+	importPath(t, m, dir, capture.Options{})
+	if a := m.messages(t)[0].Attachments[0]; a.State != chat.Missing || !strings.Contains(a.Reason, "link") {
+		t.Fatal(dump(a))
+	}
+	for _, b := range m.blobs {
+		if string(b) == "secret" {
+			t.Fatal("a link was followed")
+		}
+	}
+}
+
+func TestFolders(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"WhatsApp Chat with Ana.txt": "13/05/2024, 09:00 - Ana: a\n", "WhatsApp Chat with Bob.txt": "13/05/2024, 09:00 - Bob: b\n",
+		"notes.txt": "nothing", "sub/WhatsApp Chat with Eve.txt": "13/05/2024, 09:00 - Eve: e\n",
+	} {
+		p := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(p), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(p, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var chats []string
+	for _, s := range importPath(t, newMemory(), dir, capture.Options{}) {
+		chats = append(chats, s.Chat)
+	}
+	if got := strings.Join(chats, ","); got != "Ana,Bob,Eve" {
+		t.Fatal(got)
+	}
+}
+
+func TestUnreferencedFilesAreKept(t *testing.T) {
+	p := zipOf(t, "WhatsApp Chat - Ana.zip", [2]string{"_chat.txt", small}, [2]string{"00000099-not referenced.pdf", "kept"})
+	m := newMemory()
+	sum := importPath(t, m, p, capture.Options{})[0]
+	if len(sum.Unreferenced) != 1 || len(m.blobs) != 2 {
+		t.Fatal(dump(sum))
+	}
+}
+
+func TestHugeMessageAndManyInOneSecond(t *testing.T) {
+	big := strings.Repeat("x", 10<<20)
+	msgs, _ := read(t, "13/05/2024, 09:00 - Ana: "+big+"\n13/05/2024, 09:01 - Bob: b\n", capture.Options{})
+	if len(msgs) != 2 || msgs[0].Text != big {
+		t.Fatal("a message of 10 MB did not survive")
+	}
+	var b strings.Builder
+	for range 10_000 {
+		b.WriteString("[13/05/2024, 09:00:00] Ana: ok\r\n")
+	}
+	if msgs, _ = read(t, b.String(), capture.Options{}); len(msgs) != 10_000 {
+		t.Fatalf("%d of 10,000 messages of one second", len(msgs))
+	}
+}
+
+func TestOddNames(t *testing.T) {
+	for _, name := range []string{"a: b", "x - y", "Zoë 🤓", "a\u2028b", "\u202eevil", "[bracket]", "12/05/2024", "a\u0085b", "\"quoted\"", "<b>bold</b>", strings.Repeat("n", 150)} {
+		var b strings.Builder
+		for i := range 4 {
+			fmt.Fprintf(&b, "13/05/2024, 09:0%d - %s: hello %d\n", i, name, i)
+		}
+		msgs, _ := read(t, b.String(), capture.Options{})
+		for _, m := range msgs {
+			if m.From == nil || m.From.Name != trimName(name) || !strings.HasPrefix(m.Text, "hello") {
+				t.Errorf("%q: %s", name, dump(m))
+			}
+		}
+	}
+}
+
+// TestEveryCLDRLocaleReads: the headers of all locales' short formats, in a
+// language that is in no table.
+func TestUnknownLanguageReads(t *testing.T) {
+	msgs, sum := read(t, "13/05/2024, 09:00 - Ujumbe na simu zimefichwa kabisa\n13/05/2024, 09:01 - Amina: habari\n13/05/2024, 09:02 - Juma: nzuri\n", capture.Options{})
+	if sum.Records != 3 || sum.System != 1 || msgs[1].Text != "habari" || msgs[0].System.Event != chat.NoticeOther {
+		t.Fatal(dump(msgs))
+	}
+}
+
+func TestSinkFailureEndsTheImport(t *testing.T) {
+	m := newMemory()
+	m.fail = errors.New("no room")
+	if _, err := tryImport(t, m, write(t, "c.txt", "13/05/2024, 09:00 - Ana: a\n"), capture.Options{}); !errors.Is(err, m.fail) {
+		t.Fatal(err)
+	}
+}
+
+func TestCancelled(t *testing.T) {
+	sources, err := Format().Find(t.Context(), write(t, "c.txt", "13/05/2024, 09:00 - Ana: a\n"), capture.Options{Zone: loadZone(t, "UTC")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := sources[0].Run(ctx, newMemory()); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+}
