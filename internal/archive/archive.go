@@ -256,8 +256,8 @@ func (a *Archive) load(ctx context.Context) error {
 	}
 	a.refused = a.compareAnchors(ctx)
 	// What was committed before a crash, and not signed, is signed now.
-	_, c, err := a.lastCheckpoint()
-	a.signing.unsigned = err != nil || c.Size < a.head.Size
+	_, c, missing := a.lastCheckpoint()
+	a.signing.unsigned = missing != nil || c.Size < a.head.Size
 	return nil
 }
 

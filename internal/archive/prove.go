@@ -39,7 +39,7 @@ type ProofPart struct {
 	Content    []byte `json:"content,omitempty"` // base64
 }
 
-// ErrProof: the proof does not prove.
+// ErrProof means that the proof does not prove.
 var ErrProof = errors.New("proof does not hold")
 
 // Prove makes the proof of entries. The log is signed first where one of them
@@ -154,7 +154,7 @@ func ParseProof(b []byte) (*Proof, error) {
 	return &p, nil
 }
 
-// ErrNotProof: the file is no proof, or of another version.
+// ErrNotProof means that the file is no proof, or of another version.
 var ErrNotProof = errors.New("not a proof of this version")
 
 // Check checks a proof against the public key of the archive that vkey gives,

@@ -180,14 +180,14 @@ func formatRecovery(k Key) string {
 
 func parseRecovery(s string) (Key, bool) {
 	s = strings.Map(func(c rune) rune {
-		switch {
-		case c == '-' || c == ' ' || c == '\n' || c == '\r' || c == '\t':
+		switch c {
+		case '-', ' ', '\n', '\r', '\t':
 			return -1
-		case c == '0': // base32 has no 0, 1 or 8: what people read into it
+		case '0': // base32 has no 0, 1 or 8: what people read into it
 			return 'O'
-		case c == '1':
+		case '1':
 			return 'I'
-		case c == '8':
+		case '8':
 			return 'B'
 		}
 		return c

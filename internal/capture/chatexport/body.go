@@ -90,6 +90,7 @@ func classifyPlain(body string, ios bool) content {
 		if !ios {
 			return content{kind: chat.Unknown, empty: true}
 		}
+	case sayText:
 	}
 	return content{kind: chat.Text, text: body}
 }
@@ -305,8 +306,15 @@ func typeOfFile(f string) chat.Type {
 		mark string
 		kind chat.Type
 	}{
-		{"PTT-", chat.Voice}, {"STK-", chat.Sticker}, {"IMG-", chat.Image}, {"VID-", chat.Video},
-		{"-PHOTO-", chat.Image}, {"-VIDEO-", chat.Video}, {"-STICKER-", chat.Sticker}, {"-GIF-", chat.Video}, {"GIF-", chat.Video},
+		{"PTT-", chat.Voice},
+		{"STK-", chat.Sticker},
+		{"IMG-", chat.Image},
+		{"VID-", chat.Video},
+		{"-PHOTO-", chat.Image},
+		{"-VIDEO-", chat.Video},
+		{"-STICKER-", chat.Sticker},
+		{"-GIF-", chat.Video},
+		{"GIF-", chat.Video},
 	} {
 		if p.mark[0] == '-' && len(upper) > 8 && strings.HasPrefix(upper[8:], p.mark) || strings.HasPrefix(upper, p.mark) {
 			return p.kind

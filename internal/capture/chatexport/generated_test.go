@@ -36,8 +36,12 @@ func profiles(t *testing.T, g string) []string {
 func TestGeneratedExports(t *testing.T) {
 	g := generator(t)
 	variants := [][]string{
-		{"--traps", "8"}, {"--traps", "12", "--media"}, {"--media", "--bom"}, {"--traps", "5", "--no-tail-newline"},
-		{"--start", "2024-11-02T23:00:00", "--traps", "6"}, {"--start", "2022-01-31T08:00:00", "--media", "--traps", "4"},
+		{"--traps", "8"},
+		{"--traps", "12", "--media"},
+		{"--media", "--bom"},
+		{"--traps", "5", "--no-tail-newline"},
+		{"--start", "2024-11-02T23:00:00", "--traps", "6"},
+		{"--start", "2022-01-31T08:00:00", "--media", "--traps", "4"},
 	}
 	n := 200
 	if testing.Short() {

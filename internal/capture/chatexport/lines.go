@@ -246,6 +246,7 @@ func (s *splitter) crlfBytes() []byte {
 		return []byte{'\r', 0, '\n', 0}
 	case utf16be:
 		return []byte{0, '\r', 0, '\n'}
+	case utf8Text:
 	}
 	return []byte{'\r', '\n'}
 }

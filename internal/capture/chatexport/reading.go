@@ -52,14 +52,6 @@ func (s shape) key() string {
 
 func (r *reading) ios() bool { return r.Layout != dash.String() }
 
-// platformName is for people.
-func (r *reading) platformName() string {
-	if r.ios() {
-		return "iOS"
-	}
-	return "Android"
-}
-
 // merge takes what a later capture of the same records knows better.
 func (r *reading) merge(later *reading) {
 	rank := map[string]int{"": 0, byEvidence: 1, byOperator: 2}

@@ -721,7 +721,7 @@ func daysIn(year, month int) int {
 // fromPersian turns a date of the solar hijri calendar into a Gregorian one,
 // by the 33-year cycle, which is right for the years that matter here.
 func fromPersian(y, m, d int) (gy, gm, gd int) {
-	days := 365*(y-1) + (8*(y)+21)/33 + d
+	days := 365*(y-1) + (8*y+21)/33 + d
 	if m <= 7 {
 		days += 31 * (m - 1)
 	} else {
@@ -740,11 +740,6 @@ func (c civil) dayNumber() int {
 		m += 12
 	}
 	return 365*y + y/4 - y/100 + y/400 + (153*(m-3)+2)/5 + int(c.day)
-}
-
-// seconds counts seconds of a local clock, for comparing times.
-func (c civil) seconds() int64 {
-	return int64(c.dayNumber())*86400 + int64(c.hour)*3600 + int64(c.minute)*60 + int64(c.second)
 }
 
 // appendLocal writes the time as exports are compared: 2023-03-18T14:56, with

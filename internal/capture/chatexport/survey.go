@@ -3,6 +3,7 @@ package chatexport
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"slices"
 	"strings"
@@ -323,7 +324,7 @@ func takeSurvey(ctx context.Context, r io.Reader, enc encoding, now time.Time, p
 	for n := 0; ; n++ {
 		l.hold = l.at
 		start, end, err := l.next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
@@ -354,6 +355,7 @@ func endsCRLF(raw []byte, enc encoding) bool {
 		return bytes.HasSuffix(raw, []byte{'\r', 0, '\n', 0})
 	case utf16be:
 		return bytes.HasSuffix(raw, []byte{0, '\r', 0, '\n'})
+	case utf8Text:
 	}
 	return len(raw) >= 2 && raw[len(raw)-2] == '\r' && raw[len(raw)-1] == '\n'
 }
