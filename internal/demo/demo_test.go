@@ -22,8 +22,9 @@ type written struct {
 	files map[string][]byte
 }
 
-func write(t *testing.T) []written {
-	t.Helper()
+// TestFirm writes the firm twice, which is what takes the time, and looks at
+// it from every side.
+func TestFirm(t *testing.T) {
 	made, err := Write(t.Context(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -32,7 +33,12 @@ func write(t *testing.T) []written {
 	for i, m := range made {
 		all[i] = open(t, m)
 	}
-	return all
+	t.Run("same bytes each time", func(t *testing.T) { sameBytes(t, made) })
+	t.Run("size", func(t *testing.T) { size(t, all) })
+	t.Run("records can be told", func(t *testing.T) { recordsCanBeTold(t, all) })
+	t.Run("attachments are what they say", func(t *testing.T) { attachments(t, all) })
+	t.Run("later exports differ", func(t *testing.T) { laterExports(t, all) })
+	t.Run("the real source reads it", func(t *testing.T) { realSource(t, made) })
 }
 
 func open(t *testing.T, m Import) written {
@@ -72,32 +78,27 @@ func open(t *testing.T, m Import) written {
 	return w
 }
 
-func TestSameBytesEachTime(t *testing.T) {
-	sums := func() (sums [][32]byte) {
-		made, err := Write(t.Context(), t.TempDir())
+func sameBytes(t *testing.T, made []Import) {
+	again, err := Write(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := func(path string) [32]byte {
+		raw, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, m := range made {
-			raw, err := os.ReadFile(m.Path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			sums = append(sums, sha256.Sum256(raw))
-		}
-		return sums
+		return sha256.Sum256(raw)
 	}
-	a, b := sums(), sums()
-	for i := range a {
-		if a[i] != b[i] {
-			t.Errorf("export %d differs from one run to the next", i)
+	for i, m := range made {
+		if sum(m.Path) != sum(again[i].Path) {
+			t.Errorf("%s differs from one run to the next", m.Chat)
 		}
 	}
 }
 
-func TestSizeOfTheFirm(t *testing.T) {
+func size(t *testing.T, all []written) {
 	chats, custodians, records, files := map[string]int{}, map[string]bool{}, 0, 0
-	all := write(t)
 	for _, w := range all {
 		if chats[w.Chat]++; chats[w.Chat] == 1 {
 			records += w.Messages
@@ -121,10 +122,10 @@ func TestSizeOfTheFirm(t *testing.T) {
 }
 
 // A record begins after a record's end: CRLF on an iPhone, LF on Android.
-func TestRecordsCanBeTold(t *testing.T) {
+func recordsCanBeTold(t *testing.T, all []written) {
 	iphone := regexp.MustCompile(`^[\x{200e}\x{200f}]?\[[^\]]{14,34}\] [^:]+: `)
 	android := regexp.MustCompile(`^\d{1,4}[./]\d{1,2}[./]\d{1,4},? [^-]{4,12} - `)
-	for _, w := range write(t) {
+	for _, w := range all {
 		end, head := "\n", android
 		if strings.Contains(w.text, "\r\n") {
 			end, head = "\r\n", iphone
@@ -152,12 +153,12 @@ func TestRecordsCanBeTold(t *testing.T) {
 	}
 }
 
-func TestAttachmentsAreWhatTheySay(t *testing.T) {
+func attachments(t *testing.T, all []written) {
 	magic := map[string]string{".pdf": "%PDF-1.4", ".opus": "OggS", ".webp": "RIFF", ".vcf": "BEGIN:VCARD", ".mp4": "\x00\x00\x00"}
 	missing := 0
 	name := regexp.MustCompile(`(?:IMG|PTT|VID|STK)-\d{8}-WA\d{4}\.\w+|\d{8}-(?:PHOTO|AUDIO|VIDEO|STICKER)-[-\d]+\.\w+`)
 	seen := map[string]bool{}
-	for _, w := range write(t) {
+	for _, w := range all {
 		for file, data := range w.files {
 			ext := filepath.Ext(file)
 			seen[ext] = true
@@ -190,9 +191,9 @@ func TestAttachmentsAreWhatTheySay(t *testing.T) {
 
 // The later export of a chat shows the earlier one's records, but for those
 // that were edited or revoked in between.
-func TestLaterExportsDiffer(t *testing.T) {
+func laterExports(t *testing.T, all []written) {
 	first := map[string]written{}
-	for _, w := range write(t) {
+	for _, w := range all {
 		before, again := first[w.Chat]
 		first[w.Chat] = w
 		if !again {
