@@ -36,7 +36,7 @@ type bubble struct {
 	Text      []run
 	Files     []file
 	Place     *place
-	Contacts  []chat.Contact
+	Contacts  []contact
 	Poll      *poll
 	Call      string
 	Occasion  *occasion
@@ -45,6 +45,7 @@ type bubble struct {
 	Versions        []version
 	Reactions       []reaction
 	Doubts          []string // sentences: what is not certain about it
+	Traps           []string // sentences: which links in it hide where they lead
 	Unread          string   // as printed, where it could not be understood
 }
 
@@ -60,6 +61,12 @@ type file struct {
 	Type   string // "PDF", "JPEG"
 	Why    string // absent: what became of it
 	Reason string // absent: what the source says
+}
+
+type contact struct {
+	chat.Contact
+	Initial string
+	Colour  int
 }
 
 type place struct {
@@ -170,11 +177,15 @@ func newBubble(m *chat.Message, marks [][2]int) bubble {
 		Day: m.SentLocal, Clock: clock(m.SentLocal, m.Precision), When: when(m), Instant: plain(m.SentAt),
 		Kind: kindNames[m.Type], Text: runs(m.Text, marks),
 		Revoked: m.Revoked, Edited: m.Edited, Doubts: doubts(m),
-		Forwarded: forwarded(m.Forwarded), Contacts: m.Contacts,
+		Forwarded: forwarded(m.Forwarded),
 	}
+	b.Traps = traps(b.Text)
 	b.side(m)
 	for _, a := range m.Attachments {
 		b.Files = append(b.Files, newFile(a, m.Type))
+	}
+	for _, c := range m.Contacts {
+		b.Contacts = append(b.Contacts, contact{Contact: c, Initial: initial(c.Name), Colour: colour(c.Name)})
 	}
 	if m.Location != nil {
 		b.Place = newPlace(m)
@@ -199,6 +210,17 @@ func newBubble(m *chat.Message, marks [][2]int) bubble {
 		}
 	}
 	return b
+}
+
+// traps gathers what is to be said of the links in a text.
+func traps(rs []run) []string {
+	var out []string
+	for _, r := range rs {
+		if r.Link != nil && r.Link.Warn != "" {
+			out = append(out, plain(r.Link.Host)+": "+r.Link.Warn)
+		}
+	}
+	return out
 }
 
 // side decides on which side a bubble stands and whether it says who wrote it.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 )
@@ -189,4 +190,18 @@ func TestSearchAsYouType(t *testing.T) {
 	}
 	b.run(chromedp.SendKeys(chromedp.CSS("#find"), "zzz"))
 	b.until("none", `document.querySelector("#rows .empty") !== null`)
+}
+
+// TestWithoutScripts reads a chat, jumps and searches in a browser that runs
+// no script.
+func TestWithoutScripts(t *testing.T) {
+	b := newBrowser(t)
+	command(b, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+	b.open("/chats?q=long")
+	b.run(chromedp.Click(chromedp.CSS(".row")), chromedp.WaitVisible(chromedp.CSS("#m99999")))
+	b.run(chromedp.Click(chromedp.CSS("#earlier")), chromedp.WaitReady(chromedp.CSS("#m99939")), chromedp.WaitNotPresent(chromedp.CSS("#m99940")))
+	b.run(chromedp.Click(chromedp.CSS("#later")), chromedp.WaitVisible(chromedp.CSS("#m99940")), chromedp.WaitNotPresent(chromedp.CSS("#m99939")))
+	b.run(chromedp.SendKeys(chromedp.CSS("#in-chat"), "number"+kb.Enter), chromedp.WaitVisible(chromedp.CSS(".chip")))
+	b.open("/search")
+	b.run(chromedp.SendKeys(chromedp.CSS("#q"), "sign"+kb.Enter), chromedp.WaitVisible(chromedp.CSS("mark")))
 }

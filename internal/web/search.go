@@ -41,8 +41,9 @@ type searchPage struct {
 	Coverage   coverage
 }
 
-// hitGroup is a stretch of hits of one chat; without grouping each hit is one.
+// hitGroup is a stretch of hits of one chat.
 type hitGroup struct {
+	chat     string
 	ChatName string
 	ChatHref string
 	Initial  string
@@ -190,10 +191,15 @@ func groups(hits []index.Hit, byChat bool) []hitGroup {
 		h := &hits[i]
 		c := h.Message.Chat
 		n, ok := at[c.ID]
-		if !ok || !byChat {
+		if !byChat { // one heading over hits of one chat that follow each other
+			ok = len(out) > 0 && out[len(out)-1].chat == c.ID
+			n = len(out) - 1
+		}
+		if !ok {
 			n = len(out)
 			at[c.ID] = n
 			out = append(out, hitGroup{
+				chat:     c.ID,
 				ChatName: chatName(c.Name), ChatHref: chatHref(c.ID) + "#end", Initial: initial(c.Name),
 				Colour: colour(c.ID + c.Name), Kind: kindName(c.Kind),
 			})
@@ -207,10 +213,10 @@ func newHit(h *index.Hit) hit {
 	o := hit{Link: placeOf(&h.Message), Day: day(h.Message.SentLocal), Message: inHit(&h.Message, h.Marks)}
 	o.Message.Target = true
 	for i := range h.Before {
-		o.Before = append(o.Before, inHit(&h.Before[i], nil))
+		o.Before = append(o.Before, beside(&h.Before[i]))
 	}
 	for i := range h.After {
-		o.After = append(o.After, inHit(&h.After[i], nil))
+		o.After = append(o.After, beside(&h.After[i]))
 	}
 	return o
 }
@@ -220,6 +226,20 @@ func newHit(h *index.Hit) hit {
 func inHit(m *chat.Message, marks [][2]int) bubble {
 	b := newBubble(m, marks)
 	b.Named, b.Loose = b.Side != "notice", true
+	return b
+}
+
+// beside is a message before or after a hit: one line, to know where one is.
+func beside(m *chat.Message) bubble {
+	short := *m
+	short.Text = shorten(summaryOf(m), 160)
+	if m.Type == chat.SystemType && m.Text == "" {
+		short.Text = notice(m)
+	}
+	short.Attachments, short.Location, short.Contacts, short.Poll, short.Call, short.Occasion = nil, nil, nil, nil, nil, nil
+	short.Versions, short.Reactions, short.Revoked, short.Edited, short.Boundary, short.Time = nil, nil, false, false, "", ""
+	b := inHit(&short, nil)
+	b.Traps, b.Kind = nil, ""
 	return b
 }
 

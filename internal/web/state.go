@@ -1,15 +1,21 @@
 package web
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/waxseal/waxseal/internal/capture"
 	"github.com/waxseal/waxseal/internal/index"
 )
+
+// importsOnPage is how many imports are listed. An archive that is fed every
+// day has thousands.
+const importsOnPage = 200
 
 // statePage says how the archive is, and what came into it.
 type statePage struct {
@@ -17,7 +23,8 @@ type statePage struct {
 	State    State
 	Size     string
 	Coverage coverage
-	Imports  []importRow
+	Imports  []importRow // the newest
+	Older    int64       // that are not listed; the sums have them
 	Sums     importSums
 }
 
@@ -56,6 +63,7 @@ func (s *Server) archiveState(w http.ResponseWriter, r *http.Request) error {
 		return fmt.Errorf("list captures: %w", err)
 	}
 	p := statePage{layout: s.layout("State of the archive", "state"), State: st, Size: size(st.Bytes), Coverage: cov}
+	slices.SortFunc(caps, func(a, b index.CaptureRow) int { return cmp.Compare(b.Seq, a.Seq) })
 	for i := range caps {
 		p.add(newImportRow(caps[i]))
 	}
@@ -63,7 +71,11 @@ func (s *Server) archiveState(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *statePage) add(row importRow) {
-	p.Imports = append(p.Imports, row)
+	if len(p.Imports) < importsOnPage {
+		p.Imports = append(p.Imports, row)
+	} else {
+		p.Older++
+	}
 	p.Sums.Unread += row.S.Unparsed
 	p.Sums.Missing += row.S.AttachmentsMissing
 	p.Sums.Omitted += row.S.Omitted

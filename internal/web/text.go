@@ -198,7 +198,7 @@ func warning(u *url.URL) string {
 	host := u.Hostname()
 	switch {
 	case u.User != nil:
-		return "What stands before the @ is not where this link leads; it leads to " + plain(host) + "."
+		return "This link leads to " + plain(host) + ", not to what stands before the @."
 	case numeric(host):
 		return "This link leads to a number and not to a name."
 	case strings.Contains(strings.ToLower("."+host), ".xn--"):

@@ -53,13 +53,13 @@
     if (!day.querySelector(".m")) day.remove();
   };
 
-  // trim takes out what is farthest from where the eye went, but never what
-  // holds the focus: the keyboard would be thrown out of the chat.
+  // trim takes out what is farthest from where the eye went. Where that holds
+  // the focus, the chat takes it: the keyboard must not be thrown to the top.
   const trim = (end) => {
     const all = messages();
     while (all.length > most) {
       const m = end === "earlier" ? all[all.length - 1] : all[0];
-      if (m.contains(document.activeElement)) break;
+      if (m.contains(document.activeElement)) box.focus({ preventScroll: true });
       drop(m);
       more[end === "earlier" ? "later" : "earlier"] = true;
     }
