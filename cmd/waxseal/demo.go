@@ -77,6 +77,9 @@ func (c *demoCmd) build(a *app, dir string) (err error) {
 	if err := a.followIndex(ar); err != nil {
 		return fmt.Errorf("build the index: %w", err)
 	}
+	if err := ar.Sign(a.ctx); err != nil {
+		return err
+	}
 	return c.verify(a, ar)
 }
 

@@ -71,9 +71,9 @@ func printCoverage(w io.Writer, c index.Coverage) error {
 	}
 	unread := ""
 	if c.Unread > 0 {
-		unread = fmt.Sprintf("; %s records could not be read (waxseal search is:unread)", group(c.Unread))
+		unread = fmt.Sprintf("; %s could not be read (waxseal search is:unread)", count(c.Unread, "record"))
 	}
-	_, err := fmt.Fprintf(w, "\nCovered: %s %s messages%s.\n", all, group(c.Messages), unread)
+	_, err := fmt.Fprintf(w, "\nCovered: %s %s%s.\n", all, count(c.Messages, "message"), unread)
 	return err
 }
 
@@ -169,7 +169,7 @@ func foundLine(w io.Writer, res index.Result) (err error) {
 	case res.Total < 0 && res.Next != "":
 		_, err = fmt.Fprintf(w, "\nThe first %s hits; --limit shows more.\n", group(n))
 	default:
-		_, err = fmt.Fprintf(w, "\n%s hits.\n", group(n))
+		_, err = fmt.Fprintf(w, "\n%s.\n", count(n, "hit"))
 	}
 	return err
 }

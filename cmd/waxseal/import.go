@@ -187,7 +187,7 @@ func describe(s capture.Summary) string {
 		fmt.Fprintf(&b, "  %-12s %s\n", name, fmt.Sprintf(format, args...))
 	}
 	line("chat", "%s", printable(s.Chat))
-	line("archived", "%s records: %s messages, %s notices", group(s.Records), group(s.Messages), group(s.System))
+	line("archived", "%s: %s, %s", count(s.Records, "record"), count(s.Messages, "message"), count(s.System, "notice"))
 	if s.AlreadyArchived > 0 {
 		line("known", "%s of them were in the archive already", group(s.AlreadyArchived))
 	}
@@ -202,10 +202,10 @@ func describe(s capture.Summary) string {
 		line("left out", "%s media: the export was made without them", group(s.Omitted))
 	}
 	if s.Unparsed > 0 {
-		line("unread", "%s stretches could not be read; they are kept as they are", group(s.Unparsed))
+		line("unread", "%s could not be read; kept as it is", count(s.Unparsed, "piece"))
 	}
 	if s.Ambiguous > 0 {
-		line("uncertain", "%s records: their time, or where they begin", group(s.Ambiguous))
+		line("uncertain", "%s: the time, or where it begins", count(s.Ambiguous, "record"))
 	}
 	if n := len(s.Unreferenced); n > 0 {
 		line("extra files", "%s that no message names; they are kept", group(int64(n)))

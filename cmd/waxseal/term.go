@@ -45,6 +45,14 @@ func group(n int64) string {
 	return s
 }
 
+// count writes a number and a noun: "1 hit", "2,000 hits".
+func count(n int64, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return group(n) + " " + noun + "s"
+}
+
 // bytesOf writes a size for people.
 func bytesOf(n int64) string {
 	const units = "kMGT"

@@ -11,6 +11,7 @@ import (
 	"hash"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/waxseal/waxseal/internal/record"
 	"github.com/waxseal/waxseal/internal/seal"
@@ -76,7 +77,22 @@ func (a *Archive) submit(ctx context.Context, r *request) (err error) {
 // write is the one goroutine that appends.
 func (a *Archive) write() {
 	defer close(a.stopped)
-	for r := range a.work {
+	tick := time.NewTicker(signEvery)
+	defer tick.Stop()
+	for {
+		var r *request
+		var ok bool
+		select {
+		case r, ok = <-a.work:
+			if !ok {
+				return
+			}
+		case <-tick.C:
+			// What was committed since the last checkpoint is signed within a
+			// second, whether more comes or not.
+			_ = a.sign(context.Background(), false) // the next tick tries again
+			continue
+		}
 		group := []*request{r}
 		for n := len(r.batch); n < groupRecords; {
 			select {
@@ -122,9 +138,7 @@ func (a *Archive) commit(group []*request) {
 		close(r.done)
 	}
 	if err == nil {
-		// Not an error of the batch, which is committed: the next second, or
-		// the next start, signs it.
-		_ = a.grown(ctx)
+		a.grown()
 	}
 }
 

@@ -17,25 +17,21 @@ import (
 // signEvery is how far apart checkpoints are while the log grows.
 const signEvery = time.Second
 
-// signing is when the log was last signed, and whether it has grown since.
+// signing is whether the log has grown since it was last signed.
 type signing struct {
 	mu       sync.Mutex
-	last     time.Time
 	unsigned bool
 }
 
-// grown notes that the log has grown, and signs it where the last checkpoint
-// is old enough.
-func (a *Archive) grown(ctx context.Context) error {
+// grown notes that the log has grown; the writer signs it within a second.
+func (a *Archive) grown() {
 	a.signing.mu.Lock()
 	a.signing.unsigned = true
-	due := a.now().Sub(a.signing.last) >= signEvery
 	a.signing.mu.Unlock()
-	if !due {
-		return nil
-	}
-	return a.sign(ctx, false)
 }
+
+// Sign signs the log as it is now.
+func (a *Archive) Sign(ctx context.Context) error { return a.sign(ctx, false) }
 
 // sign signs the committed head and puts the checkpoint beside the log and
 // into every anchor. The head is read from the database: what is signed is
@@ -65,7 +61,7 @@ func (a *Archive) sign(ctx context.Context, force bool) error {
 			errs = append(errs, fmt.Errorf("anchor: %w", err))
 		}
 	}
-	a.signing.last, a.signing.unsigned = a.now(), false
+	a.signing.unsigned = false
 	return errors.Join(errs...)
 }
 

@@ -1,0 +1,183 @@
+package chat
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// Fold makes one message of all events about it. It does not depend on the
+// order in which they are given.
+//
+// What the author did last is what the message is: a text, its edit, its
+// revocation. Earlier texts are its versions, and an attachment that was
+// stored once stays, whatever a later record says of it.
+func Fold(events []Event) Message {
+	if len(events) == 0 {
+		return Message{}
+	}
+	es := slices.Clone(events)
+	slices.SortStableFunc(es, func(a, b Event) int { return cmp.Compare(a.Seq, b.Seq) })
+	states := slices.Clone(es)
+	slices.SortStableFunc(states, func(a, b Event) int { return stage(&a.Message) - stage(&b.Message) })
+
+	m := states[len(states)-1].Message
+	m.ID, m.Seq = strconv.FormatInt(es[0].Seq, 10), es[0].Seq
+	m.Records, m.SeenBy = nil, nil
+	for _, e := range es {
+		if !slices.Contains(m.Records, e.Seq) {
+			m.Records = append(m.Records, e.Seq)
+		}
+		if e.Source != "" && !slices.Contains(m.SeenBy, e.Source) {
+			m.SeenBy = append(m.SeenBy, e.Source)
+		}
+	}
+	if len(es) == 1 {
+		return m
+	}
+	m.Versions = versions(states, &m)
+	m.Attachments = nil
+	for i := range es {
+		complete(&m, &es[i].Message)
+	}
+	return m
+}
+
+// stage orders the states of a message in time: records come in any order,
+// but nobody takes back an edit or a revocation.
+func stage(m *Message) int {
+	switch {
+	case m.Revoked:
+		return 2
+	case m.Edited:
+		return 1
+	}
+	return 0
+}
+
+// versions returns the texts before the last, oldest first.
+func versions(states []Event, last *Message) []Version {
+	var out []Version
+	seen := map[string]bool{plain(last.Text): !last.Revoked}
+	for _, e := range states[:len(states)-1] {
+		if e.Message.Revoked || seen[plain(e.Message.Text)] || e.Message.Text == "" && len(e.Message.Attachments) > 0 {
+			continue
+		}
+		seen[plain(e.Message.Text)] = true
+		out = append(out, Version{Text: e.Message.Text, Seq: e.Seq})
+	}
+	return out
+}
+
+// complete adds to m what another record knows better.
+func complete(m, o *Message) {
+	if m.From == nil {
+		m.From = o.From
+	}
+	if m.Direction == "" {
+		m.Direction = o.Direction
+	}
+	if m.Precision == "minute" && o.Precision == "second" || m.ZoneAssumed && !o.ZoneAssumed && m.Precision == o.Precision {
+		m.SentAt, m.SentLocal, m.Zone, m.ZoneAssumed, m.Precision = o.SentAt, o.SentLocal, o.Zone, o.ZoneAssumed, o.Precision
+	}
+	if m.Boundary == Ambiguous && o.Boundary != Ambiguous {
+		m.Boundary = o.Boundary
+	}
+	if m.Time == Ambiguous && o.Time != Ambiguous {
+		m.Time = o.Time
+	}
+	if m.Type == Unknown && !m.Revoked && o.Type != Unknown && !o.Revoked {
+		m.Type = o.Type
+	}
+	for i, a := range o.Attachments {
+		switch {
+		case i >= len(m.Attachments):
+			m.Attachments = append(m.Attachments, a)
+		case better(a.State, m.Attachments[i].State):
+			m.Attachments[i] = a
+		}
+	}
+}
+
+// better reports whether an attachment in state a is worth more than in b.
+func better(a, b State) bool {
+	order := []State{Omitted, Missing, Expired, Pending, Stored}
+	return slices.Index(order, a) > slices.Index(order, b)
+}
+
+// MatchKey is equal for records that may be of one message: the same local
+// minute, sender, and text or presence of media. Same decides.
+func MatchKey(m *Message) string {
+	content := "t" + plain(m.Text)
+	if media(m) {
+		content = "m" + plain(m.Text)
+	}
+	return PlaceKey(m) + "\x00" + content
+}
+
+// PlaceKey is equal for records that may be states of one message: the same
+// local minute and sender.
+func PlaceKey(m *Message) string {
+	return m.SentLocal[:min(len(m.SentLocal), len("2006-01-02T15:04"))] + "\x00" + sender(m)
+}
+
+func sender(m *Message) string {
+	if m.From == nil {
+		return "\x01" + string(m.Direction)
+	}
+	return plain(cmp.Or(m.From.Name, m.From.Phone, m.From.JID, m.From.LID, m.From.BSUID))
+}
+
+// Same reports whether two records, of two captures of one chat and with equal
+// MatchKeys, show the same message.
+func Same(a, b *Message) bool {
+	return sameSecond(a, b) && a.Revoked == b.Revoked && sameMedia(a, b) &&
+		(a.Type == b.Type || media(a) && (a.Type == Unknown || b.Type == Unknown))
+}
+
+// Revises reports whether two records, of two captures of one chat and with
+// equal PlaceKeys, can be two states of one message: one of them shows it
+// edited or revoked.
+func Revises(a, b *Message) bool {
+	if a.Type == SystemType || b.Type == SystemType || a.From == nil || b.From == nil || !sameSecond(a, b) {
+		return false
+	}
+	if a.Revoked || b.Revoked {
+		return a.Revoked != b.Revoked
+	}
+	return (a.Edited || b.Edited) && plain(a.Text) != plain(b.Text) && media(a) == media(b)
+}
+
+func sameSecond(a, b *Message) bool {
+	return a.Precision != "second" || b.Precision != "second" || a.SentLocal == b.SentLocal
+}
+
+func media(m *Message) bool { return len(m.Attachments) > 0 }
+
+// sameMedia is false only where both have the content and it differs.
+func sameMedia(a, b *Message) bool {
+	for i := range min(len(a.Attachments), len(b.Attachments)) {
+		x, y := a.Attachments[i].SHA256, b.Attachments[i].SHA256
+		if x != "" && y != "" && x != y {
+			return false
+		}
+	}
+	return true
+}
+
+// plain is text as two exports of one message agree on it: composed, without
+// invisible marks, its blanks as one space.
+func plain(s string) string {
+	s = norm.NFC.String(s)
+	s = strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Cf, r) && r != 0x200D && r != 0x200C {
+			return -1
+		}
+		return r
+	}, s)
+	return strings.Join(strings.Fields(s), " ")
+}

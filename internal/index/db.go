@@ -1,0 +1,157 @@
+package index
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"time"
+
+	"github.com/ncruces/go-sqlite3"
+	"github.com/ncruces/go-sqlite3/ext/fts5"
+	_ "github.com/ncruces/go-sqlite3/vfs/adiantum" // the cipher of the file
+)
+
+// pageSize is four blocks of the cipher: pages in the write-ahead log do not
+// begin at a block, and the bigger they are, the less is enciphered twice.
+const pageSize = 16384
+
+// busyTimeout is how long a connection waits for another process. A
+// transaction takes seconds at most.
+const busyTimeout = 30 * time.Second
+
+// conn is a connection with its prepared statements. It is used by one
+// goroutine at a time.
+type conn struct {
+	*sqlite3.Conn
+	stmts map[string]*sqlite3.Stmt
+}
+
+// dial opens the encrypted file, and makes it where it is not there.
+func dial(ctx context.Context, path string, key *[32]byte, cacheKiB int) (*conn, error) {
+	name := "file:" + (&url.URL{Path: path}).EscapedPath() + "?vfs=adiantum"
+	c, err := sqlite3.OpenContext(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	err = c.Exec("PRAGMA hexkey='" + hex.EncodeToString(key[:]) + "'")
+	if err == nil {
+		err = errors.Join(
+			fts5.Register(c),
+			c.BusyTimeout(busyTimeout),
+			c.WALAutoCheckpoint(1024),
+			// Only memory holds what does not fit; the file itself is encrypted.
+			c.Exec(fmt.Sprintf(`PRAGMA page_size=%d; PRAGMA temp_store=MEMORY; PRAGMA secure_delete=ON;
+				PRAGMA cache_size=-%d; PRAGMA trusted_schema=OFF; PRAGMA mmap_size=0`, pageSize, cacheKiB)),
+			// The index can be built anew, so it need not survive a power
+			// failure with its last transaction, only in one piece.
+			c.Exec("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL"),
+		)
+	}
+	if err != nil {
+		_ = c.Close() // the first error is the one that matters
+		return nil, err
+	}
+	return &conn{Conn: c, stmts: map[string]*sqlite3.Stmt{}}, nil
+}
+
+// damaged reports errors that mean that the file is not what was written, or
+// not with this key.
+func damaged(err error) bool {
+	return errors.Is(err, sqlite3.NOTADB) || errors.Is(err, sqlite3.CORRUPT) || errors.Is(err, sqlite3.IOERR_DATA)
+}
+
+// remove removes the file and what belongs to it.
+func remove(path string) error {
+	var errs []error
+	for _, suffix := range []string{"-wal", "-shm", "-journal", ""} {
+		if err := os.Remove(path + suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// stmt returns sql prepared and bound.
+func (c *conn) stmt(sql string, args []any) (*sqlite3.Stmt, error) {
+	st := c.stmts[sql]
+	if st == nil {
+		var err error
+		if st, _, err = c.PrepareFlags(sql, sqlite3.PREPARE_PERSISTENT); err != nil {
+			return nil, err
+		}
+		c.stmts[sql] = st
+	}
+	if st.BindCount() != len(args) {
+		return nil, fmt.Errorf("%d arguments for %d placeholders", len(args), st.BindCount())
+	}
+	for i, a := range args {
+		if err := bind(st, i+1, a); err != nil {
+			return nil, err
+		}
+	}
+	return st, nil
+}
+
+func bind(st *sqlite3.Stmt, i int, a any) error {
+	switch v := a.(type) {
+	case int64:
+		return st.BindInt64(i, v)
+	case int:
+		return st.BindInt(i, v)
+	case string:
+		return st.BindText(i, v)
+	case []byte:
+		if v == nil {
+			return st.BindNull(i)
+		}
+		return st.BindBlob(i, v)
+	case nil:
+		return st.BindNull(i)
+	}
+	return fmt.Errorf("cannot bind a %T", a)
+}
+
+// exec runs a statement that gives no rows.
+func (c *conn) exec(sql string, args ...any) error {
+	st, err := c.stmt(sql, args)
+	if err != nil {
+		return err
+	}
+	return st.Exec()
+}
+
+// query calls row for every row. row must not run the same statement.
+func (c *conn) query(sql string, row func(*sqlite3.Stmt) error, args ...any) error {
+	st, err := c.stmt(sql, args)
+	if err != nil {
+		return err
+	}
+	for st.Step() {
+		if err := row(st); err != nil {
+			return errors.Join(err, st.Reset())
+		}
+	}
+	return errors.Join(st.Err(), st.Reset())
+}
+
+// number returns the one integer that a query gives; ok is false where there
+// is no row, or NULL.
+func (c *conn) number(sql string, args ...any) (n int64, ok bool, err error) {
+	err = c.query(sql, func(st *sqlite3.Stmt) error {
+		if st.ColumnType(0) != sqlite3.NULL {
+			n, ok = st.ColumnInt64(0), true
+		}
+		return nil
+	}, args...)
+	return n, ok, err
+}
+
+// forget drops the statements of queries that will not come again.
+func (c *conn) forget(sql string) error {
+	st := c.stmts[sql]
+	delete(c.stmts, sql)
+	return st.Close()
+}

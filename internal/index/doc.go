@@ -1,0 +1,214 @@
+package index
+
+import (
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/waxseal/waxseal/internal/analyze"
+	"github.com/waxseal/waxseal/internal/chat"
+	"github.com/waxseal/waxseal/internal/record"
+)
+
+// doc is what the index keeps of a message: where it stands, and its tokens.
+// Making it again from the same message gives the same doc, which is how
+// tokens are taken out again.
+type doc struct {
+	account, custodian, chat string
+	kind                     chat.ChatKind
+	person                   string // identity of the sender, or empty
+	at                       int64  // unix seconds; meaningless where local is empty
+	minute                   bool   // the time is known to the minute only
+	local                    string
+	words                    []byte // tokens of what is written in it
+	filters                  []byte // tokens of what is so about it, without chat and sender
+}
+
+// Tokens of filters begin with '=', grams of numbers with '#': the analyser
+// gives neither, and the tokenizer takes both for letters.
+const (
+	filterSign = '='
+	digitSign  = '#'
+)
+
+// docOf makes the doc of a message. unread marks one that could not be read.
+func docOf(m *chat.Message, unread bool) doc {
+	d := doc{
+		account: m.Account, custodian: m.Custodian, chat: m.Chat.Name, kind: m.Chat.Kind,
+		person: ident(m.From), minute: m.Precision != "second", local: m.SentLocal,
+	}
+	if t, err := time.Parse(time.RFC3339, m.SentAt); err == nil {
+		d.at = t.Unix()
+	} else {
+		d.local = ""
+	}
+	d.words = wordsOf(m)
+	d.filters = filtersOf(m, unread, d.local != "")
+	return d
+}
+
+// ident joins what is known of a person, one fact a line.
+func ident(p *chat.Person) string {
+	if p == nil {
+		return ""
+	}
+	fields := []string{p.Name, p.Phone, p.JID, p.LID, p.BSUID}
+	for i := range fields {
+		fields[i] = strings.ReplaceAll(fields[i], "\n", " ")
+	}
+	return strings.TrimRight(strings.Join(fields, "\n"), "\n")
+}
+
+// wordsOf returns the tokens of everything that is written in a message. Its
+// text comes first; a sign between two texts keeps phrases inside one.
+func wordsOf(m *chat.Message) []byte {
+	b := make([]byte, 0, len(m.Text)+len(m.Text)/4+64)
+	b = appendTokens(b, m.Text)
+	for _, s := range further(m) {
+		if s == "" {
+			continue
+		}
+		if len(b) > 0 {
+			b = append(b, "=b "...)
+		}
+		b = appendTokens(b, s)
+	}
+	return b
+}
+
+// further lists what can be found in a message beside its text.
+func further(m *chat.Message) (out []string) {
+	for _, v := range m.Versions {
+		out = append(out, v.Text)
+	}
+	for _, a := range m.Attachments {
+		out = append(out, a.Name)
+	}
+	for _, c := range m.Contacts {
+		out = append(append(out, c.Name), c.Phones...)
+	}
+	if p := m.Poll; p != nil {
+		out = append(out, p.Question)
+		for _, o := range p.Options {
+			out = append(out, o.Text)
+		}
+	}
+	if l := m.Location; l != nil {
+		out = append(out, l.Name, l.Address, l.URL)
+	}
+	if o := m.Occasion; o != nil {
+		out = append(out, o.Title, o.Description, o.Place, o.Link)
+	}
+	if s := m.System; s != nil {
+		out = append(append(out, s.Actor, s.Value), s.Who...)
+	}
+	return slices.DeleteFunc(out, func(s string) bool { return s == "" || strings.Contains(m.Text, s) })
+}
+
+func appendTokens(b []byte, text string) []byte {
+	for _, t := range analyze.Tokens(text) {
+		if t.Kind == analyze.Digits {
+			b = append(b, digitSign)
+		}
+		b = append(append(b, t.Text...), ' ')
+	}
+	return b
+}
+
+// Filters that a message answers by a token of its own; see where.go.
+func filtersOf(m *chat.Message, unread, dated bool) []byte {
+	b := make([]byte, 0, 64)
+	add := func(s ...string) {
+		b = append(b, filterSign)
+		for _, p := range s {
+			b = append(b, p...)
+		}
+		b = append(b, ' ')
+	}
+	add("t", tokenName(string(m.Type)))
+	if dated && len(m.SentLocal) >= len("2006-01-02") {
+		add("d", m.SentLocal[0:4], m.SentLocal[5:7], m.SentLocal[8:10])
+	}
+	for _, s := range m.SeenBy {
+		add("s", tokenName(s))
+	}
+	for _, f := range flags(m, unread) {
+		add("x", f)
+	}
+	return b
+}
+
+// flags lists what is unusual about a message, for is: and has:.
+func flags(m *chat.Message, unread bool) (out []string) {
+	add := func(ok bool, name string) {
+		if ok {
+			out = append(out, name)
+		}
+	}
+	add(m.Revoked, "revoked")
+	add(m.Edited, "edited")
+	add(m.Forwarded > 0, "forwarded")
+	add(m.Boundary == chat.Ambiguous || m.Time == chat.Ambiguous, "ambiguous")
+	add(unread, "unread")
+	add(len(m.Attachments) > 0, "attachment")
+	add(slices.ContainsFunc(m.Attachments, func(a chat.Attachment) bool { return a.State == chat.Missing }), "missing")
+	add(slices.ContainsFunc(m.Attachments, func(a chat.Attachment) bool { return a.State == chat.Omitted }), "omitted")
+	add(hasLink(m.Text), "link")
+	add(m.Direction == chat.In, "in")
+	add(m.Direction == chat.Out, "out")
+	add(len(m.Reactions) > 0, "reaction")
+	return out
+}
+
+// hasLink reports whether a text has an address of the web.
+func hasLink(text string) bool {
+	for i := 0; ; {
+		j := strings.Index(text[i:], "://")
+		if j < 0 {
+			break
+		}
+		if i += j + 3; i < len(text) && text[i] > ' ' {
+			return true
+		}
+	}
+	i := strings.Index(text, "www.")
+	return i >= 0 && i+4 < len(text) && text[i+4] > ' '
+}
+
+// tokenName makes one token of a name: its letters and digits.
+func tokenName(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z' || r >= '0' && r <= '9':
+			return r
+		case r >= 'A' && r <= 'Z':
+			return r + 'a' - 'A'
+		}
+		return -1
+	}, s)
+}
+
+// tokens is the whole row of the full-text table.
+func (d *doc) tokens(chatID, personID int64) []byte {
+	b := make([]byte, 0, len(d.words)+len(d.filters)+24)
+	b = append(b, d.words...)
+	b = append(b, filterSign, 'c')
+	b = strconv.AppendInt(b, chatID, 10)
+	if personID > 0 {
+		b = append(b, ' ', filterSign, 'f')
+		b = strconv.AppendInt(b, personID, 10)
+	}
+	b = append(b, ' ')
+	return append(b, d.filters...)
+}
+
+// chatName is the name of the chat of a record that could not be read, where
+// nothing before it in its capture says.
+func chatName(h *record.CaptureHead) string {
+	if h.Chat != "" || h.File == "" {
+		return h.Chat
+	}
+	return strings.TrimSuffix(path.Base(h.File), path.Ext(h.File))
+}

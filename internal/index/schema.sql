@@ -1,0 +1,40 @@
+-- What is known of the index itself: how far it has followed, and with what.
+CREATE TABLE state (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+
+-- One capture. again lists, as JSON, the captures that saw its items again;
+-- reading is the key of the reader that these make together.
+CREATE TABLE capture (
+    seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, source TEXT NOT NULL, head BLOB NOT NULL,
+    summary BLOB, ended INTEGER, again TEXT NOT NULL DEFAULT '[]', reading TEXT NOT NULL
+);
+
+CREATE TABLE chat (
+    id INTEGER PRIMARY KEY, account TEXT NOT NULL, custodian TEXT NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL,
+    messages INTEGER NOT NULL DEFAULT 0, first INTEGER, last INTEGER, first_local TEXT, last_local TEXT,
+    UNIQUE (account, custodian, name)
+);
+CREATE INDEX chat_last ON chat (last, id);
+
+-- Whoever sent something; ident is the fields of the identity, one a line.
+CREATE TABLE person (id INTEGER PRIMARY KEY, ident TEXT NOT NULL UNIQUE);
+CREATE TABLE member (chat INTEGER, person INTEGER, messages INTEGER NOT NULL, PRIMARY KEY (chat, person)) WITHOUT ROWID;
+
+-- One message. id is the sent time and a tie-breaker (see allot), ord its
+-- place in the chat where that is not id, more is 1 where it has sightings.
+CREATE TABLE message (
+    id INTEGER PRIMARY KEY, seq INTEGER NOT NULL, chat INTEGER NOT NULL, cap INTEGER NOT NULL, ord INTEGER, more INTEGER
+);
+CREATE UNIQUE INDEX message_seq ON message (seq);
+CREATE INDEX message_place ON message (chat, ifnull(ord, id));
+
+-- Further records of a message: "of" is the first.
+CREATE TABLE sighting (seq INTEGER PRIMARY KEY, of INTEGER NOT NULL, cap INTEGER NOT NULL);
+CREATE INDEX sighting_of ON sighting (of);
+
+-- Where an unfinished capture stands in each chat: its last place.
+CREATE TABLE course (cap INTEGER, chat INTEGER, ord INTEGER NOT NULL, at INTEGER NOT NULL, messages INTEGER NOT NULL, PRIMARY KEY (cap, chat)) WITHOUT ROWID;
+
+CREATE VIRTUAL TABLE fts USING fts5 (t, content='', columnsize=0, tokenize="ascii tokenchars '=#'");
+CREATE VIRTUAL TABLE vocab USING fts5vocab (fts, row);
+INSERT INTO fts (fts, rank) VALUES ('secure-delete', 1);
+INSERT INTO fts (fts, rank) VALUES ('hashsize', 16777216);

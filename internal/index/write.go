@@ -1,0 +1,444 @@
+package index
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/ncruces/go-sqlite3"
+
+	"github.com/waxseal/waxseal/internal/record"
+)
+
+// writer applies steps in transactions. What it keeps in memory is true only
+// while nobody else writes, which apply sees by the position.
+type writer struct {
+	x       *Index
+	c       *conn
+	at      int64 // position that the memory below belongs to
+	chats   map[chatKey]int64
+	persons map[string]int64
+	courses map[courseKey]*course
+	members map[[2]int64]int64 // to be added: messages by chat and person
+	tallies map[int64]*tally   // to be added, by chat
+	full    map[int64]int64    // last id allotted beyond a full window
+	rows    []ftsRow           // to be written, see flushRows
+	added   int64              // messages
+	unread  int64
+	erased  bool // tokens were taken out since the last truncated checkpoint
+}
+
+type chatKey struct{ account, custodian, name string }
+
+// course is where a capture stands in a chat.
+type course struct {
+	ord, at, n int64
+	dirty      bool
+}
+
+type courseKey struct{ cap, chat int64 }
+
+// tally is what a chat's row must learn.
+type tally struct {
+	n                     int64
+	first, last           int64
+	firstLocal, lastLocal string
+}
+
+// ftsRow is a row to be put into the full-text table, or taken out.
+type ftsRow struct {
+	id  int64
+	out bool
+	t   []byte
+}
+
+func newWriter(x *Index, c *conn) *writer {
+	w := &writer{x: x, c: c}
+	w.lose()
+	return w
+}
+
+// lose forgets what a rolled back or foreign transaction made untrue.
+func (w *writer) lose() {
+	w.at = -1
+	w.chats, w.persons, w.courses = map[chatKey]int64{}, map[string]int64{}, map[courseKey]*course{}
+	w.members, w.tallies, w.full = map[[2]int64]int64{}, map[int64]*tally{}, map[int64]int64{}
+	w.rows, w.added, w.unread = nil, 0, 0
+}
+
+func (w *writer) position() (int64, error) {
+	n, _, err := w.c.number(`SELECT value FROM state WHERE key = 'position'`)
+	return n, err
+}
+
+// captureState is what is needed to read the items of a capture.
+type captureState struct {
+	again []int64
+	key   string
+	ended bool
+}
+
+func (w *writer) captures() (map[int64]captureState, error) { return capturesOf(w.c) }
+
+func capturesOf(c *conn) (map[int64]captureState, error) {
+	out := map[int64]captureState{}
+	err := c.query(`SELECT seq, again, reading, ended FROM capture`, func(st *sqlite3.Stmt) error {
+		again, err := decodeAgain(st.ColumnText(1))
+		if err != nil {
+			return err
+		}
+		out[st.ColumnInt64(0)] = captureState{again: again, key: st.ColumnText(2), ended: st.ColumnType(3) != sqlite3.NULL}
+		return nil
+	})
+	return out, err
+}
+
+// apply writes a batch in one transaction, its position included.
+func (w *writer) apply(ctx context.Context, b batch) (err error) {
+	tx, err := w.c.BeginImmediate()
+	if err != nil {
+		return err
+	}
+	defer func() {
+		tx.End(&err)
+		if err != nil {
+			w.lose()
+		}
+	}()
+	pos, err := w.position()
+	if err != nil {
+		return err
+	}
+	if pos != b.from {
+		return errMoved
+	}
+	if w.at != b.from {
+		w.lose()
+	}
+	for i := range b.steps {
+		if err := w.step(ctx, &b.steps[i]); err != nil {
+			return fmt.Errorf("entry %d: %w", b.steps[i].seq, err)
+		}
+	}
+	if err := w.flush(b.to); err != nil {
+		return err
+	}
+	w.at = b.to
+	return ctx.Err()
+}
+
+func (w *writer) step(ctx context.Context, s *step) error {
+	switch s.kind {
+	case record.Init:
+		return nil
+	case record.Capture:
+		return w.capture(ctx, s.entry)
+	case record.CaptureEnd:
+		return w.captureEnd(ctx, s)
+	case record.Item, record.Unparsed:
+		if s.doc == nil {
+			return nil
+		}
+		if s.unread {
+			w.unread++
+		}
+		return w.add(s.seq, s.cap, s.doc)
+	}
+	return nil // a kind of a later version: nothing of it can be shown
+}
+
+func (w *writer) capture(ctx context.Context, e record.Entry) error {
+	r, err := w.x.reading(ctx, []int64{e.Seq})
+	if err != nil {
+		return err
+	}
+	head, err := json.Marshal(r.head)
+	if err != nil {
+		return err
+	}
+	return w.c.exec(`INSERT INTO capture (seq, at, source, head, reading) VALUES (?, ?, ?, ?, ?)`,
+		e.Seq, e.At.UnixMilli(), r.source, head, r.Key())
+}
+
+// add puts a new message into the index.
+func (w *writer) add(seq, capture int64, d *doc) error {
+	chatID, c, err := w.place(capture, d)
+	if err != nil {
+		return err
+	}
+	at, window := d.at, int64(1)
+	if d.local == "" {
+		at = c.at // of what stood before it
+	} else if d.minute {
+		window = 60
+	}
+	id, err := w.allot(at, window)
+	if err != nil {
+		return err
+	}
+	var ord any
+	if c.ord >= id {
+		c.ord++
+		ord = c.ord
+	} else {
+		c.ord = id
+	}
+	c.at, c.dirty = at, true
+	c.n++
+	if err := w.c.exec(`INSERT INTO message (id, seq, chat, cap, ord) VALUES (?, ?, ?, ?, ?)`, id, seq, chatID, capture, ord); err != nil {
+		return err
+	}
+	person, err := w.person(d.person)
+	if err != nil {
+		return err
+	}
+	w.rows = append(w.rows, ftsRow{id: id, t: d.tokens(chatID, person)})
+	w.count(chatID, person, id, d.local, 1)
+	return nil
+}
+
+// count adds n messages to what is told of a chat.
+func (w *writer) count(chatID, person, id int64, local string, n int64) {
+	w.added += n
+	if person > 0 {
+		w.members[[2]int64{chatID, person}] += n
+	}
+	t := w.tallies[chatID]
+	if t == nil {
+		t = &tally{}
+		w.tallies[chatID] = t
+	}
+	t.n += n
+	if n < 0 || local == "" {
+		return
+	}
+	if t.firstLocal == "" || id < t.first {
+		t.first, t.firstLocal = id, local
+	}
+	if t.lastLocal == "" || id > t.last {
+		t.last, t.lastLocal = id, local
+	}
+}
+
+// place returns the chat of a doc and where the capture stands in it. A record
+// that could not be read belongs where its capture stood.
+func (w *writer) place(capture int64, d *doc) (int64, *course, error) {
+	if d.local == "" {
+		id, ok, err := w.lastChat(capture)
+		if err != nil {
+			return 0, nil, err
+		}
+		if ok {
+			c, err := w.course(capture, id)
+			return id, c, err
+		}
+	}
+	id, err := w.chat(d)
+	if err != nil {
+		return 0, nil, err
+	}
+	c, err := w.course(capture, id)
+	return id, c, err
+}
+
+// lastChat returns the chat in which a capture brought its last message.
+func (w *writer) lastChat(capture int64) (id int64, ok bool, err error) {
+	if err := w.flushCourses(); err != nil {
+		return 0, false, err
+	}
+	return w.c.number(`SELECT chat FROM course WHERE cap = ? ORDER BY at DESC, chat LIMIT 1`, capture)
+}
+
+func (w *writer) course(capture, chatID int64) (*course, error) {
+	k := courseKey{capture, chatID}
+	if c := w.courses[k]; c != nil {
+		return c, nil
+	}
+	c := &course{}
+	err := w.c.query(`SELECT ord, at, messages FROM course WHERE cap = ? AND chat = ?`, func(st *sqlite3.Stmt) error {
+		c.ord, c.at, c.n = st.ColumnInt64(0), st.ColumnInt64(1), st.ColumnInt64(2)
+		return nil
+	}, capture, chatID)
+	w.courses[k] = c
+	return c, err
+}
+
+func (w *writer) chat(d *doc) (int64, error) {
+	k := chatKey{d.account, d.custodian, d.chat}
+	if id := w.chats[k]; id != 0 {
+		return id, nil
+	}
+	id, ok, err := w.c.number(`SELECT id FROM chat WHERE account = ? AND custodian = ? AND name = ?`, k.account, k.custodian, k.name)
+	if err == nil && !ok {
+		err = w.c.exec(`INSERT INTO chat (account, custodian, name, kind) VALUES (?, ?, ?, ?)`, k.account, k.custodian, k.name, string(d.kind))
+		id = w.c.LastInsertRowID()
+	}
+	if err == nil && d.kind != "" {
+		err = w.c.exec(`UPDATE chat SET kind = ? WHERE id = ? AND kind = ''`, string(d.kind), id)
+	}
+	if err != nil {
+		return 0, err
+	}
+	w.chats[k] = id
+	return id, nil
+}
+
+func (w *writer) person(ident string) (int64, error) {
+	if ident == "" {
+		return 0, nil
+	}
+	if id := w.persons[ident]; id != 0 {
+		return id, nil
+	}
+	id, ok, err := w.c.number(`SELECT id FROM person WHERE ident = ?`, ident)
+	if err == nil && !ok {
+		err = w.c.exec(`INSERT INTO person (ident) VALUES (?)`, ident)
+		id = w.c.LastInsertRowID()
+	}
+	if err != nil {
+		return 0, err
+	}
+	if len(w.persons) > 100_000 {
+		clear(w.persons)
+	}
+	w.persons[ident] = id
+	return id, nil
+}
+
+// Row ids are the time in seconds with room for tieBits of order inside it.
+// More room would cost every token more bytes; where it is used up, what
+// follows stands a little later.
+const tieBits = 5
+
+// rowAt returns the lowest row id of an instant.
+func rowAt(unix int64) int64 { return max(unix, 0) << tieBits }
+
+// timeOf returns the instant of a row id, in unix seconds.
+func timeOf(id int64) int64 { return id >> tieBits }
+
+// allot returns the row id of a new message: after all others of the same
+// second, or the same minute where no more is known.
+func (w *writer) allot(at, window int64) (int64, error) {
+	lo := rowAt(at)
+	hi := rowAt(at + window)
+	last, ok, err := w.c.number(`SELECT max(id) FROM message WHERE id >= ? AND id < ?`, lo, hi)
+	switch {
+	case err != nil:
+		return 0, err
+	case !ok:
+		return lo, nil
+	case last+1 < hi:
+		return last + 1, nil
+	}
+	id := max(w.full[lo], hi-1) + 1
+	for {
+		_, taken, err := w.c.number(`SELECT id FROM message WHERE id = ?`, id)
+		if err != nil {
+			return 0, err
+		}
+		if !taken {
+			if len(w.full) > 10_000 {
+				clear(w.full)
+			}
+			w.full[lo] = id
+			return id, nil
+		}
+		id++
+	}
+}
+
+// flush writes what was gathered, and the position.
+func (w *writer) flush(to int64) error {
+	errs := []error{w.flushRows(), w.flushCourses(), w.flushCounts()}
+	errs = append(errs,
+		w.c.exec(`UPDATE state SET value = ? WHERE key = 'position'`, to),
+		w.c.exec(`UPDATE state SET value = value + ? WHERE key = 'messages'`, w.added),
+		w.c.exec(`UPDATE state SET value = value + ? WHERE key = 'unread'`, w.unread))
+	w.added, w.unread = 0, 0
+	return errors.Join(errs...)
+}
+
+// flushRows writes to the full-text table in the order of row ids: one that is
+// lower than the last makes FTS5 write all that it holds in memory.
+func (w *writer) flushRows() error {
+	slices.SortStableFunc(w.rows, func(a, b ftsRow) int {
+		switch {
+		case a.id != b.id:
+			return int(min(max(a.id-b.id, -1), 1))
+		case a.out == b.out:
+			return 0
+		case a.out:
+			return -1
+		}
+		return 1
+	})
+	for _, r := range w.rows {
+		var err error
+		if r.out {
+			err = w.c.exec(`INSERT INTO fts (fts, rowid, t) VALUES ('delete', ?, ?)`, r.id, r.t)
+			w.erased = true
+		} else {
+			err = w.c.exec(`INSERT INTO fts (rowid, t) VALUES (?, ?)`, r.id, r.t)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	w.rows = w.rows[:0]
+	return nil
+}
+
+func (w *writer) flushCourses() error {
+	for k, c := range w.courses {
+		if !c.dirty {
+			continue
+		}
+		if err := w.c.exec(`INSERT OR REPLACE INTO course VALUES (?, ?, ?, ?, ?)`, k.cap, k.chat, c.ord, c.at, c.n); err != nil {
+			return err
+		}
+		c.dirty = false
+	}
+	if len(w.courses) > 10_000 {
+		clear(w.courses)
+	}
+	return nil
+}
+
+const tallyChat = `UPDATE chat SET messages = messages + ?,
+	first_local = CASE WHEN ? <> '' AND (first IS NULL OR ? < first) THEN ? ELSE first_local END,
+	first = CASE WHEN ? <> '' AND (first IS NULL OR ? < first) THEN ? ELSE first END,
+	last_local = CASE WHEN ? <> '' AND (last IS NULL OR ? > last) THEN ? ELSE last_local END,
+	last = CASE WHEN ? <> '' AND (last IS NULL OR ? > last) THEN ? ELSE last END
+	WHERE id = ?`
+
+func (w *writer) flushCounts() error {
+	for id, t := range w.tallies {
+		if err := w.c.exec(tallyChat, t.n, t.firstLocal, t.first, t.firstLocal, t.firstLocal, t.first, t.first,
+			t.lastLocal, t.last, t.lastLocal, t.lastLocal, t.last, t.last, id); err != nil {
+			return err
+		}
+	}
+	clear(w.tallies)
+	for k, n := range w.members {
+		if err := w.c.exec(`INSERT INTO member VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET messages = messages + excluded.messages`, k[0], k[1], n); err != nil {
+			return err
+		}
+	}
+	clear(w.members)
+	return nil
+}
+
+// settle leaves no words behind that were taken out: in the file they were
+// overwritten, in the write-ahead log they are until it is emptied.
+func (w *writer) settle() error {
+	if !w.erased {
+		return nil
+	}
+	if _, _, err := w.c.WALCheckpoint("main", sqlite3.CHECKPOINT_TRUNCATE); err != nil && !errors.Is(err, sqlite3.BUSY) {
+		return err
+	}
+	w.erased = false
+	return nil
+}
