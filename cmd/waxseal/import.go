@@ -53,7 +53,7 @@ func (c *importCmd) Run(a *app) (err error) {
 		return err
 	}
 	res, failed := c.importAll(a, ar, o)
-	if !c.NoIndex && a.ctx.Err() == nil {
+	if !c.NoIndex && a.ctx.Err() == nil && (failed == nil || !fatal(failed)) {
 		if err := a.followIndex(ar); err != nil {
 			return fmt.Errorf("bring the index up to date: %w", err)
 		}

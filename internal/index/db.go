@@ -11,7 +11,8 @@ import (
 
 	"github.com/ncruces/go-sqlite3"
 	"github.com/ncruces/go-sqlite3/ext/fts5"
-	_ "github.com/ncruces/go-sqlite3/vfs/adiantum" // the cipher of the file
+
+	"github.com/waxseal/waxseal/internal/vfs"
 )
 
 // pageSize is four blocks of the cipher: pages in the write-ahead log do not
@@ -31,7 +32,7 @@ type conn struct {
 
 // dial opens the encrypted file, and makes it where it is not there.
 func dial(ctx context.Context, path string, key *[32]byte, cacheKiB int) (*conn, error) {
-	name := "file:" + (&url.URL{Path: path}).EscapedPath() + "?vfs=adiantum"
+	name := "file:" + (&url.URL{Path: path}).EscapedPath() + "?vfs=" + vfs.Encrypted
 	c, err := sqlite3.OpenContext(ctx, name)
 	if err != nil {
 		return nil, err
@@ -61,6 +62,14 @@ func dial(ctx context.Context, path string, key *[32]byte, cacheKiB int) (*conn,
 // not with this key.
 func damaged(err error) bool {
 	return errors.Is(err, sqlite3.NOTADB) || errors.Is(err, sqlite3.CORRUPT) || errors.Is(err, sqlite3.IOERR_DATA)
+}
+
+// room names the error of a disk without room.
+func room(err error) error {
+	if errors.Is(err, sqlite3.FULL) {
+		return fmt.Errorf("%w: %w", ErrFull, err)
+	}
+	return err
 }
 
 // remove removes the file and what belongs to it.

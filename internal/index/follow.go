@@ -52,7 +52,7 @@ func (x *Index) Follow(ctx context.Context, progress func(done, of int64)) error
 		progress = func(int64, int64) {}
 	}
 	if err := x.follow(ctx, progress); err != nil {
-		return fmt.Errorf("follow the log: %w", err)
+		return fmt.Errorf("follow the log: %w", room(err))
 	}
 	return nil
 }

@@ -54,7 +54,7 @@ func Open(ctx context.Context, cfg Config) (*Index, error) {
 		}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("open index: %w", err)
+		return nil, fmt.Errorf("open index: %w", room(err))
 	}
 	x.w = newWriter(x, c)
 	for range readers {

@@ -16,6 +16,7 @@ import (
 	"github.com/ncruces/go-sqlite3"
 
 	"github.com/waxseal/waxseal/internal/store"
+	"github.com/waxseal/waxseal/internal/vfs"
 )
 
 //go:embed schema.sql
@@ -110,7 +111,7 @@ func (s *Store) open(ctx context.Context) (*conn, error) {
 
 func dial(ctx context.Context, path string, flags sqlite3.OpenFlag, immutable bool) (*conn, error) {
 	name := "file:" + (&url.URL{Path: path}).EscapedPath()
-	name += "?vfs=" + vfsName
+	name += "?vfs=" + vfs.Plain
 	if immutable {
 		name += "&immutable=1" // nobody can write here, so nobody does
 	}
