@@ -55,7 +55,8 @@ func newBrowser(t *testing.T) *browser {
 	for _, f := range []string{"disable-quic", "disable-background-networking", "disable-component-update", "disable-sync", "mute-audio", "hide-scrollbars"} {
 		opts = append(opts, chromedp.Flag(f, true))
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 4*time.Minute) //nolint:usetesting // the browser must be closed in Cleanup, after t.Context ends
+	// Not t.Context: it ends before Cleanup, which closes the browser.
+	ctx, cancel := context.WithTimeout(context.Background(), 4*time.Minute)
 	ctx, stop := chromedp.NewExecAllocator(ctx, opts...)
 	b.ctx, _ = chromedp.NewContext(ctx)
 	t.Cleanup(func() {

@@ -46,6 +46,7 @@ type bubble struct {
 	Reactions       []reaction
 	Doubts          []string // sentences: what is not certain about it
 	Traps           []string // sentences: which links in it hide where they lead
+	Raw             bool     // the text is the source's own, not a message's
 	Unread          string   // as printed, where it could not be understood
 }
 
@@ -114,7 +115,8 @@ func cutDays(bs []bubble) days {
 	var ds days
 	for _, b := range bs {
 		date := dateOnly(b.Day)
-		if n := len(ds); n == 0 || ds[n-1].Date != date {
+		// What has no time of its own stands where its source has it.
+		if n := len(ds); n == 0 || ds[n-1].Date != date && date != "" {
 			ds = append(ds, dayOf{Date: date, Name: day(b.Day)})
 		}
 		d := &ds[len(ds)-1]
@@ -203,6 +205,9 @@ func newBubble(m *chat.Message, marks [][2]int) bubble {
 		b.Versions = append(b.Versions, version{At: instant(v.At), Seq: v.Seq, Text: runs(v.Text, nil)})
 	}
 	b.Reactions = reactions(m.Reactions)
+	if unparsed(m) {
+		b.Kind, b.Sender, b.Named, b.Raw = "This record could not be read. It is kept as the source has it:", "", false, true
+	}
 	if b.empty() && !m.Revoked {
 		b.Unread = clean(m.AsPrinted)
 		if m.Type == chat.Unknown || b.Kind == "" {
@@ -210,6 +215,12 @@ func newBubble(m *chat.Message, marks [][2]int) bubble {
 		}
 	}
 	return b
+}
+
+// unparsed reports whether a message stands for a record that could not be
+// read: the index shows it by the source's own words, and nobody wrote it.
+func unparsed(m *chat.Message) bool {
+	return m.Type == chat.Unknown && m.From == nil && m.Text != "" && m.Text == m.AsPrinted
 }
 
 // traps gathers what is to be said of the links in a text.

@@ -174,7 +174,7 @@ func TestChatShowsEverything(t *testing.T) {
 		"Forwarded many times", "Missed video call", "38.707750, -9.136592", "Notary Pinto", "The sender revoked this message",
 		"Let us keep the side letter", "Named by the source, but not in it", "Left out of the export", "may be part of the message before it",
 		"As printed by the source", "earlier version", "edited", "When do we sign?", "Disclosure letter v7 (comments).pdf",
-		"Covers all 4,212 messages", "3 records could not be read",
+		"This record could not be read", "31/1/24 (half a line", "Covers all 4,212 messages", "3 records could not be read",
 	} {
 		if !strings.Contains(body, want) {
 			t.Errorf("the chat does not show %q", want)

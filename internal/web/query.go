@@ -107,12 +107,17 @@ func choicesOf(ts ...chat.Type) []choice {
 	return out
 }
 
-var hasChoices = []choice{{"", "Anything"}, {"attachment", "An attachment"}, {"link", "A link"}}
+var hasChoices = []choice{{"", "Anything"}, {"attachment", "An attachment"}, {"link", "A link"}, {"reaction", "A reaction"}}
 
 var isChoices = []choice{
 	{"", "Any"},
 	{"edited", "Edited"},
 	{"revoked", "Revoked"},
 	{"forwarded", "Forwarded"},
+	{"ambiguous", "Not certain"},
 	{"unread", "Not readable"},
+	{"missing", "With a file that is missing"},
+	{"omitted", "With a file left out"},
+	{"received", "Received"},
+	{"sent", "Sent"},
 }

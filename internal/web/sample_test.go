@@ -180,7 +180,9 @@ func acme() []chat.Message {
 	}), time.Minute)
 	s.add(with(in("Ana Lima", "12/05/2024, 18:00 - Bruno Costa: I approve"), func(m *chat.Message) { m.Boundary = chat.Ambiguous }), time.Minute)
 	s.add(with(in("Bruno Costa", ""), func(m *chat.Message) { m.Type, m.AsPrinted = chat.Unknown, "null" }), time.Minute)
+	s.add(chat.Message{Type: chat.Unknown, Text: "31/1/24 (half a line", AsPrinted: "31/1/24 (half a line", Boundary: chat.Ambiguous}, 0)
 	s.add(with(in("Bruno Costa", ""), attached(chat.Video, "VID-20240131-WA0011.mp4", video)), time.Hour)
+	s.out[21].SentLocal, s.out[21].SentAt = "", ""
 	s.add(out("Signed. 🎉 謝謝大家, спасибо всем!"), 24*time.Hour)
 	return s.out
 }

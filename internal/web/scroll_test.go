@@ -162,7 +162,7 @@ func TestKeys(t *testing.T) {
 	if got := eval[string](b, `document.activeElement.getAttribute("href")`); got != "/chats/ana#end" {
 		t.Errorf("j j focuses %q", got)
 	}
-	b.run(chromedp.KeyEvent(kb.ArrowUp), chromedp.KeyEvent(kb.Enter), chromedp.WaitVisible(chromedp.CSS("#m22")))
+	b.run(chromedp.KeyEvent(kb.ArrowUp), chromedp.KeyEvent(kb.Enter), chromedp.WaitVisible(chromedp.CSS("#m24")))
 	b.run(chromedp.KeyEvent("/"))
 	if got := eval[string](b, `document.activeElement.id`); got != "in-chat" {
 		t.Errorf("/ in a chat focuses %q", got)
