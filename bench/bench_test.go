@@ -1,0 +1,63 @@
+package main
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"strings"
+	"testing"
+)
+
+func TestSameInputEachTime(t *testing.T) {
+	sum := func() [32]byte {
+		var b bytes.Buffer
+		if err := newGenerator(seedMain).export(&b, 2000); err != nil {
+			t.Fatal(err)
+		}
+		return sha256.Sum256(b.Bytes())
+	}
+	if a, b := sum(), sum(); a != b {
+		t.Error("two runs have different inputs")
+	}
+}
+
+func TestShapeOfTheInput(t *testing.T) {
+	var b bytes.Buffer
+	if err := newGenerator(seedMain).export(&b, 20_000); err != nil {
+		t.Fatal(err)
+	}
+	share := func(what string) float64 { return float64(strings.Count(b.String(), what)) / 200 }
+	for what, want := range map[string]float64{"\r\n": 100, "image omitted": 5, "This message was deleted.": 2, " left\r\n": 1} {
+		if got := share(what); got < want*0.8 || got > want*1.2 {
+			t.Errorf("%q stands in %.2f %% of the messages, want about %.0f", what, got, want)
+		}
+	}
+}
+
+func TestReadAlone(t *testing.T) {
+	path := t.TempDir() + "/WhatsApp Chat - Harbour Works.txt"
+	if _, err := exportFile(path, seedMain, 1000); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := readAlone(t.Context(), path, &out); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(out.String(), `"n":1000,`) {
+		t.Errorf("read %s", out.String())
+	}
+}
+
+// A bad number of messages is refused before anything is measured.
+func TestRefusesNonsense(t *testing.T) {
+	if err := command(t.Context(), []string{"-messages", "many"}, &bytes.Buffer{}); err == nil {
+		t.Error("many messages were taken for a number")
+	}
+}
+
+func TestGroup(t *testing.T) {
+	for n, want := range map[float64]string{7: "7", 1234: "1,234", 1e6: "1,000,000"} {
+		if got := group(n); got != want {
+			t.Errorf("%v is %s", n, got)
+		}
+	}
+}
