@@ -2,44 +2,26 @@ package index
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/ncruces/go-sqlite3"
 
-	"github.com/waxseal/waxseal/internal/analyze"
 	"github.com/waxseal/waxseal/internal/chat"
-	"github.com/waxseal/waxseal/internal/record"
 )
-
-// maxParticipants bounds the participants that are told of a chat.
-const maxParticipants = 50
-
-const chatColumns = `id, name, kind, account, custodian, messages, ifnull(first_local, ''), ifnull(last_local, '')`
-
-func chatRowOf(st *sqlite3.Stmt) ChatRow {
-	return ChatRow{
-		ID: strconv.FormatInt(st.ColumnInt64(0), 10), Name: st.ColumnText(1), Kind: chat.ChatKind(st.ColumnText(2)),
-		Account: st.ColumnText(3), Custodian: st.ColumnText(4), Messages: st.ColumnInt64(5),
-		First: st.ColumnText(6), Last: st.ColumnText(7),
-	}
-}
 
 // Coverage says how far the index has followed.
 func (x *Index) Coverage(ctx context.Context) (cov Coverage, err error) {
-	err = x.read(ctx, func(c *conn) error {
-		cov, err = x.coverage(ctx, c)
-		return err
-	})
+	err = x.read(ctx, func(c *conn) error { cov, err = x.coverage(ctx, c); return err })
 	return cov, err
 }
 
 func (x *Index) coverage(ctx context.Context, c *conn) (cov Coverage, err error) {
-	if cov.Of, err = x.cfg.Log.Size(ctx); err != nil {
-		return cov, fmt.Errorf("size of the log: %w", err)
-	}
 	err = c.query(`SELECT key, value FROM state WHERE key IN ('position', 'messages', 'unread')`, func(st *sqlite3.Stmt) error {
 		switch n := st.ColumnInt64(1); st.ColumnText(0) {
 		case "position":
@@ -51,129 +33,256 @@ func (x *Index) coverage(ctx context.Context, c *conn) (cov Coverage, err error)
 		}
 		return nil
 	})
+	if err != nil {
+		return cov, err
+	}
+	cov.Of, err = x.cfg.Log.Size(ctx)
+	cov.Of = max(cov.Of, cov.Through) // the log may have grown in between
 	return cov, err
 }
 
-const (
-	chatsAll = `SELECT ` + chatColumns + ` FROM chat WHERE messages > 0 ORDER BY last DESC, id DESC`
-	// Chats whose messages have no time come last: NULL is less than all.
-	chatsAfter = `SELECT ` + chatColumns + ` FROM chat WHERE messages > 0
-		AND (ifnull(last, -1), id) < (SELECT ifnull(last, -1), id FROM chat WHERE id = ?) ORDER BY last DESC, id DESC`
-)
+const selectChats = `SELECT id, name, kind, account, custodian, messages, first_local, last_local, last FROM chat WHERE messages > 0 ORDER BY last DESC, id DESC`
+
+// maxParticipants is how many of a chat's people are listed.
+const maxParticipants = 50
+
+func chatRow(st *sqlite3.Stmt) ChatRow {
+	return ChatRow{
+		ID: strconv.FormatInt(st.ColumnInt64(0), 10), Name: st.ColumnText(1), Kind: chat.ChatKind(st.ColumnText(2)),
+		Account: st.ColumnText(3), Custodian: st.ColumnText(4), Messages: st.ColumnInt64(5), First: st.ColumnText(6), Last: st.ColumnText(7),
+	}
+}
 
 // Chats lists chats, the most recently active first.
-func (x *Index) Chats(ctx context.Context, f ChatFilter) (out []ChatRow, err error) {
-	sql, args := chatsAll, []any(nil)
-	if f.After != "" {
-		id, err := strconv.ParseInt(f.After, 10, 64)
-		if err != nil {
-			return nil, fmt.Errorf("chats: %w", ErrNotFound)
-		}
-		sql, args = chatsAfter, []any{id}
-	}
+func (x *Index) Chats(ctx context.Context, f ChatFilter) (rows []ChatRow, err error) {
 	err = x.read(ctx, func(c *conn) error {
-		err := c.query(sql, func(st *sqlite3.Stmt) error {
-			row := chatRowOf(st)
-			if f.Text != "" {
-				ok, err := chatHas(c, &row, f.Text)
-				if err != nil || !ok {
-					return err
-				}
-			}
-			out = append(out, row)
-			if f.Limit > 0 && len(out) == f.Limit {
-				return errEnough
-			}
-			return nil
-		}, args...)
-		if err = enough(err); err != nil {
+		var all []ChatRow
+		if err := c.query(selectChats, func(st *sqlite3.Stmt) error { all = append(all, chatRow(st)); return nil }); err != nil {
 			return err
 		}
-		for i := range out {
-			if err := participants(c, &out[i], maxParticipants); err != nil {
+		skip := f.After != ""
+		for _, r := range all {
+			if skip {
+				skip = r.ID != f.After
+				continue
+			}
+			ok, err := answers(c, &r, f.Text)
+			if err != nil {
+				return err
+			}
+			if !ok {
+				continue
+			}
+			rows = append(rows, r)
+			if f.Limit > 0 && len(rows) == f.Limit {
+				break
+			}
+		}
+		for i := range rows {
+			if rows[i].Participants, err = participants(c, rows[i].ID, maxParticipants); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("chats: %w", err)
+		err = fmt.Errorf("list chats: %w", err)
 	}
-	return out, nil
+	return rows, err
 }
 
-// chatHas reports whether every word of text begins a word of the chat's name
-// or of a participant.
-func chatHas(c *conn, row *ChatRow, text string) (bool, error) {
-	r := *row
-	if err := participants(c, &r, -1); err != nil {
-		return false, err
+// answers reports whether a chat's name or somebody in it has every word.
+func answers(c *conn, r *ChatRow, text string) (bool, error) {
+	if strings.TrimSpace(text) == "" || nameMatches(r.Name+" "+r.Custodian+" "+r.Account, text) {
+		return true, nil
 	}
-	toks := analyze.Tokens(row.Name + "\n" + row.Account + "\n" + row.Custodian + "\n" + strings.Join(r.Participants, "\n"))
-	for _, word := range strings.Fields(text) {
-		m := analyze.Query(word, true)
-		if len(m.Any) > 0 && len(m.Find(toks)) == 0 {
-			return false, nil
-		}
-	}
-	return true, nil
+	who, err := participants(c, r.ID, 5000)
+	return slices.ContainsFunc(who, func(name string) bool { return nameMatches(name, text) }), err
 }
 
-func participants(c *conn, row *ChatRow, limit int) error {
-	id, err := strconv.ParseInt(row.ID, 10, 64)
+func participants(c *conn, id string, limit int) (names []string, err error) {
+	n, err := chatNumber(id)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return c.query(`SELECT ident FROM member JOIN person ON person.id = member.person WHERE chat = ? AND messages > 0
-		ORDER BY messages DESC, person.id LIMIT ?`, func(st *sqlite3.Stmt) error {
-		name, _, _ := strings.Cut(strings.TrimLeft(st.ColumnText(0), "\n"), "\n")
-		row.Participants = append(row.Participants, name)
+	err = c.query(`SELECT ident FROM member JOIN person ON person.id = member.person WHERE chat = ? AND messages > 0 ORDER BY messages DESC, ident LIMIT ?`, func(st *sqlite3.Stmt) error {
+		fields := strings.Split(st.ColumnText(0), "\n")
+		name := slices.IndexFunc(fields, func(s string) bool { return s != "" })
+		if name >= 0 {
+			names = append(names, fields[name])
+		}
 		return nil
-	}, id, limit)
+	}, n, limit)
+	return names, err
 }
+
+const selectChat = `SELECT id, name, kind, account, custodian, messages, first_local, last_local FROM chat WHERE id = ?`
 
 // Chat returns one chat.
-func (x *Index) Chat(ctx context.Context, id string) (row ChatRow, err error) {
-	err = x.read(ctx, func(c *conn) error {
-		row, _, err = chatByID(c, id)
-		return err
-	})
-	return row, err
+func (x *Index) Chat(ctx context.Context, id string) (r ChatRow, err error) {
+	err = x.read(ctx, func(c *conn) error { r, err = oneChat(c, id); return err })
+	if err != nil {
+		err = fmt.Errorf("chat: %w", err)
+	}
+	return r, err
 }
 
-func chatByID(c *conn, id string) (row ChatRow, n int64, err error) {
-	n, err = strconv.ParseInt(id, 10, 64)
-	if err != nil {
-		return row, 0, fmt.Errorf("chat: %w", ErrNotFound)
+func oneChat(c *conn, id string) (r ChatRow, err error) {
+	n, err := chatNumber(id)
+	if err != nil || n == 0 {
+		return r, errors.Join(ErrNotFound, err)
 	}
-	err = c.query(`SELECT `+chatColumns+` FROM chat WHERE id = ?`, func(st *sqlite3.Stmt) error { row = chatRowOf(st); return nil }, n)
-	if err == nil && row.ID == "" {
+	err = c.query(selectChat, func(st *sqlite3.Stmt) error { r = chatRow(st); return nil }, n)
+	if err == nil && r.ID == "" {
 		err = ErrNotFound
 	}
 	if err != nil {
-		return row, 0, fmt.Errorf("chat: %w", err)
+		return r, err
 	}
-	return row, n, participants(c, &row, maxParticipants)
+	r.Participants, err = participants(c, id, maxParticipants)
+	return r, err
 }
 
-// Captures lists the captures, the newest first.
-func (x *Index) Captures(ctx context.Context) (out []CaptureRow, err error) {
+// Page returns a stretch of a chat. It costs the same anywhere in a chat of
+// any length.
+func (x *Index) Page(ctx context.Context, chatID string, at Place, limit int) (p Page, err error) {
+	if limit <= 0 {
+		limit = defaultLimit
+	}
+	limit = min(limit, maxLimit)
+	err = x.read(ctx, func(c *conn) error {
+		if p.Chat, err = oneChat(c, chatID); err != nil {
+			return err
+		}
+		id, err := chatNumber(chatID)
+		if err != nil {
+			return err
+		}
+		refs, err := x.pageRefs(ctx, c, id, at, limit, &p)
+		if err != nil {
+			return err
+		}
+		p.Messages, err = x.messages(ctx, c, refs)
+		return err
+	})
+	if err != nil {
+		err = fmt.Errorf("page of a chat: %w", err)
+	}
+	return p, err
+}
+
+// pageRefs reads one row more than a page on each open side: it tells whether
+// there is more.
+func (x *Index) pageRefs(ctx context.Context, c *conn, chatID int64, at Place, limit int, p *Page) (refs []ref, err error) {
+	place := func(id string) (int64, error) {
+		seq, err := strconv.ParseInt(id, 10, 64)
+		if err != nil {
+			return 0, ErrNotFound
+		}
+		r, err := refBySeq(c, seq)
+		if err == nil && r.chat != chatID {
+			err = ErrNotFound
+		}
+		return r.place, err
+	}
+	before := func(from int64, with bool, n int) ([]ref, error) {
+		rs, err := stretch(c, chatID, from, false, with, n+1)
+		if len(rs) > n {
+			p.Earlier, rs = true, rs[len(rs)-n:]
+		}
+		return rs, err
+	}
+	after := func(from int64, with bool, n int) ([]ref, error) {
+		rs, err := stretch(c, chatID, from, true, with, n+1)
+		if len(rs) > n {
+			p.Later, rs = true, rs[:n]
+		}
+		return rs, err
+	}
+	switch {
+	case at.Before != "":
+		from, err := place(at.Before)
+		if err != nil {
+			return nil, err
+		}
+		p.Later = true
+		return before(from, false, limit)
+	case at.After != "":
+		from, err := place(at.After)
+		if err != nil {
+			return nil, err
+		}
+		p.Earlier = true
+		return after(from, false, limit)
+	case at.Around != "":
+		from, err := place(at.Around)
+		if err != nil {
+			return nil, err
+		}
+		head, err := before(from, false, limit/2)
+		if err != nil {
+			return nil, err
+		}
+		tail, err := after(from, true, limit-limit/2)
+		return append(head, tail...), err
+	case !at.Date.IsZero():
+		from, ok, err := x.dayStart(ctx, c, chatID, at.Date)
+		if err != nil || !ok { // after the end: show the end
+			refs, endErr := before(maxID, true, limit)
+			return refs, errors.Join(err, endErr)
+		}
+		earlier, err := stretch(c, chatID, from, false, false, 1)
+		if err != nil {
+			return nil, err
+		}
+		p.Earlier = len(earlier) > 0
+		return after(from, true, limit)
+	case at.AtStart:
+		return after(0, true, limit)
+	}
+	return before(maxID, true, limit)
+}
+
+// dayStart finds the first message of a day or later. Row ids are in UTC and
+// days are local: the day is looked for from half a day before it.
+func (x *Index) dayStart(ctx context.Context, c *conn, chatID int64, day time.Time) (place int64, ok bool, err error) {
+	local := day.Format("2006-01-02")
+	from, late := rowAt(day.Add(-14*time.Hour).Unix()), rowAt(day.Add(14*time.Hour).Unix())
+	for with := true; ; with = false {
+		refs, err := stretch(c, chatID, from, true, with, chunk)
+		if err != nil || len(refs) == 0 {
+			return 0, false, err
+		}
+		ss, err := x.show(ctx, c, refs)
+		if err != nil {
+			return 0, false, err
+		}
+		for i := range ss {
+			if ss[i].place >= late || ss[i].msg.SentLocal >= local {
+				return ss[i].place, true, nil
+			}
+		}
+		from = refs[len(refs)-1].place
+	}
+}
+
+// Captures lists what was brought in, the newest first.
+func (x *Index) Captures(ctx context.Context) (rows []CaptureRow, err error) {
 	err = x.read(ctx, func(c *conn) error {
 		return c.query(`SELECT seq, at, head, summary FROM capture ORDER BY seq DESC`, func(st *sqlite3.Stmt) error {
-			row := CaptureRow{Seq: st.ColumnInt64(0), At: time.UnixMilli(st.ColumnInt64(1)).UTC()}
-			if st.ColumnType(3) != sqlite3.NULL {
-				row.Summary = st.ColumnBlob(3, nil)
+			r := CaptureRow{Seq: st.ColumnInt64(0), At: time.UnixMilli(st.ColumnInt64(1)).UTC()}
+			if err := json.Unmarshal(st.ColumnRawBlob(2), &r.Head); err != nil {
+				return fmt.Errorf("capture %d: %w", r.Seq, err)
 			}
-			out = append(out, row)
-			return decodeHead(st.ColumnBlob(2, nil), &out[len(out)-1].Head)
+			if st.ColumnType(3) != sqlite3.NULL {
+				r.Summary = st.ColumnBlob(3, nil)
+			}
+			rows = append(rows, r)
+			return nil
 		})
 	})
-	return out, err
-}
-
-func decodeHead(b []byte, h *record.CaptureHead) error {
-	if err := unmarshal(b, h); err != nil {
-		return fmt.Errorf("decode capture: %w", err)
+	if err != nil {
+		err = fmt.Errorf("list captures: %w", err)
 	}
-	return nil
+	return rows, err
 }

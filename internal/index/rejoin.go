@@ -3,14 +3,12 @@ package index
 import (
 	"context"
 	"encoding/json"
-	"errors"
+	"fmt"
 	"slices"
-	"time"
 
 	"github.com/ncruces/go-sqlite3"
 
 	"github.com/waxseal/waxseal/internal/chat"
-	"github.com/waxseal/waxseal/internal/record"
 )
 
 // captureEnd closes a capture: what it saw again is read as the captures
@@ -21,403 +19,326 @@ func (w *writer) captureEnd(ctx context.Context, s *step) error {
 	if err != nil {
 		return err
 	}
-	changed, err := w.readAgain(ctx, id, s.end.Seen)
+	seen := runs(s.end.Seen)
+	changed, err := w.readAgain(ctx, id, seen)
 	if err != nil {
 		return err
 	}
-	for _, c := range changed {
-		if err := w.rejoin(ctx, c, nil); err != nil {
+	for _, c := range append(changed, id) {
+		// What a capture saw again letter by letter is told apart only for
+		// the one that has just ended; the others were joined before.
+		known := runs(nil)
+		if c == id {
+			known = seen
+		}
+		if err := w.rejoin(ctx, c, known); err != nil {
 			return err
 		}
 	}
-	return w.rejoin(ctx, id, s.end.Seen)
-}
-
-// readAgain notes which captures' items capture id saw, and indexes those
-// again that are now read in another way. It returns these.
-func (w *writer) readAgain(ctx context.Context, id int64, seen [][3]int64) (changed []int64, err error) {
-	owners, err := w.owners(id, seen)
-	if err != nil {
-		return nil, err
-	}
-	for _, capture := range owners {
-		before, err := againOf(w.c, capture)
-		if err != nil || before == nil || slices.Contains(before, id) {
-			return changed, err
-		}
-		after := append(slices.Clone(before), id)
-		slices.Sort(after[1:])
-		was, err := w.x.reading(ctx, before)
-		if err != nil {
-			return nil, err
-		}
-		is, err := w.x.reading(ctx, after)
-		if err != nil {
-			return nil, err
-		}
-		turn := func() error {
-			again, err := json.Marshal(after[1:])
-			if err != nil {
-				return err
-			}
-			return w.c.exec(`UPDATE capture SET again = ?, reading = ? WHERE seq = ?`, string(again), is.Key(), capture)
-		}
-		if was.Key() == is.Key() {
-			if err := turn(); err != nil {
-				return nil, err
-			}
-			continue
-		}
-		if err := w.reindex(ctx, capture, turn); err != nil {
-			return nil, err
-		}
-		changed = append(changed, capture)
-	}
-	return changed, nil
-}
-
-// owners returns the captures that brought the entries of seen, oldest first.
-func (w *writer) owners(id int64, seen [][3]int64) (out []int64, err error) {
-	for _, run := range seen {
-		err := w.c.query(`SELECT DISTINCT cap FROM message WHERE seq >= ?1 AND seq < ?2
-			UNION SELECT cap FROM sighting WHERE seq >= ?1 AND seq < ?2`, func(st *sqlite3.Stmt) error {
-			if c := st.ColumnInt64(0); c != id && c >= 0 && !slices.Contains(out, c) {
-				out = append(out, c)
-			}
-			return nil
-		}, run[1], run[1]+run[2])
-		if err != nil {
-			return nil, err
-		}
-	}
-	slices.Sort(out)
-	return out, nil
-}
-
-// someRows is how many messages are read from the log at once.
-const someRows = 512
-
-// reindex takes out all messages with a record of capture, lets turn change
-// how these are read, and puts them in again in the order of the source.
-func (w *writer) reindex(ctx context.Context, capture int64, turn func() error) error {
-	if err := w.flushRows(); err != nil {
-		return err
-	}
-	refs, err := w.refsOf(capture)
-	if err != nil {
-		return err
-	}
-	for some := range slices.Chunk(refs, someRows) {
-		ss, err := w.x.show(ctx, w.c, some)
-		if err != nil {
-			return err
-		}
-		for i := range ss {
-			if err := w.takeOut(&ss[i]); err != nil {
-				return err
-			}
-		}
-		if err := w.flushRows(); err != nil {
-			return err
-		}
-	}
-	if err := turn(); err != nil {
-		return err
-	}
-	if err := w.c.exec(`DELETE FROM course WHERE cap = ?`, capture); err != nil {
+	if err := w.flushCourses(); err != nil {
 		return err
 	}
 	for k := range w.courses {
-		if k.cap == capture {
+		if k.cap == id {
 			delete(w.courses, k)
 		}
 	}
-	for some := range slices.Chunk(refs, someRows) {
-		if err := w.putIn(ctx, some); err != nil {
-			return err
+	return nil
+}
+
+// runs are what a capture saw again, as [ordinal, entry, length].
+type runs [][3]int64
+
+func (r runs) has(seq int64) bool {
+	return slices.ContainsFunc(r, func(x [3]int64) bool { return seq >= x[1] && seq < x[1]+x[2] })
+}
+
+// readAgain notes that capture id saw items of others again, and reads those
+// captures anew where that changes what their items mean. It returns the
+// captures that must be joined with others again.
+func (w *writer) readAgain(ctx context.Context, id int64, seen runs) (changed []int64, err error) {
+	var others []int64
+	for _, run := range seen {
+		err := w.c.query(`SELECT DISTINCT cap FROM (SELECT cap FROM message WHERE seq >= ?1 AND seq < ?2 UNION SELECT cap FROM sighting WHERE seq >= ?1 AND seq < ?2)`,
+			func(st *sqlite3.Stmt) error { others = append(others, st.ColumnInt64(0)); return nil }, run[1], run[1]+run[2])
+		if err != nil {
+			return nil, err
 		}
 	}
-	return w.chatEnds(ctx, refs)
+	slices.Sort(others)
+	for _, other := range slices.Compact(others) {
+		if other == id {
+			continue
+		}
+		again, err := w.readUnder(ctx, other, id)
+		if err != nil {
+			return nil, err
+		}
+		changed = append(changed, again...)
+	}
+	slices.Sort(changed)
+	return slices.Compact(changed), nil
 }
 
-// refsOf returns the messages with a record of capture, in source order.
-func (w *writer) refsOf(capture int64) (refs []ref, err error) {
-	err = w.c.query(`SELECT `+refColumns+` FROM message WHERE seq > ?1 AND (cap = ?1
-		OR seq IN (SELECT of FROM sighting WHERE cap = ?1)) ORDER BY seq`,
+// readUnder reads the items of a capture with what another knows, too.
+func (w *writer) readUnder(ctx context.Context, capture, by int64) (changed []int64, err error) {
+	caps, err := againOf(w.c, capture)
+	if err != nil || caps == nil || slices.Contains(caps, by) {
+		return nil, err
+	}
+	old, err := w.x.reading(ctx, caps)
+	if err != nil {
+		return nil, err
+	}
+	caps = append(caps, by)
+	now, err := w.x.reading(ctx, caps)
+	if err != nil {
+		return nil, err
+	}
+	again, err := json.Marshal(caps[1:])
+	if err != nil {
+		return nil, err
+	}
+	update := func() error {
+		return w.c.exec(`UPDATE capture SET again = ?, reading = ? WHERE seq = ?`, string(again), now.Key(), capture)
+	}
+	if old.Key() == now.Key() {
+		return nil, update()
+	}
+	taken, err := w.takeOut(ctx, capture)
+	if err != nil {
+		return nil, err
+	}
+	if err := update(); err != nil {
+		return nil, err
+	}
+	return w.putBack(ctx, capture, taken)
+}
+
+// chunk is how many messages are read from the log at a time.
+const chunk = 512
+
+// takeOut removes every message that has a record of the capture, and returns
+// all their records.
+func (w *writer) takeOut(ctx context.Context, capture int64) (taken []part, err error) {
+	if err := w.flushRows(); err != nil {
+		return nil, err
+	}
+	var refs []ref
+	err = w.c.query(`SELECT `+refColumns+` FROM message WHERE cap = ?1 OR more = 1 AND seq IN (SELECT of FROM sighting WHERE cap = ?1) ORDER BY seq`,
 		func(st *sqlite3.Stmt) error { refs = append(refs, refOf(st)); return nil }, capture)
-	return refs, err
+	if err != nil {
+		return nil, err
+	}
+	for some := range slices.Chunk(refs, chunk) {
+		ss, err := w.x.show(ctx, w.c, some)
+		if err != nil {
+			return nil, err
+		}
+		for i := range ss {
+			if err := w.remove(&ss[i]); err != nil {
+				return nil, err
+			}
+			taken = append(taken, ss[i].parts...)
+		}
+	}
+	return taken, w.flushRows()
 }
 
-// takeOut removes a message from the index. Its sightings stay noted.
-func (w *writer) takeOut(s *shown) error {
+// remove takes a message out of the index.
+func (w *writer) remove(s *shown) error {
+	if err := w.unwrite(s); err != nil {
+		return err
+	}
+	if s.unread {
+		w.unread--
+	}
+	if err := w.c.exec(`DELETE FROM sighting WHERE of = ?`, s.seq); err != nil {
+		return err
+	}
+	return w.c.exec(`DELETE FROM message WHERE id = ?`, s.id)
+}
+
+// unwrite takes the tokens of a message out, and what was counted of it.
+func (w *writer) unwrite(s *shown) error {
 	d := docOf(&s.msg, s.unread)
 	person, err := w.person(d.person)
 	if err != nil {
 		return err
 	}
 	w.rows = append(w.rows, ftsRow{id: s.id, out: true, t: d.tokens(s.chat, person)})
-	w.count(s.chat, person, s.id, "", -1)
-	return w.c.exec(`DELETE FROM message WHERE id = ?`, s.id)
+	w.count(s.chat, person, s.id, d.local, -1)
+	return nil
 }
 
-// putIn adds messages that were taken out.
-func (w *writer) putIn(ctx context.Context, refs []ref) error {
-	ss, err := w.x.show(ctx, w.c, refs)
-	if err != nil {
-		return err
+// putBack indexes records that were taken out, each by itself.
+func (w *writer) putBack(ctx context.Context, capture int64, taken []part) (captures []int64, err error) {
+	if err := w.flushCourses(); err != nil {
+		return nil, err
 	}
-	for i := range ss {
-		s := &ss[i]
-		if s.gone {
-			continue
-		}
-		d := docOf(&s.msg, s.unread)
-		if err := w.add(s.seq, s.cap, &d); err != nil {
-			return err
-		}
-		if len(s.parts) > 1 {
-			if err := w.c.exec(`UPDATE message SET more = 1 WHERE seq = ?`, s.seq); err != nil {
-				return err
+	clear(w.courses)
+	if err := w.c.exec(`DELETE FROM course WHERE cap = ?`, capture); err != nil {
+		return nil, err
+	}
+	slices.SortFunc(taken, func(a, b part) int { return int(min(max(a.seq-b.seq, -1), 1)) })
+	for some := range slices.Chunk(taken, chunk) {
+		seqs := make([]int64, len(some))
+		for i, p := range some {
+			seqs[i] = p.seq
+			if !slices.Contains(captures, p.cap) {
+				captures = append(captures, p.cap)
 			}
 		}
-	}
-	return w.flushRows()
-}
-
-// chatEnds finds the first and last message of the chats of refs again, from
-// which messages were taken.
-func (w *writer) chatEnds(ctx context.Context, refs []ref) error {
-	if err := w.flushCounts(); err != nil {
-		return err
-	}
-	done := map[int64]bool{}
-	for _, r := range refs {
-		if done[r.chat] {
-			continue
-		}
-		done[r.chat] = true
-		if err := w.chatEnd(ctx, r.chat, "first", `SELECT `+refColumns+` FROM message WHERE chat = ? ORDER BY id LIMIT 8`); err != nil {
-			return err
-		}
-		if err := w.chatEnd(ctx, r.chat, "last", `SELECT `+refColumns+` FROM message WHERE chat = ? ORDER BY id DESC LIMIT 8`); err != nil {
-			return err
-		}
-	}
-	return w.c.exec(`DELETE FROM member WHERE messages <= 0`)
-}
-
-// chatEnd sets one end of a chat to the first of the messages of query that
-// has a time.
-func (w *writer) chatEnd(ctx context.Context, chatID int64, end, query string) error {
-	var refs []ref
-	err := w.c.query(query, func(st *sqlite3.Stmt) error { refs = append(refs, refOf(st)); return nil }, chatID)
-	if err != nil {
-		return err
-	}
-	ss, err := w.x.show(ctx, w.c, refs)
-	if err != nil {
-		return err
-	}
-	for i := range ss {
-		if ss[i].msg.SentLocal != "" {
-			return w.c.exec(`UPDATE chat SET `+end+` = ?, `+end+`_local = ? WHERE id = ?`, ss[i].id, ss[i].msg.SentLocal, chatID)
-		}
-	}
-	return w.c.exec(`UPDATE chat SET `+end+` = NULL, `+end+`_local = NULL WHERE id = ?`, chatID)
-}
-
-// rejoin looks for messages that capture id brought and that other captures of
-// the same chat have, too: further sightings, and other states of a message.
-// What the capture itself saw of the others' is not among them: it has both,
-// so they are two.
-func (w *writer) rejoin(ctx context.Context, id int64, seen [][3]int64) error {
-	j := joiner{w: w, id: id, seen: seen}
-	shared, err := j.shared()
-	if err != nil || len(shared) == 0 {
-		return err
-	}
-	if seen == nil {
-		if j.seen, err = w.seenBy(ctx, id); err != nil {
-			return err
-		}
-	}
-	if err := errors.Join(w.flushRows(), w.flushCounts()); err != nil {
-		return err
-	}
-	refs, err := w.refsOf(id)
-	if err != nil {
-		return err
-	}
-	var mine []shown
-	for some := range slices.Chunk(refs, someRows) {
-		ss, err := w.x.show(ctx, w.c, some)
+		entries, err := w.x.cfg.Log.Get(ctx, seqs)
 		if err != nil {
-			return err
+			return nil, fmt.Errorf("read messages: %w", err)
 		}
-		for _, s := range ss {
-			if s.cap != id || len(s.parts) > 1 || s.unread || s.gone || !shared[s.chat] {
-				continue
+		for i, e := range entries {
+			caps, err := againOf(w.c, some[i].cap)
+			if err != nil {
+				return nil, err
 			}
-			if len(mine) > 0 && (mine[0].chat != s.chat || dayOf(&mine[0].msg) != dayOf(&s.msg)) {
-				if err := j.day(ctx, mine); err != nil {
-					return err
+			r := &reading{Reader: noReader{}}
+			if caps != nil {
+				if r, err = w.x.reading(ctx, caps); err != nil {
+					return nil, err
 				}
-				mine = mine[:0]
 			}
-			mine = append(mine, s)
+			ev, unread := r.events(e)
+			m := chat.Fold(ev)
+			d := docOf(&m, unread)
+			if unread {
+				w.unread++
+				if d.chat == "" {
+					d.chat = chatName(&r.head)
+				}
+			}
+			if err := w.add(e.Seq, some[i].cap, &d); err != nil {
+				return nil, err
+			}
+		}
+		if err := w.flushRows(); err != nil {
+			return nil, err
 		}
 	}
-	if err := j.day(ctx, mine); err != nil {
+	return captures, nil
+}
+
+// rejoin finds the messages of a capture that other captures of the same chat
+// have, too: sightings, and states of one message.
+func (w *writer) rejoin(ctx context.Context, capture int64, known runs) error {
+	if err := w.flushCourses(); err != nil {
 		return err
 	}
-	if len(j.joined) == 0 {
-		return nil
-	}
-	return w.chatEnds(ctx, j.joined)
-}
-
-// seenBy returns what a capture that has ended saw again.
-func (w *writer) seenBy(ctx context.Context, id int64) ([][3]int64, error) {
-	end, ok, err := w.c.number(`SELECT ended FROM capture WHERE seq = ?`, id)
-	if err != nil || !ok {
-		return nil, err
-	}
-	es, err := w.x.cfg.Log.Get(ctx, []int64{end})
-	if err != nil || len(es) == 0 || len(es[0].Parts) == 0 {
-		return nil, err
-	}
-	var h record.CaptureEndHead
-	_, err = es[0].Decode(&h)
-	return h.Seen, err
-}
-
-func dayOf(m *chat.Message) string { return m.SentLocal[:min(len(m.SentLocal), len("2006-01-02"))] }
-
-// joiner joins the messages of one capture with those of others.
-type joiner struct {
-	w      *writer
-	id     int64
-	seen   [][3]int64
-	joined []ref
-}
-
-// shared returns the chats of the capture in which others have messages.
-func (j *joiner) shared() (map[int64]bool, error) {
-	if err := errors.Join(j.w.flushCourses(), j.w.flushCounts()); err != nil {
-		return nil, err
-	}
-	out := map[int64]bool{}
-	err := j.w.c.query(`SELECT course.chat FROM course JOIN chat ON chat.id = course.chat
-		WHERE course.cap = ? AND chat.messages > course.messages`,
-		func(st *sqlite3.Stmt) error { out[st.ColumnInt64(0)] = true; return nil }, j.id)
-	return out, err
-}
-
-// day joins mine, the capture's messages of one chat and local day.
-func (j *joiner) day(ctx context.Context, mine []shown) error {
-	if len(mine) == 0 {
-		return nil
-	}
-	others, err := j.others(ctx, &mine[0])
-	if err != nil || len(others) == 0 {
+	var chats []int64
+	err := w.c.query(`SELECT chat FROM course WHERE cap = ?1 AND chat IN (SELECT chat FROM course WHERE cap <> ?1) ORDER BY chat`,
+		func(st *sqlite3.Stmt) error { chats = append(chats, st.ColumnInt64(0)); return nil }, capture)
+	if err != nil {
 		return err
 	}
-	taken := make([]bool, len(others))
-	left := make([]*shown, 0, len(mine))
-	keys := map[string][]int{}
-	for i := range others {
-		k := chat.MatchKey(&others[i].msg)
-		keys[k] = append(keys[k], i)
-	}
-	for i := range mine {
-		m := &mine[i]
-		if o := pick(others, taken, keys[chat.MatchKey(&m.msg)], m, chat.Same); o != nil {
-			if err := j.join(ctx, o, m); err != nil {
-				return err
-			}
-			continue
-		}
-		left = append(left, m)
-	}
-	clear(keys)
-	for i := range others {
-		k := chat.PlaceKey(&others[i].msg)
-		keys[k] = append(keys[k], i)
-	}
-	for _, m := range left {
-		if o := pick(others, taken, keys[chat.PlaceKey(&m.msg)], m, chat.Revises); o != nil {
-			if err := j.join(ctx, o, m); err != nil {
-				return err
-			}
-		}
-	}
-	return j.w.flushRows()
-}
-
-// pick takes the first candidate that like finds to be of one message with m.
-func pick(others []shown, taken []bool, candidates []int, m *shown, like func(a, b *chat.Message) bool) *shown {
-	for _, i := range candidates {
-		if !taken[i] && like(&others[i].msg, &m.msg) {
-			taken[i] = true
-			return &others[i]
+	for _, c := range chats {
+		if err := w.rejoinChat(ctx, c, capture, known); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// others returns what other captures have of the chat around m's day and this
-// capture did not see, in the order of the log.
-func (j *joiner) others(ctx context.Context, m *shown) ([]shown, error) {
-	day, err := time.Parse("2006-01-02", dayOf(&m.msg))
-	if err != nil {
-		return nil, nil //nolint:nilerr // without a day there is nothing to compare
+// rejoinChat looks at every minute of a chat in which the capture and another
+// have messages. Most have not, and nothing of those is read.
+func (w *writer) rejoinChat(ctx context.Context, chatID, capture int64, known runs) error {
+	if err := w.flushRows(); err != nil {
+		return err
 	}
-	// A local day begins up to 14 hours before, and ends up to 12 after, the
-	// same day in UTC.
-	var refs []ref
-	err = j.w.c.query(`SELECT `+refColumns+` FROM message WHERE id >= ? AND id < ? AND chat = ?`,
-		func(st *sqlite3.Stmt) error { refs = append(refs, refOf(st)); return nil },
-		rowAt(day.Add(-15*time.Hour).Unix()), rowAt(day.Add(37*time.Hour).Unix()), m.chat)
-	if err != nil {
-		return nil, err
-	}
-	slices.SortFunc(refs, func(a, b ref) int { return int(a.seq - b.seq) })
-	kept := refs[:0]
-	for _, r := range refs {
-		ps, err := parts(j.w.c, r)
-		if err != nil {
-			return nil, err
+	var minutes [][]ref
+	var cur []ref
+	close := func() {
+		mine := slices.ContainsFunc(cur, func(r ref) bool { return r.cap == capture })
+		theirs := slices.ContainsFunc(cur, func(r ref) bool { return r.cap != capture })
+		if mine && theirs {
+			minutes = append(minutes, cur)
 		}
-		if !slices.ContainsFunc(ps, func(p part) bool { return p.cap == j.id || j.saw(p.seq) }) {
-			kept = append(kept, r)
+		cur = nil
+	}
+	err := w.c.query(`SELECT `+refColumns+` FROM message WHERE chat = ? ORDER BY id`, func(st *sqlite3.Stmt) error {
+		r := refOf(st)
+		if len(cur) > 0 && timeOf(cur[0].id)/60 != timeOf(r.id)/60 {
+			close()
+		}
+		cur = append(cur, r)
+		return nil
+	}, chatID)
+	if err != nil {
+		return err
+	}
+	close()
+	for _, m := range minutes {
+		if err := w.rejoinMinute(ctx, m, capture, known); err != nil {
+			return err
 		}
 	}
-	ss, err := j.w.x.show(ctx, j.w.c, kept)
-	return slices.DeleteFunc(ss, func(s shown) bool { return s.unread || s.gone || dayOf(&s.msg) != dayOf(&m.msg) }), err
+	return w.flushRows()
 }
 
-func (j *joiner) saw(seq int64) bool {
-	for _, run := range j.seen {
-		if seq >= run[1] && seq < run[1]+run[2] {
-			return true
+// rejoinMinute pairs the capture's messages of one minute with the others'.
+// Equal ones are sightings. Of those that are left, one that shows itself
+// edited or revoked is a state of another that the capture has not seen.
+func (w *writer) rejoinMinute(ctx context.Context, refs []ref, capture int64, known runs) error {
+	ss, err := w.x.show(ctx, w.c, refs)
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(ss, func(a, b shown) int { return int(min(max(a.seq-b.seq, -1), 1)) })
+	var mine, theirs []*shown
+	for i := range ss {
+		s := &ss[i]
+		switch {
+		case s.unread || s.gone:
+		case s.cap == capture:
+			mine = append(mine, s)
+		case !known.has(s.seq) && !slices.ContainsFunc(s.parts, func(p part) bool { return p.cap == capture || known.has(p.seq) }):
+			theirs = append(theirs, s)
 		}
 	}
-	return false
+	for _, same := range []func(a, b *chat.Message) bool{
+		func(a, b *chat.Message) bool { return chat.MatchKey(a) == chat.MatchKey(b) && chat.Same(a, b) },
+		func(a, b *chat.Message) bool { return chat.PlaceKey(a) == chat.PlaceKey(b) && chat.Revises(a, b) },
+	} {
+		var left []*shown
+		for _, m := range mine {
+			i := slices.IndexFunc(theirs, func(o *shown) bool { return same(&m.msg, &o.msg) })
+			if i < 0 {
+				left = append(left, m)
+				continue
+			}
+			if err := w.join(ctx, theirs[i], m); err != nil {
+				return err
+			}
+			theirs = slices.Delete(theirs, i, i+1)
+		}
+		mine = left
+	}
+	return nil
 }
 
-// join makes one message of two, under the entry of the older.
-func (j *joiner) join(ctx context.Context, a, b *shown) error {
-	if a.seq > b.seq {
+// join makes one message of two: the one whose first record is older stays.
+func (w *writer) join(ctx context.Context, a, b *shown) error {
+	if b.seq < a.seq {
 		a, b = b, a
 	}
-	w := j.w
-	if err := errors.Join(w.takeOut(a), w.takeOut(b)); err != nil {
+	if err := w.unwrite(a); err != nil {
+		return err
+	}
+	if err := w.remove(b); err != nil {
 		return err
 	}
 	for _, p := range b.parts {
-		if err := w.c.exec(`INSERT OR REPLACE INTO sighting VALUES (?, ?, ?)`, p.seq, a.seq, p.cap); err != nil {
+		if err := w.c.exec(`INSERT INTO sighting (seq, of, cap) VALUES (?, ?, ?)`, p.seq, a.seq, p.cap); err != nil {
 			return err
 		}
+	}
+	if err := w.c.exec(`UPDATE message SET more = 1 WHERE id = ?`, a.id); err != nil {
+		return err
 	}
 	r := a.ref
 	r.more = true
@@ -425,25 +346,15 @@ func (j *joiner) join(ctx context.Context, a, b *shown) error {
 	if err != nil {
 		return err
 	}
-	j.joined = append(j.joined, r)
-	return w.restore(&ss[0])
-}
-
-// restore puts a message back where it stood: joining moves nothing.
-func (w *writer) restore(s *shown) error {
-	d := docOf(&s.msg, s.unread)
+	d := docOf(&ss[0].msg, false)
 	person, err := w.person(d.person)
 	if err != nil {
 		return err
 	}
-	var ord any
-	if s.place != s.id {
-		ord = s.place
-	}
-	if err := w.c.exec(`INSERT INTO message (id, seq, chat, cap, ord, more) VALUES (?, ?, ?, ?, ?, 1)`, s.id, s.seq, s.chat, s.cap, ord); err != nil {
+	if err := w.flushRows(); err != nil {
 		return err
 	}
-	w.rows = append(w.rows, ftsRow{id: s.id, t: d.tokens(s.chat, person)})
-	w.count(s.chat, person, s.id, "", 1)
+	w.rows = append(w.rows, ftsRow{id: a.id, t: d.tokens(a.chat, person)})
+	w.count(a.chat, person, a.id, d.local, 1)
 	return nil
 }
