@@ -30,19 +30,19 @@ type chatList struct {
 }
 
 type chatRow struct {
-	Href         string
-	Name         string
-	Initial      string
-	Colour       int
-	Kind         string
-	Group        bool
-	Account      string
-	Custodian    string
-	Messages     int64
-	Last         string // day of the last message
-	LastFull     string
-	Participants string
-	Current      bool // is the chat that is open beside the list
+	Href      string
+	Name      string
+	Initial   string
+	Colour    int
+	Kind      string
+	Group     bool
+	Account   string
+	Custodian string
+	Messages  int64
+	Last      string // day of the last message
+	LastFull  string
+	People    []string // some of them
+	Current   bool     // is the chat that is open beside the list
 }
 
 func (s *Server) chats(w http.ResponseWriter, r *http.Request) error {
@@ -94,11 +94,9 @@ func newChatRow(c index.ChatRow) chatRow {
 		Messages: c.Messages, Last: shortDay(c.Last), LastFull: plain(strings.Replace(c.Last, "T", " ", 1)),
 	}
 	if r.Group {
-		names := c.Participants
-		if len(names) > 6 {
-			names = names[:6]
+		for _, p := range c.Participants[:min(6, len(c.Participants))] {
+			r.People = append(r.People, shorten(p, 40))
 		}
-		r.Participants = shorten(strings.Join(names, ", "), 120)
 	}
 	return r
 }

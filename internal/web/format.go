@@ -84,7 +84,7 @@ func clock(local, precision string) string {
 	t, ok := localTime(local)
 	switch {
 	case !ok:
-		return "–"
+		return "no time"
 	case precision == "second":
 		return t.Format("15:04:05")
 	default:

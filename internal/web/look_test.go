@@ -18,6 +18,16 @@ func TestMediaPlays(t *testing.T) {
 	b.until("the picture to be there", `document.querySelector(".media img").naturalWidth === 480`)
 }
 
+func TestAFileThatCannotBeShownCanBeSaved(t *testing.T) {
+	b := newBrowser(t)
+	m := &b.web.index.said["acme"][6] // its picture becomes something else
+	m.Attachments[0].SHA256 = sum(drawing)
+	b.open("/chats/acme?start=1")
+	b.until("a card in the picture's place", `document.querySelector("#m7 .card.document")?.textContent.includes("Save it")`)
+	b.open("/messages/7")
+	b.until("a card on the message's page", `document.querySelector("#m7 .card.document") !== null`)
+}
+
 func TestDirectionOfWriting(t *testing.T) {
 	b := newBrowser(t)
 	b.open("/chats/acme")

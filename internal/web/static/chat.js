@@ -5,7 +5,31 @@
 
 (() => {
   const box = document.querySelector(".messages");
-  if (!box) return;
+
+  // A file that this browser cannot show becomes a card to save it by. The
+  // archive has it all the same.
+  const card = (e) => {
+    const frame = e.closest(".media, .sound");
+    if (!frame) return;
+    const a = document.createElement("a"), paper = document.createElement("span"), text = document.createElement("span");
+    a.className = "card document";
+    a.href = e.getAttribute("src");
+    a.download = "";
+    paper.className = "paper none";
+    paper.textContent = "?";
+    text.className = "card-body";
+    text.textContent = "This browser cannot show this file. Save it.";
+    a.append(paper, text);
+    if (box) still(() => frame.replaceWith(a)); else frame.replaceWith(a);
+  };
+  document.addEventListener("error", (e) => { if (e.target.matches?.("img, video, audio")) card(e.target); }, true);
+  // Those that failed before this script came.
+  const failed = () => {
+    for (const e of document.querySelectorAll(".media img, .media video, .sound audio")) {
+      if (e.error || (e.tagName === "IMG" && e.complete && !e.naturalWidth && e.currentSrc)) card(e);
+    }
+  };
+  if (!box) { failed(); return; }
   const stretch = document.getElementById("stretch");
   const newest = document.getElementById("newest");
   const most = 360; // messages in the page
@@ -38,14 +62,14 @@
   };
 
   // still runs change and leaves the message that the eye is on where it was.
-  const still = (change) => {
+  function still(change) {
     const top = box.getBoundingClientRect().top;
     let eye;
     for (const m of messages()) { if (m.getBoundingClientRect().bottom > top) { eye = m; break; } }
     const was = eye?.getBoundingClientRect().top;
     change(eye);
     if (eye?.isConnected) box.scrollTop += eye.getBoundingClientRect().top - was;
-  };
+  }
 
   const drop = (m) => {
     const day = m.closest(".day");
@@ -174,5 +198,6 @@
   } else {
     box.scrollTop = box.scrollHeight;
   }
+  failed();
   look();
 })();
