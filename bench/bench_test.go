@@ -38,12 +38,14 @@ func TestReadAlone(t *testing.T) {
 	if _, err := exportFile(path, seedMain, 1000); err != nil {
 		t.Fatal(err)
 	}
-	var out bytes.Buffer
-	if err := readAlone(t.Context(), path, &out); err != nil {
-		t.Fatal(err)
-	}
-	if !strings.Contains(out.String(), `"n":1000,`) {
-		t.Errorf("read %s", out.String())
+	for _, how := range []string{"-scan", "-read"} {
+		var out bytes.Buffer
+		if err := command(t.Context(), []string{how, path}, &out); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(out.String(), `"n":1000,`) {
+			t.Errorf("%s: read %s", how, out.String())
+		}
 	}
 }
 

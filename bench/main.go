@@ -37,7 +37,8 @@ type results struct {
 	Messages int        `json:"messages"` // of the largest input, which reading, peers and searches share
 	Input    int64      `json:"input_bytes"`
 	Machine  *machine   `json:"machine,omitempty"`
-	Read     *parsed    `json:"read,omitempty"`
+	Scan     *parsed    `json:"scan,omitempty"` // split, date, author, kind
+	Read     *parsed    `json:"read,omitempty"` // made into records, two passes
 	Peer     *parsed    `json:"peer,omitempty"`
 	PeerNote string     `json:"peer_note,omitempty"`
 	Bare     *bare      `json:"bare_sqlite,omitempty"`
@@ -77,9 +78,13 @@ func command(ctx context.Context, args []string, out io.Writer) error {
 	asJSON := f.Bool("json", false, "print one JSON object")
 	peer := f.Bool("peer", true, "compare with the npm package "+peerPackage)
 	queries := f.Int("queries", 200, "searches of each kind")
+	scan := f.String("scan", "", "internal: scan this file and print what it took")
 	read := f.String("read", "", "internal: read this file and print what it took")
 	if err := f.Parse(args); err != nil {
 		return err
+	}
+	if *scan != "" {
+		return scanAlone(ctx, *scan, out)
 	}
 	if *read != "" {
 		return readAlone(ctx, *read, out)
@@ -155,11 +160,16 @@ func (r *results) reading(ctx context.Context, o options, dir, input string) err
 	}
 	if o.does("read") {
 		say("reading alone")
-		p, err := measureReading(ctx, input)
+		p, err := measureReading(ctx, "-scan", input)
 		if err != nil {
 			return err
 		}
-		r.Read = &p
+		r.Scan = &p
+		q, err := measureReading(ctx, "-read", input)
+		if err != nil {
+			return err
+		}
+		r.Read = &q
 	}
 	if o.does("peer") && o.peer {
 		say("running %s", peerPackage)

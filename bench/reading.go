@@ -32,8 +32,20 @@ func (s *nowhere) Append(_ context.Context, batch []record.Record) ([]record.Rec
 	return receipts, nil
 }
 
-// readAlone reads input and prints what it took: this command started itself
-// for it, so that the memory is that of the reading alone.
+// scanAlone splits, dates and names the records of input and prints what it
+// took: the part of reading that the public parsers do. Like readAlone, it
+// runs in a process of its own, so that the memory is that of the reading.
+func scanAlone(ctx context.Context, input string, w io.Writer) error {
+	start := time.Now()
+	s, err := chatexport.Scan(ctx, input)
+	if err != nil {
+		return fmt.Errorf("scan alone: %w", err)
+	}
+	return json.NewEncoder(w).Encode(parsed{N: s.Records, Seconds: time.Since(start).Seconds()})
+}
+
+// readAlone makes records of input, in two passes as an import does, and
+// prints what it took.
 func readAlone(ctx context.Context, input string, w io.Writer) error {
 	start := time.Now()
 	sources, err := chatexport.Format().Find(ctx, input, capture.Options{Zone: time.UTC})
@@ -50,12 +62,12 @@ func readAlone(ctx context.Context, input string, w io.Writer) error {
 	return json.NewEncoder(w).Encode(parsed{N: s.Records, Seconds: time.Since(start).Seconds()})
 }
 
-func measureReading(ctx context.Context, input string) (p parsed, err error) {
+func measureReading(ctx context.Context, how, input string) (p parsed, err error) {
 	self, err := os.Executable()
 	if err != nil {
 		return p, fmt.Errorf("measure reading: %w", err)
 	}
-	c := exec.CommandContext(ctx, self, "-read", input)
+	c := exec.CommandContext(ctx, self, how, input)
 	c.Stderr = os.Stderr
 	out, err := c.Output()
 	if err != nil {
