@@ -7,7 +7,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -90,7 +89,7 @@ func (a *app) dispatch(parser *kong.Kong, args []string, code *int) (exit int) {
 	}
 	k, err := parser.Parse(args)
 	if err != nil {
-		fmt.Fprintf(a.stderr, "waxseal: %v\nSee waxseal --help, or waxseal COMMAND --help.\n", err)
+		a.printErr("waxseal: %v\nSee waxseal --help, or waxseal COMMAND --help.", err)
 		return exitUsage
 	}
 	if err := k.Run(a); err != nil {
@@ -136,5 +135,3 @@ func (versionCmd) Run(a *app) error {
 func (a *app) printErr(format string, args ...any) {
 	_, _ = fmt.Fprintf(a.stderr, format+"\n", args...) // see above
 }
-
-var errInterrupted = errors.New("interrupted")

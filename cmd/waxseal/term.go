@@ -110,7 +110,7 @@ func (p *progress) set(done, of int64, what string) {
 	}
 	left := ""
 	if gone := time.Since(p.start); done > 0 && done < of && gone > 2*time.Second {
-		left = ", " + (time.Duration(float64(gone) * float64(of-done) / float64(done))).Round(time.Second).String() + " left"
+		left = ", " + time.Duration(float64(gone)*float64(of-done)/float64(done)).Round(time.Second).String() + " left"
 	}
 	p.drawn = true
 	_, _ = fmt.Fprintf(p.a.stderr, "\r\x1b[K%s %s%s %3d %%  %s%s", p.name,

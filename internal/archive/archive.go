@@ -256,9 +256,14 @@ func (a *Archive) load(ctx context.Context) error {
 	}
 	a.refused = a.compareAnchors(ctx)
 	// What was committed before a crash, and not signed, is signed now.
-	_, c, missing := a.lastCheckpoint()
-	a.signing.unsigned = missing != nil || c.Size < a.head.Size
+	a.signing.unsigned = !a.signedUpTo(a.head.Size)
 	return nil
+}
+
+// signedUpTo reports whether the last checkpoint covers size entries.
+func (a *Archive) signedUpTo(size int64) bool {
+	_, c, err := a.lastCheckpoint()
+	return err == nil && c.Size >= size
 }
 
 // reload takes the head from the database and the tree's edge from its hashes.

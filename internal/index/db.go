@@ -157,10 +157,3 @@ func (c *conn) number(sql string, args ...any) (n int64, ok bool, err error) {
 	}, args...)
 	return n, ok, err
 }
-
-// forget drops the statements of queries that will not come again.
-func (c *conn) forget(sql string) error {
-	st := c.stmts[sql]
-	delete(c.stmts, sql)
-	return st.Close()
-}

@@ -122,7 +122,7 @@ func (x *Index) origin(ctx context.Context) (string, error) {
 	for _, p := range first[0].Parts {
 		h.Write(p)
 	}
-	fmt.Fprint(h, first[0].Kind, first[0].At.UnixMilli())
+	h.Write(fmt.Append(nil, first[0].Kind, first[0].At.UnixMilli()))
 	return hex.EncodeToString(h.Sum(nil)[:16]), nil
 }
 

@@ -15,9 +15,8 @@ import (
 // readings keeps the readers of captures. A reader depends on the captures
 // that it is made of alone, so it may be kept for ever.
 type readings struct {
-	mu   sync.Mutex
-	by   map[string]*reading
-	size int
+	mu sync.Mutex
+	by map[string]*reading
 }
 
 // reading is how the items of one capture are read.

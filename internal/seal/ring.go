@@ -298,12 +298,6 @@ func (s Secret) slotKey() (kind string, k Key, err error) {
 	return "", k, ErrLocked
 }
 
-// RingID returns the archive's id without opening the ring.
-func RingID(file []byte) (string, error) {
-	f, err := parseRing(file)
-	return f.ID, err
-}
-
 // Signer is the signing key of checkpoints, in note form.
 func (r *Ring) Signer() string { return r.body.Signer }
 
