@@ -50,7 +50,7 @@ const maxToken = 120
 // the text, then the grams of numbers.
 func Tokens(text string) []Token {
 	cells := fold(text)
-	toks := words(nil, cells)
+	toks := words(make([]Token, 0, len(cells)/4+4), cells)
 	return numbers(toks, cells)
 }
 
@@ -103,13 +103,20 @@ func text(cells []cell) string {
 }
 
 // grams appends one gram for each character of a run: as many characters as
-// its script takes, fewer at the end of the run.
+// its script takes, fewer at the end of the run. They share one string.
 func grams(toks []Token, run []cell) []Token {
+	b := make([]byte, 0, len(run)*3)
+	for _, c := range run {
+		b = utf8.AppendRune(b, c.r)
+	}
+	s, from := string(b), 0
 	for i, c := range run {
-		n := min(i+c.class.gram(), len(run))
-		toks = append(toks, Token{
-			Text: text(run[i:n]), Kind: Gram, Start: int(c.start), End: int(c.end), Pos: len(toks),
-		})
+		end := from
+		for _, d := range run[i:min(i+c.class.gram(), len(run))] {
+			end += utf8.RuneLen(d.r)
+		}
+		toks = append(toks, Token{Text: s[from:end], Kind: Gram, Start: int(c.start), End: int(c.end), Pos: len(toks)})
+		from += utf8.RuneLen(c.r)
 	}
 	return toks
 }

@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -22,40 +23,40 @@ func shape(text string) string {
 
 func TestTokens(t *testing.T) {
 	for text, want := range map[string]string{
-		"":                          "",
-		"The café, the Café":        "the cafe the cafe",
-		"cafe\u0301":                "cafe",
-		"Straße ẞ Łódź Đà Ærø Þór":  "strasse ss lodz da aero thor",
-		"İstanbul ısı":              "istanbul isi",
-		"ещё Мой":                   "еще мой",
-		"Ὀδυσσεύς":                  "οδυσσευσ",
-		"l'accord l’accord don't":   "l accord l accord don t",
-		"john.doe@example.com":      "john doe example com",
+		"":                         "",
+		"The café, the Café":       "the cafe the cafe",
+		"cafe\u0301":               "cafe",
+		"Straße ẞ Łódź Đà Ærø Þór": "strasse ss lodz da aero thor",
+		"İstanbul ısı":             "istanbul isi",
+		"ещё Мой":                  "еще мой",
+		"Ὀδυσσεύς":                 "οδυσσευσ",
+		"l'accord l’accord don't":  "l accord l accord don t",
+		"john.doe@example.com":     "john doe example com",
 		"ofﬁce ＡＢＣ１２３":             "office abc123",
-		"合同":                        "~合同 ~同",
-		"iPhone手机 ok":               "iphone ~手机 ~机 ok",
-		"ﾃｽﾄ ｶﾞ":                    "~テス ~スト ~ト ~ガ",
-		"か\u3099":                   "~が",
-		"สัญญา":                     "~สัญ ~ัญญ ~ญญา ~ญา ~า",
-		"وَقَّعَ العَقْدُ":          "وقع العقد",
+		"合同":                       "~合同 ~同",
+		"iPhone手机 ok":              "iphone ~手机 ~机 ok",
+		"ﾃｽﾄ ｶﾞ":                   "~テス ~スト ~ト ~ガ",
+		"か\u3099":                  "~が",
+		"สัญญา":                    "~สัญ ~ัญญ ~ญญา ~ญา ~า",
+		"وَقَّعَ العَقْدُ":         "وقع العقد",
 		"أحمد آمنة إلى ٱلله مـــرحبا": "احمد امنه الي الله مرحبا",
-		"می‌خواهم کتاب":             "ميخواهم كتاب",
-		"שָׁלוֹם לך":                "שלומ לכ",
-		"अनुबंध फ़ोन हाँ":           "अनुबंध फोन हां",
-		"٥٠٠٠ ५० ５":                 "5000 50 5 #5000 #0005 #0050",
-		"5,000":                     "5 000 #5000",
-		"call +49 (0)151 23456":     "call 49 0 151 23456 #4915 #9151 #1512 #5123 #1234 #2345 #3456",
-		"1, 2, 3, 4":                "1 2 3 4",
-		"1 2 3 4":                   "1 2 3 4",
-		"in 2023. 12 people":        "in 2023 12 people",
-		"b2b 5kg eur5000":           "b2b 5kg eur5000 #eur5 #ur50 #r500 #5000",
-		"👍🏽 👍 ❤️":                    "👍 👍 ❤",
-		"🇩🇪🇫🇷":                      "🇩🇪 🇫🇷",
-		"👩‍💻 🤷‍♂️":                   "👩💻 🤷",
-		"1️⃣":                       "1",
-		"foo\u200bbar soft\u00adhy":  "foo bar softhy",
-		"\u202bעברית\u202c":          "עברית",
-		"\xff\xfe a":                "a",
+		"می\u200cخواهم کتاب":          "ميخواهم كتاب",
+		"שָׁלוֹם לך":                  "שלומ לכ",
+		"अनुबंध फ़ोन हाँ":             "अनुबंध फोन हां",
+		"٥٠٠٠ ५० ５":                   "5000 50 5 #5000 #0005 #0050",
+		"5,000":                       "5 000 #5000",
+		"call +49 (0)151 23456":       "call 49 0 151 23456 #4915 #9151 #1512 #5123 #1234 #2345 #3456",
+		"1, 2, 3, 4":                  "1 2 3 4",
+		"1 2 3 4":                     "1 2 3 4",
+		"in 2023. 12 people":          "in 2023 12 people",
+		"b2b 5kg eur5000":             "b2b 5kg eur5000 #eur5 #ur50 #r500 #5000",
+		"👍🏽 👍 ❤️":                     "👍 👍 ❤",
+		"🇩🇪🇫🇷":                        "🇩🇪 🇫🇷",
+		"👩‍💻 🤷‍♂️":                    "👩💻 🤷",
+		"1️⃣":                         "1",
+		"foo\u200bbar soft\u00adhy":   "foo bar softhy",
+		"\u202bעברית\u202c":           "עברית",
+		"\xff\xfe a":                  "a",
 	} {
 		if got := shape(text); got != want {
 			t.Errorf("%q:\n got %s\nwant %s", text, got, want)
@@ -283,4 +284,21 @@ func ExampleQuery() {
 		fmt.Println(text[r[0]:r[1]])
 	}
 	// Output: 49 151 2345 6789
+}
+
+// What is remembered of a character is what looking it up anew gives.
+func TestKnownCharactersAreFoldedAlike(t *testing.T) {
+	same := func(t interface{ Fatalf(string, ...any) }, text string) {
+		var anew folder
+		anew.fold(text)
+		if got := fold(text); !slices.Equal(got, anew.cells) {
+			t.Fatalf("%q folds to %v, and anew to %v", text, got, anew.cells)
+		}
+	}
+	for r := range rune(0x3200) {
+		same(t, string(r))
+		same(t, "a"+string(r)+"b")
+		same(t, "สم"+string(r)+"\u0301")
+	}
+	rapid.Check(t, func(t *rapid.T) { same(t, texts().Draw(t, "text")) })
 }

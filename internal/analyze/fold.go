@@ -27,8 +27,9 @@ func (c class) gram() int {
 		return 2
 	case triple:
 		return 3
+	default:
+		return 0
 	}
-	return 0
 }
 
 func (c class) inWord() bool { return c == letter || c == digit }
@@ -44,12 +45,17 @@ type cell struct {
 // folder is the state of one pass over a text.
 type folder struct {
 	cells []cell
-	base  *unicode.RangeTable // of the last letter: what its marks mean
+	known *[tableEnd]known // nil: every character is looked up anew, for tests
 }
 
 // fold returns the characters of text as they are compared.
 func fold(text string) []cell {
-	f := folder{cells: make([]cell, 0, len(text))}
+	f := folder{cells: make([]cell, 0, len(text)), known: knowns()}
+	f.fold(text)
+	return f.cells
+}
+
+func (f *folder) fold(text string) {
 	for i := 0; i < len(text); {
 		if b := text[i]; b < utf8.RuneSelf && (i+1 == len(text) || text[i+1] < utf8.RuneSelf) {
 			f.add(asciiFold[b], asciiClass[b], i, i+1)
@@ -57,6 +63,10 @@ func fold(text string) []cell {
 			continue
 		}
 		r, size := utf8.DecodeRuneInString(text[i:])
+		if f.quick(text, i, r, size) {
+			i += size
+			continue
+		}
 		if n := f.emoji(text, i, r, size); n > 0 {
 			i += n
 			continue
@@ -68,7 +78,31 @@ func fold(text string) []cell {
 		f.segment(text[i:i+n], i, i+n, r, n == size)
 		i += n
 	}
-	return f.cells
+}
+
+// quick folds the character at text[i:] where it stands by itself and is known
+// from before.
+func (f *folder) quick(text string, i int, r rune, size int) bool {
+	if f.known == nil || r < utf8.RuneSelf || r >= tableEnd && !plainHan(r) {
+		return false
+	}
+	if end := i + size; end < len(text) {
+		if next, _ := utf8.DecodeRuneInString(text[end:]); !plainHan(next) && (next >= tableEnd || !f.known[next].first) {
+			return false
+		}
+	}
+	if plainHan(r) {
+		f.add(r, pair, i, i+size)
+		return true
+	}
+	k := &f.known[r]
+	if !k.alone {
+		return false
+	}
+	for _, c := range k.cells {
+		f.add(c.r, c.class, i, i+size)
+	}
+	return true
 }
 
 func (f *folder) add(r rune, c class, start, end int) {
@@ -99,7 +133,6 @@ func (f *folder) char(r rune, start, end int) {
 	switch {
 	case r < utf8.RuneSelf:
 		f.add(asciiFold[r], asciiClass[r], start, end)
-		f.base = nil
 	case ignorable(r):
 		if r == zeroWidthSpace && !f.inGrams() {
 			f.add(' ', sep, start, end)

@@ -1,6 +1,12 @@
 package analyze
 
-import "unicode"
+import (
+	"sync"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+)
 
 const (
 	zeroWidthSpace  = 0x200B
@@ -72,6 +78,8 @@ func gramsOf(r rune) class {
 	switch {
 	case r < 0x0E00:
 		return sep
+	case r < 0x0F00: // Thai and Lao, all of both
+		return triple
 	case r == 0x3005 || r == 0x3006 || r == 0x3007 || r == 0x303B || r >= 0x3099 && r <= 0x309E || r >= 0x30FC && r <= 0x30FE:
 		return pair // signs that Unicode counts to no one script
 	case unicode.In(r, pairScripts...):
@@ -131,3 +139,34 @@ func pictograph(r rune) bool {
 
 // enclosed reports the letters and ideographs in boxes that NFKC opens.
 func enclosed(r rune) bool { return r >= 0x1F100 && r <= 0x1F1E5 || r >= 0x1F200 && r <= 0x1F2FF }
+
+// tableEnd bounds the characters that are looked up once and then known:
+// those of the alphabets, and the punctuation of all.
+const tableEnd = 0x2100
+
+// known is what is known of a character.
+type known struct {
+	first bool // nothing before it joins with it
+	alone bool // what it folds to depends on nothing around it
+	cells []cell
+}
+
+// knowns folds every character below tableEnd by itself, once.
+var knowns = sync.OnceValue(func() *[tableEnd]known {
+	var t [tableEnd]known
+	for r := range rune(tableEnd) {
+		s := string(r)
+		t[r].first = norm.NFKC.PropertiesString(s).BoundaryBefore()
+		if r < utf8.RuneSelf || unicode.In(r, unicode.M, unicode.Cf) {
+			continue // these depend on what stands before them
+		}
+		var f folder
+		f.fold(s)
+		t[r].cells = f.cells
+		t[r].alone = true
+		for _, c := range norm.NFKC.String(s) {
+			t[r].alone = t[r].alone && !unicode.In(c, unicode.M, unicode.Cf)
+		}
+	}
+	return &t
+})
