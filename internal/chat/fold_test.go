@@ -1,0 +1,155 @@
+package chat
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+)
+
+func said(seq int64, source, text string, more ...func(*Message)) Event {
+	m := Message{
+		From: &Person{Name: "Ana"}, Type: Text, Text: text,
+		SentAt: "2024-05-13T09:00:00Z", SentLocal: "2024-05-13T09:00", Zone: "UTC", Precision: "minute",
+	}
+	for _, f := range more {
+		f(&m)
+	}
+	return Event{Seq: seq, Source: source, Message: m}
+}
+
+func revoked(m *Message) { m.Revoked, m.Type, m.Text = true, Unknown, "" }
+func edited(m *Message)  { m.Edited = true }
+func atSecond(s string) func(*Message) {
+	return func(m *Message) {
+		m.SentLocal, m.SentAt, m.Precision = "2024-05-13T09:00:"+s, "2024-05-13T09:00:"+s+"Z", "second"
+	}
+}
+
+func file(state State, sum string) func(*Message) {
+	return func(m *Message) {
+		m.Type, m.Attachments = Image, []Attachment{{Name: "a.jpg", State: state, SHA256: sum}}
+	}
+}
+
+func omitted(m *Message) { m.Type, m.Attachments = Unknown, []Attachment{{State: Omitted}} }
+
+func TestFoldOfNothing(t *testing.T) {
+	if m := Fold(nil); m.ID != "" || m.Records != nil {
+		t.Errorf("%+v", m)
+	}
+}
+
+func TestSightingCorroborates(t *testing.T) {
+	m := Fold([]Event{said(7, "chatexport", "yes"), said(3, "linked", "yes", atSecond("21"))})
+	if m.ID != "3" || m.Seq != 3 || !cmp.Equal(m.Records, []int64{3, 7}) || !cmp.Equal(m.SeenBy, []string{"linked", "chatexport"}) {
+		t.Errorf("%+v", m)
+	}
+	if m.Versions != nil || m.Precision != "second" || m.SentLocal != "2024-05-13T09:00:21" {
+		t.Errorf("%+v", m)
+	}
+}
+
+func TestRevokedMessageKeepsItsLastText(t *testing.T) {
+	want := []Version{{Text: "pay 500", Seq: 2}, {Text: "pay 5000", Seq: 5}}
+	m := Fold([]Event{said(2, "chatexport", "pay 500"), said(5, "chatexport", "pay 5000", edited), said(9, "chatexport", "", revoked)})
+	if !m.Revoked || m.Text != "" || m.Type != Unknown || !cmp.Equal(m.Versions, want) {
+		t.Errorf("%+v", m)
+	}
+	// An older export may be imported last.
+	m = Fold([]Event{said(2, "chatexport", "", revoked), said(5, "chatexport", "pay 5000")})
+	if !m.Revoked || m.Text != "" || !cmp.Equal(m.Versions, []Version{{Text: "pay 5000", Seq: 5}}) {
+		t.Errorf("%+v", m)
+	}
+}
+
+func TestEditKeepsWhatWasWritten(t *testing.T) {
+	m := Fold([]Event{said(2, "a", "at 5", edited), said(4, "b", "at 4"), said(6, "c", "at 5", edited)})
+	if !m.Edited || m.Text != "at 5" || !cmp.Equal(m.Versions, []Version{{Text: "at 4", Seq: 4}}) {
+		t.Errorf("%+v", m)
+	}
+}
+
+func TestBestAttachmentWins(t *testing.T) {
+	m := Fold([]Event{said(1, "a", "", omitted), said(2, "b", "", file(Missing, "")), said(3, "c", "", file(Stored, "aa")), said(4, "d", "", revoked)})
+	if len(m.Attachments) != 1 || m.Attachments[0].State != Stored || !m.Revoked {
+		t.Errorf("%+v", m)
+	}
+	if m := Fold([]Event{said(1, "a", "", omitted), said(2, "b", "", file(Missing, ""))}); m.Type != Image {
+		t.Errorf("type %s", m.Type)
+	}
+}
+
+func TestWhatOneRecordIsSureOfCounts(t *testing.T) {
+	unsure := func(m *Message) { m.Time, m.Boundary, m.ZoneAssumed = Ambiguous, Ambiguous, true }
+	m := Fold([]Event{said(1, "a", "x", unsure), said(2, "b", "x")})
+	if m.Time == Ambiguous || m.Boundary == Ambiguous || m.ZoneAssumed {
+		t.Errorf("%+v", m)
+	}
+}
+
+func TestMatching(t *testing.T) {
+	msg := func(e Event) *Message { return &e.Message }
+	same := func(a, b *Message) bool { return MatchKey(a) == MatchKey(b) && Same(a, b) }
+	state := func(a, b *Message) bool { return PlaceKey(a) == PlaceKey(b) && Revises(a, b) }
+	other := func(m *Message) { m.From = &Person{Name: "Bob"} }
+	for _, c := range []struct {
+		name       string
+		a, b       *Message
+		same, revs bool
+	}{
+		{"equal", msg(said(1, "", "x")), msg(said(2, "", "x")), true, false},
+		{"direction marks and blanks", msg(said(1, "", "\u200ex  y")), msg(said(2, "", "x y")), true, false},
+		{"composed and not", msg(said(1, "", "é")), msg(said(2, "", "e\u0301")), true, false},
+		{"another sender", msg(said(1, "", "x")), msg(said(2, "", "x", other)), false, false},
+		{"another text", msg(said(1, "", "x")), msg(said(2, "", "y")), false, false},
+		{"minute against second", msg(said(1, "", "x")), msg(said(2, "", "x", atSecond("40"))), true, false},
+		{"another second", msg(said(1, "", "x", atSecond("39"))), msg(said(2, "", "x", atSecond("40"))), false, false},
+		{"omitted and stored", msg(said(1, "", "", omitted)), msg(said(2, "", "", file(Stored, "aa"))), true, false},
+		{"other contents", msg(said(1, "", "", file(Stored, "bb"))), msg(said(2, "", "", file(Stored, "aa"))), false, false},
+		{"revoked later", msg(said(1, "", "x")), msg(said(2, "", "", revoked)), false, true},
+		{"edited later", msg(said(1, "", "x")), msg(said(2, "", "y", edited)), false, true},
+		{"two revoked", msg(said(1, "", "", revoked)), msg(said(2, "", "", revoked)), true, false},
+	} {
+		if got := same(c.a, c.b); got != c.same || same(c.b, c.a) != got {
+			t.Errorf("%s: same %v", c.name, got)
+		}
+		if got := state(c.a, c.b); got != c.revs || state(c.b, c.a) != got {
+			t.Errorf("%s: revises %v", c.name, got)
+		}
+	}
+}
+
+// The fold does not depend on the order of its events, changes none of them,
+// and loses no text.
+func TestFoldLaws(t *testing.T) {
+	change := rapid.SampledFrom([]func(*Message){func(*Message) {}, revoked, edited, omitted, file(Stored, "aa"), file(Missing, ""), atSecond("30")})
+	rapid.Check(t, func(t *rapid.T) {
+		var events []Event
+		for i := range rapid.IntRange(1, 6).Draw(t, "events") {
+			events = append(events, said(int64(i+1), rapid.SampledFrom([]string{"a", "b"}).Draw(t, "source"),
+				rapid.SampledFrom([]string{"x", "y", "z"}).Draw(t, "text"), change.Draw(t, "change")))
+		}
+		want := Fold(events)
+		shuffled := rapid.Permutation(events).Draw(t, "order")
+		before := append([]Event(nil), shuffled...)
+		if diff := cmp.Diff(want, Fold(shuffled)); diff != "" {
+			t.Fatalf("another order: %s", diff)
+		}
+		if diff := cmp.Diff(before, shuffled); diff != "" {
+			t.Fatalf("changed its events: %s", diff)
+		}
+		texts := map[string]bool{want.Text: true}
+		for _, v := range want.Versions {
+			texts[v.Text] = true
+		}
+		for _, e := range events {
+			if !e.Message.Revoked && !texts[e.Message.Text] && len(e.Message.Attachments) == 0 {
+				t.Fatalf("lost the text %q: %+v", e.Message.Text, want)
+			}
+		}
+		if len(want.Records) != len(events) {
+			t.Fatalf("records %v of %d events", want.Records, len(events))
+		}
+	})
+}
