@@ -31,7 +31,7 @@ func (c *demoCmd) Run(a *app) error {
 	if err := c.build(a, dir); err != nil {
 		return err
 	}
-	if _, err := fmt.Fprintf(a.stdout, "\nDone in %s. The archive is in %s: it is yours to keep or to throw away.\nLook at it with:\n\n  waxseal search --dir %s \"wire transfer\"\n  waxseal verify --dir %s\n\n", time.Since(start).Round(100*time.Millisecond), dir, dir, dir); err != nil {
+	if _, err := fmt.Fprintf(a.stdout, "\nDone in %s. The archive is in %s: it is yours to keep or to throw away.\nLook at it with:\n\n  waxseal search --dir %s \"bank details\"\n  waxseal verify --dir %s\n\n", time.Since(start).Round(100*time.Millisecond), dir, dir, dir); err != nil {
 		return err
 	}
 	if c.Exit {

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"bytes"
 	"encoding/json"
 	"time"
 )
@@ -67,4 +68,40 @@ type CaptureEndHead struct {
 	// Seen lists what the capture held and the archive had already, as runs of
 	// [ordinal, entry, length]: ordinals ordinal… are the entries entry….
 	Seen [][3]int64 `json:"seen,omitempty"`
+}
+
+// parse reads the form that nearly every item has, {"c":1,"n":7,"o":420} with
+// or without "k", and reports false for any other. Items are read by the
+// million, and this is ten times faster than encoding/json.
+func (h *ItemHead) parse(b []byte) bool {
+	var got ItemHead
+	var again int64
+	rest := b
+	for _, f := range []struct {
+		name string
+		into *int64
+	}{{`{"c":`, &got.Capture}, {`,"n":`, &got.Ordinal}, {`,"o":`, &got.Offset}, {`,"k":`, &again}} {
+		after, ok := bytes.CutPrefix(rest, []byte(f.name))
+		if !ok {
+			if f.into == &again {
+				break
+			}
+			return false
+		}
+		n := 0
+		for n < len(after) && n < 18 && after[n] >= '0' && after[n] <= '9' {
+			*f.into = *f.into*10 + int64(after[n]-'0')
+			n++
+		}
+		if n == 0 || n > 1 && after[0] == '0' {
+			return false
+		}
+		rest = after[n:]
+	}
+	if len(rest) != 1 || rest[0] != '}' {
+		return false
+	}
+	got.Again = int(again)
+	*h = got
+	return true
 }

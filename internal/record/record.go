@@ -125,6 +125,9 @@ func (e Entry) Decode(head any) (raw []byte, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("entry %d: %w", e.Seq, err)
 	}
+	if item, ok := head.(*ItemHead); ok && item.parse(h) {
+		return raw, nil
+	}
 	if err := json.Unmarshal(h, head); err != nil {
 		return nil, fmt.Errorf("entry %d: decode head: %w", e.Seq, err)
 	}
