@@ -77,6 +77,17 @@ var cases = []struct {
 	{"see https://example.org/a?b=1", "example.org", true},
 	{"naïve coöperate", "naive cooperate", true},
 	{"mañana", "manana", true},
+	{"call 4915123456789 now", "+49 151 2345 6789", true},
+	{"call 4915123456789 now", "call +49 151 23456789 now", true},
+	{"IBAN DE89370400440532013000", "DE89 3704 0044 0532 0130 00", true},
+	{"pay 5000 now", "5 000", true},
+	{"34 crates, 12 pallets", "12 34", true},
+	{"12 crates", "12 34", false},
+	{"call 4915123456789 now", "+49 151 9999 6789", false},
+	{"call 4915123456789 now", "-4915123456789", false},
+	{"smart quotes here", "“smart quotes”", true},
+	{"quotes smart here", "„smart quotes“", false},
+	{"quotes smart here", "«smart» here", true},
 }
 
 func TestCases(t *testing.T) {

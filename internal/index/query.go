@@ -6,6 +6,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/waxseal/waxseal/internal/analyze"
 )
 
 // Bounds on queries: what is longer was not typed by a person.
@@ -29,6 +31,8 @@ type term struct {
 	text   string
 	prefix bool // word*
 	infix  bool // *word*
+	bare   bool // a word without quotation marks or stars
+	number bool // only as a number, in any of its spellings
 }
 
 // filter is a condition such as from:ana.
@@ -108,6 +112,7 @@ func (p *queryParser) conjunction(depth int) (node, error) {
 	for {
 		p.skip()
 		if p.rest == "" || p.rest[0] == ')' || p.atOr() {
+			n.and = joinNumbers(n.and)
 			return n, nil
 		}
 		if p.word("AND") {
@@ -122,6 +127,53 @@ func (p *queryParser) conjunction(depth int) (node, error) {
 		}
 		n.and = append(n.and, one)
 	}
+}
+
+// maxGroups is how many groups a number may be written in: an IBAN has nine.
+const maxGroups = 12
+
+// joinNumbers lets bare words that are a number together, such as
+// +49 151 2345, also find it where it is written in one. Blanks part words of
+// a query, so no word by itself could.
+func joinNumbers(ns []node) []node {
+	var out []node
+	for len(ns) > 0 {
+		n := 0
+		for n < min(len(ns), maxGroups) && ns[n].term != nil && ns[n].term.bare {
+			n++
+		}
+		for ; n > 1; n-- {
+			if joined := joinedText(ns[:n]); startsNumber(joined) && isNumber(joined) {
+				words := node{and: slices.Clone(ns[:n])}
+				out = append(out, node{or: []node{words, {term: &term{text: joined, number: true}}}})
+				break
+			}
+		}
+		if n <= 1 {
+			n = 1
+			out = append(out, ns[0])
+		}
+		ns = ns[n:]
+	}
+	return out
+}
+
+func joinedText(ns []node) string {
+	words := make([]string, len(ns))
+	for i, n := range ns {
+		words[i] = n.term.text
+	}
+	return strings.Join(words, " ")
+}
+
+// startsNumber spares most words the closer look.
+func startsNumber(s string) bool {
+	return strings.IndexFunc(s[:min(len(s), 12)], unicode.IsDigit) >= 0
+}
+
+func isNumber(s string) bool {
+	_, ok := analyze.Number(s)
+	return ok
 }
 
 func (p *queryParser) atOr() bool {
@@ -166,6 +218,9 @@ func (p *queryParser) leaf() (node, error) {
 		s, err := p.quoted()
 		return node{term: &term{text: s}}, err
 	}
+	if s, ok := p.curled(); ok {
+		return node{term: &term{text: s}}, nil
+	}
 	name, value, err := p.bare()
 	if err != nil {
 		return node{}, err
@@ -186,7 +241,25 @@ func wildcard(w string) *term {
 		t.text = in
 		t.prefix = !t.infix
 	}
+	t.bare = !t.infix && !t.prefix
 	return t
+}
+
+// curled reads a phrase in the quotation marks that telephones and word
+// processors put in place of the straight ones.
+func (p *queryParser) curled() (string, bool) {
+	r, size := utf8.DecodeRuneInString(p.rest)
+	if !strings.ContainsRune("“”„‟«»", r) {
+		return "", false
+	}
+	end := strings.IndexAny(p.rest[size:], "“”„‟«»\"")
+	if end <= 0 {
+		return "", false
+	}
+	s := p.rest[size : size+end]
+	_, closing := utf8.DecodeRuneInString(p.rest[size+end:])
+	p.rest = p.rest[size+end+closing:]
+	return s, true
 }
 
 func (p *queryParser) quoted() (string, error) {
@@ -227,6 +300,9 @@ func (p *queryParser) value(name string) (string, string, error) {
 	if strings.HasPrefix(p.rest, `"`) {
 		v, err := p.quoted()
 		return name, v, err
+	}
+	if v, ok := p.curled(); ok {
+		return name, v, nil
 	}
 	end := strings.IndexFunc(p.rest, func(r rune) bool { return unicode.IsSpace(r) || r == ')' })
 	if end < 0 {

@@ -95,7 +95,7 @@ func (k *compiler) marks(n node) {
 			k.w.find = append(k.w.find, finder{infix: t.Text})
 		}
 	case n.term != nil:
-		k.w.find = append(k.w.find, finder{m: analyze.Query(n.term.text, n.term.prefix)})
+		k.w.find = append(k.w.find, finder{m: n.term.matcher()})
 	}
 	for _, m := range append(slices.Clone(n.and), n.or...) {
 		k.marks(m)
@@ -205,7 +205,7 @@ func (k *compiler) term(t *term) (string, error) {
 	if t.infix {
 		return k.infix(t.text)
 	}
-	m := analyze.Query(t.text, t.prefix)
+	m := t.matcher()
 	if len(m.Any) == 0 {
 		return "", nil
 	}
@@ -214,6 +214,14 @@ func (k *compiler) term(t *term) (string, error) {
 		parts = append(parts, phrase(p))
 	}
 	return anyOf(parts), nil
+}
+
+func (t *term) matcher() analyze.Matcher {
+	if t.number {
+		m, _ := analyze.Number(t.text) // it is one: see joinNumbers
+		return m
+	}
+	return analyze.Query(t.text, t.prefix)
 }
 
 // maxWords bounds how many words of the archive *part* may stand for.
