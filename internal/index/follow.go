@@ -209,6 +209,13 @@ func (s *scan) entry(e record.Entry) error {
 	switch e.Kind {
 	case record.Init:
 	case record.Capture:
+		// A capture that is in one batch with its end is joined with others
+		// before its words are written.
+		if len(s.b.steps) >= batchItems/2 {
+			if err := s.flush(); err != nil {
+				return err
+			}
+		}
 		st.entry = clone(e)
 		s.captures[e.Seq] = captureState{}
 	case record.CaptureEnd:

@@ -1,6 +1,7 @@
 package index
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -166,7 +167,9 @@ func (w *writer) unwrite(s *shown) error {
 	if err != nil {
 		return err
 	}
-	w.rows = append(w.rows, ftsRow{id: s.id, out: true, t: d.tokens(s.chat, person)})
+	if !w.unqueue(s.id) {
+		w.queue(ftsRow{id: s.id, out: true, t: d.tokens(s.chat, person)})
+	}
 	w.count(s.chat, person, s.id, d.local, -1)
 	return nil
 }
@@ -247,9 +250,6 @@ func (w *writer) rejoin(ctx context.Context, capture int64, known runs) error {
 // rejoinChat looks at every minute of a chat in which the capture and another
 // have messages. Most have not, and nothing of those is read.
 func (w *writer) rejoinChat(ctx context.Context, chatID, capture int64, known runs) error {
-	if err := w.flushRows(); err != nil {
-		return err
-	}
 	var minutes [][]ref
 	var cur []ref
 	close := func() {
@@ -276,8 +276,13 @@ func (w *writer) rejoinChat(ctx context.Context, chatID, capture int64, known ru
 		if err := w.rejoinMinute(ctx, m, capture, known); err != nil {
 			return err
 		}
+		if len(w.rows) >= batchItems {
+			if err := w.flushRows(); err != nil {
+				return err
+			}
+		}
 	}
-	return w.flushRows()
+	return nil
 }
 
 // rejoinMinute pairs the capture's messages of one minute with the others'.
@@ -326,9 +331,6 @@ func (w *writer) join(ctx context.Context, a, b *shown) error {
 	if b.seq < a.seq {
 		a, b = b, a
 	}
-	if err := w.unwrite(a); err != nil {
-		return err
-	}
 	if err := w.remove(b); err != nil {
 		return err
 	}
@@ -346,15 +348,26 @@ func (w *writer) join(ctx context.Context, a, b *shown) error {
 	if err != nil {
 		return err
 	}
-	d := docOf(&ss[0].msg, false)
-	person, err := w.person(d.person)
+	return w.rewrite(a, &ss[0])
+}
+
+// rewrite puts the tokens of a message in place of those that it had. Most
+// sightings change none. Rows are only queued: FTS5 writes all that it holds
+// to disk whenever row ids go back.
+func (w *writer) rewrite(was, is *shown) error {
+	before, after := docOf(&was.msg, was.unread), docOf(&is.msg, is.unread)
+	person, err := w.person(after.person)
 	if err != nil {
 		return err
 	}
-	if err := w.flushRows(); err != nil {
+	if before.person == after.person && before.local == after.local &&
+		bytes.Equal(before.tokens(was.chat, person), after.tokens(is.chat, person)) {
+		return nil
+	}
+	if err := w.unwrite(was); err != nil {
 		return err
 	}
-	w.rows = append(w.rows, ftsRow{id: a.id, t: d.tokens(a.chat, person)})
-	w.count(a.chat, person, a.id, d.local, 1)
+	w.queue(ftsRow{id: is.id, t: after.tokens(is.chat, person)})
+	w.count(is.chat, person, is.id, after.local, 1)
 	return nil
 }

@@ -25,6 +25,7 @@ type writer struct {
 	tallies map[int64]*tally   // to be added, by chat
 	full    map[int64]int64    // last id allotted beyond a full window
 	rows    []ftsRow           // to be written, see flushRows
+	queued  map[int64]int      // the rows to be put in, by id; nil: made when needed
 	added   int64              // messages
 	unread  int64
 	erased  bool // tokens were taken out since the last truncated checkpoint
@@ -51,7 +52,34 @@ type tally struct {
 type ftsRow struct {
 	id  int64
 	out bool
-	t   []byte
+	t   []byte // nil: nothing to do after all
+}
+
+// queue notes a row for flushRows.
+func (w *writer) queue(r ftsRow) {
+	if w.queued != nil && !r.out {
+		w.queued[r.id] = len(w.rows)
+	}
+	w.rows = append(w.rows, r)
+}
+
+// unqueue takes back a row that was to be put in and is not written yet. To
+// take words out of what is written costs a search for each of them.
+func (w *writer) unqueue(id int64) bool {
+	if w.queued == nil {
+		w.queued = make(map[int64]int, len(w.rows))
+		for i, r := range w.rows {
+			if !r.out && r.t != nil {
+				w.queued[r.id] = i
+			}
+		}
+	}
+	i, ok := w.queued[id]
+	if ok {
+		w.rows[i].t = nil
+		delete(w.queued, id)
+	}
+	return ok
 }
 
 func newWriter(x *Index, c *conn) *writer {
@@ -65,7 +93,7 @@ func (w *writer) lose() {
 	w.at = -1
 	w.chats, w.persons, w.courses = map[chatKey]int64{}, map[string]int64{}, map[courseKey]*course{}
 	w.members, w.tallies, w.full = map[[2]int64]int64{}, map[int64]*tally{}, map[int64]int64{}
-	w.rows, w.added, w.unread = nil, 0, 0
+	w.rows, w.queued, w.added, w.unread = nil, nil, 0, 0
 }
 
 func (w *writer) position() (int64, error) {
@@ -194,7 +222,7 @@ func (w *writer) add(seq, capture int64, d *doc) error {
 	if err != nil {
 		return err
 	}
-	w.rows = append(w.rows, ftsRow{id: id, t: d.tokens(chatID, person)})
+	w.queue(ftsRow{id: id, t: d.tokens(chatID, person)})
 	w.count(chatID, person, id, d.local, 1)
 	return nil
 }
@@ -376,17 +404,20 @@ func (w *writer) flushRows() error {
 	})
 	for _, r := range w.rows {
 		var err error
-		if r.out {
+		switch {
+		case r.t == nil:
+		case r.out:
 			err = w.c.exec(`INSERT INTO fts (fts, rowid, t) VALUES ('delete', ?, ?)`, r.id, r.t)
 			w.erased = true
-		} else {
+		default:
 			err = w.c.exec(`INSERT INTO fts (rowid, t) VALUES (?, ?)`, r.id, r.t)
 		}
 		if err != nil {
 			return err
 		}
 	}
-	w.rows = w.rows[:0]
+	clear(w.rows)
+	w.rows, w.queued = w.rows[:0], nil
 	return nil
 }
 
