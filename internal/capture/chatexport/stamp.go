@@ -309,16 +309,13 @@ func (l *lexer) clock(s *stamp) bool {
 	}
 	l.at = next
 	m, n := l.number()
-	if n != 2 || m > 59 {
+	if n == 0 || n > 2 || m > 59 {
 		return false
 	}
 	s.minute = int8(m)
 	if l.take(r) {
 		sec, n := l.number()
-		if n == 0 {
-			return false
-		}
-		if n != 2 || sec > 60 {
+		if n == 0 || n > 2 || sec > 60 {
 			return false
 		}
 		s.second, s.shape.Seconds = int8(min(sec, 59)), true
@@ -329,9 +326,12 @@ func (l *lexer) clock(s *stamp) bool {
 func (l *lexer) longClock(s *stamp) bool {
 	units := []string{"h", "min", "s"}
 	for i, u := range units {
+		at := l.at
 		l.blanks()
 		if !l.literal(u) {
-			return i == 2
+			// The blank before the dash belongs to the terminator.
+			l.at = at
+			return i > 0
 		}
 		l.blanks()
 		v, n := l.number()
@@ -367,6 +367,9 @@ func (l *lexer) period(s *stamp, before string) bool {
 		if !s.apply(before) {
 			s.doubt = s.hour <= 12
 		}
+	}
+	if l.take(')') { // eu: "{1} ({0})"
+		return true
 	}
 	start := l.at
 	for {
