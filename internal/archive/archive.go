@@ -117,6 +117,9 @@ func Create(ctx context.Context, dir string, o CreateOptions) (recovery string, 
 	if _, err := time.LoadLocation(o.Zone); err != nil {
 		return "", fmt.Errorf("zone %q: %w", o.Zone, err)
 	}
+	if err := newAnchors(dir, o.Anchors); err != nil {
+		return "", err
+	}
 	if err := emptyDir(dir); err != nil {
 		return "", err
 	}

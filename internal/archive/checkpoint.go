@@ -132,6 +132,35 @@ func (a *Archive) Compare(ctx context.Context, signed []byte) error {
 	return nil
 }
 
+// newAnchors checks, before anything is made, that the anchors of a new
+// archive are files that are not there yet, in folders that are, outside dir.
+func newAnchors(dir string, paths []string) error {
+	home, err := filepath.Abs(dir)
+	if err != nil {
+		return fmt.Errorf("anchor: %w", err)
+	}
+	for _, p := range paths {
+		abs, err := filepath.Abs(p)
+		if err != nil {
+			return fmt.Errorf("anchor: %w", err)
+		}
+		if strings.HasPrefix(abs, home+string(filepath.Separator)) {
+			return fmt.Errorf("anchor %s lies inside the archive: name a file on another disk or machine", p)
+		}
+		if _, err := os.Lstat(abs); err == nil {
+			return fmt.Errorf("anchor %s is there already and would be overwritten: name a new file", p)
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("anchor: %w", err)
+		}
+		if fi, err := os.Stat(filepath.Dir(abs)); err != nil {
+			return fmt.Errorf("anchor: %w", err)
+		} else if !fi.IsDir() {
+			return fmt.Errorf("anchor %s: its folder is not a folder", p)
+		}
+	}
+	return nil
+}
+
 // writeAnchors keeps the list of anchor files: one path a line.
 func writeAnchors(dir string, paths []string) error {
 	if len(paths) == 0 {

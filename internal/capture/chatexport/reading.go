@@ -85,8 +85,23 @@ func (r *reading) merge(later *reading) {
 	if later.Kind == string(chat.Group) {
 		r.Kind = later.Kind
 	}
-	// The later file held the same records and more beside them.
-	r.Authors, r.Slots, r.Suspects, r.Back, r.Capped = later.Authors, later.Slots, later.Suspects, later.Back, later.Capped
+	// Either file may hold records that the other lacks: who wrote in one of
+	// them stays an author, and what one of them leaves in doubt stays so.
+	r.Authors = union(r.Authors, later.Authors)
+	r.Suspects = union(r.Suspects, later.Suspects)
+	r.Back = union(r.Back, later.Back)
+	r.Slots = slices.DeleteFunc(union(r.Slots, later.Slots), func(s string) bool {
+		_, author := slices.BinarySearch(r.Authors, s)
+		return author
+	})
+	r.Capped = r.Capped || later.Capped
+}
+
+// union is what a or b holds, sorted, each once.
+func union(a, b []string) []string {
+	all := slices.Concat(a, b)
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 func (r *reading) location() (*time.Location, error) {
