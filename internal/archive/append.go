@@ -238,9 +238,9 @@ func (a *Archive) useEpoch(ctx context.Context, b *prepared) error {
 		b.epoch = a.epoch
 		return nil
 	}
-	in, err := a.store.Intake(ctx)
+	in, err := a.intake(ctx)
 	if err != nil {
-		return fmt.Errorf("read intake key: %w", err)
+		return err
 	}
 	pub, err := seal.ParseIntake(in.ID, in.Public)
 	if err != nil {

@@ -257,7 +257,9 @@ func (a *Archive) load(ctx context.Context) error {
 	if _, err := first[0].Decode(&a.info); err != nil || first[0].Kind != record.Init {
 		return errors.Join(fmt.Errorf("%w: first entry", store.ErrDamaged), err)
 	}
-	a.refused = a.compareAnchors(ctx)
+	if a.refused = a.compareAnchors(ctx); a.refused == nil {
+		_, a.refused = a.intake(ctx)
+	}
 	// What was committed before a crash, and not signed, is signed now.
 	a.signing.unsigned = !a.signedUpTo(a.head.Size)
 	return nil

@@ -70,9 +70,9 @@ func (s faultyStore) Commit(ctx context.Context, b *store.Batch) (c store.Commit
 	return c, err
 }
 
-func (s faultyStore) Intake(ctx context.Context) (in store.Intake, err error) {
-	err = s.f.do("intake", func() error { in, err = s.Store.Intake(ctx); return err })
-	return in, err
+func (s faultyStore) Intakes(ctx context.Context) (all []store.Intake, err error) {
+	err = s.f.do("intakes", func() error { all, err = s.Store.Intakes(ctx); return err })
+	return all, err
 }
 
 func (s faultyStore) Blob(ctx context.Context, h []byte) (b store.Blob, err error) {

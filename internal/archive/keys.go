@@ -135,6 +135,49 @@ func (a *Archive) changeRing(ctx context.Context, fn func(r *seal.Ring, tx store
 	})
 }
 
+// intake returns the newest intake key. The database can be written without a
+// secret, so each of its intake keys is looked up in the ring first: what was
+// sealed to a foreign one could be opened by its owner, and by nobody else.
+func (a *Archive) intake(ctx context.Context) (store.Intake, error) {
+	rows, err := a.store.Intakes(ctx)
+	if err != nil {
+		return store.Intake{}, fmt.Errorf("read intake keys: %w", err)
+	}
+	if len(rows) == 0 {
+		return store.Intake{}, fmt.Errorf("%w: there is no intake key", store.ErrDamaged)
+	}
+	for _, in := range rows {
+		ours, err := a.ringHasIntake(in)
+		if err != nil {
+			return in, err
+		}
+		if !ours {
+			return in, foreignIntake(in)
+		}
+	}
+	return rows[len(rows)-1], nil
+}
+
+func foreignIntake(in store.Intake) error {
+	return fmt.Errorf("%w: intake key %d is not one of the ring's", store.ErrDamaged, in.ID)
+}
+
+func (a *Archive) ringHasIntake(in store.Intake) (bool, error) {
+	a.ringMu.RLock()
+	ours := a.ring.HasIntake(in.ID, in.Public)
+	a.ringMu.RUnlock()
+	if ours {
+		return true, nil
+	}
+	// Another process may have made it since the ring was read.
+	if err := a.reloadRing(); err != nil {
+		return false, err
+	}
+	a.ringMu.RLock()
+	defer a.ringMu.RUnlock()
+	return a.ring.HasIntake(in.ID, in.Public), nil
+}
+
 // settle moves data keys from the intake into keyring blocks, and retires
 // intake keys. After it nothing depends on what a capture machine has seen.
 func (a *Archive) settle(ctx context.Context) error {
@@ -227,6 +270,9 @@ func (a *Archive) retireIntakes(ctx context.Context) error {
 		}
 		var ids []int64
 		for _, in := range rows {
+			if !r.HasIntake(in.ID, in.Public) {
+				return false, foreignIntake(in)
+			}
 			ids = append(ids, in.ID)
 		}
 		dropped := r.KeepIntake(ids)

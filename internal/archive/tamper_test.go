@@ -2,17 +2,21 @@ package archive_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/ncruces/go-sqlite3"
 
 	"github.com/waxseal/waxseal/internal/archive"
 	"github.com/waxseal/waxseal/internal/record"
+	"github.com/waxseal/waxseal/internal/seal"
+	"github.com/waxseal/waxseal/internal/store"
 )
 
 // sample is a closed archive with a few packs and two blobs.
@@ -145,23 +149,61 @@ func TestInsiderWithSQLIsFound(t *testing.T) {
 		"dropped reference":     `DELETE FROM blob_ref WHERE hash IN (SELECT hash FROM blob_ref LIMIT 1)`,
 		"changed root":          `UPDATE head SET root = zeroblob(32)`,
 		"changed tile":          `UPDATE tile SET hashes = CAST(substr(hashes, 1, 31) || x'00' || substr(hashes, 33) AS BLOB)`,
+		"foreign intake key":    `UPDATE intake SET public = CAST(substr(public, 1, 1215) || x'00' AS BLOB)`,
+		"renumbered intake key": `UPDATE intake SET id = id + 1`,
+		"added intake key":      `INSERT INTO intake SELECT id + 1, public FROM intake`,
+		"no intake key":         `DELETE FROM intake`,
 		"changed key":           `UPDATE key SET wrapped = zeroblob(60) WHERE id = 1`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := copyOf(t, dir)
-			db, err := sqlite3.Open(filepath.Join(c, "log.db"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := db.Exec(sql); err != nil {
-				t.Fatal(err)
-			}
-			if err := db.Close(); err != nil {
-				t.Fatal(err)
-			}
+			execSQL(t, c, sql)
 			wantFound(t, c, name)
 		})
 	}
+}
+
+// execSQL changes the database of an archive behind its back.
+func execSQL(t testing.TB, dir, sql string) {
+	t.Helper()
+	db, err := sqlite3.Open(filepath.Join(dir, "log.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(db.Exec(sql), db.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestNothingIsSealedToAForeignIntakeKey swaps the key before the archive is
+// opened, and while it is open.
+func TestNothingIsSealedToAForeignIntakeKey(t *testing.T) {
+	dir := sample(t)
+	other := sample(t)
+	swap := fmt.Sprintf(`ATTACH '%s' AS o; UPDATE intake SET public = (SELECT public FROM o.intake)`, filepath.Join(other, "log.db"))
+	late := copyOf(t, dir)
+
+	execSQL(t, dir, swap)
+	a := open(t, dir)
+	if err := a.Writable(); !errors.Is(err, store.ErrDamaged) {
+		t.Errorf("writable: %v", err)
+	}
+	if _, err := a.Append(t.Context(), items(t, "gamma", 0, 3)); !errors.Is(err, store.ErrDamaged) {
+		t.Errorf("append: %v", err)
+	}
+	closeArchive(t, a)
+
+	a = open(t, late)
+	appendAll(t, a, items(t, "gamma", 0, 3))
+	execSQL(t, late, swap)
+	a.SetClock(func() time.Time { return time.Now().Add(2 * seal.EpochLife) })
+	if _, err := a.Append(t.Context(), items(t, "gamma", 3, 6)); !errors.Is(err, store.ErrDamaged) {
+		t.Errorf("append under the next epoch: %v", err)
+	}
+	if err := a.Close(); !errors.Is(err, store.ErrDamaged) {
+		t.Errorf("close: %v", err)
+	}
+	wantFound(t, late, "an intake key that was swapped while the archive was open")
 }
 
 func TestCheckpointOfAnotherArchiveIsFound(t *testing.T) {

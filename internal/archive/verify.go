@@ -80,7 +80,7 @@ func (a *Archive) Verify(ctx context.Context, o VerifyOptions) (*Report, error) 
 	checked := make(chan func(), 1)
 	go func() { checked <- v.database(ctx) }()
 	defer func() { (<-checked)() }()
-	steps := []func(context.Context) error{v.checkpoints, v.entries, v.tree, v.namedBlobs, v.blobs}
+	steps := []func(context.Context) error{v.intakes, v.checkpoints, v.entries, v.tree, v.namedBlobs, v.blobs}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
 			if ctx.Err() != nil {
@@ -122,6 +122,16 @@ func (v *verifier) database(ctx context.Context) func() {
 			v.r.problem("database: %v", err)
 		}
 	}
+}
+
+// intakes looks every intake key up in the ring.
+func (v *verifier) intakes(ctx context.Context) error {
+	if _, err := v.a.intake(ctx); errors.Is(err, store.ErrDamaged) {
+		v.r.problem("%v", err)
+	} else if err != nil {
+		return err
+	}
+	return nil
 }
 
 // checkpoints reads every statement that was signed about the log.

@@ -1,6 +1,7 @@
 package seal
 
 import (
+	"bytes"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base32"
@@ -317,6 +318,14 @@ func (r *Ring) IndexKey() Key { return r.body.Index }
 func (r *Ring) Intake() (id int64, public []byte) {
 	p := r.body.Intake[len(r.body.Intake)-1]
 	return p.ID, p.priv.PublicKey().Bytes()
+}
+
+// HasIntake reports whether public is the public half of the intake key pair
+// of that id: what is sealed to it can be opened.
+func (r *Ring) HasIntake(id int64, public []byte) bool {
+	return slices.ContainsFunc(r.body.Intake, func(p *intakePair) bool {
+		return p.ID == id && bytes.Equal(p.priv.PublicKey().Bytes(), public)
+	})
 }
 
 // Reload reads the ring's file again, which another process may have written.

@@ -185,8 +185,8 @@ type Store interface {
 	EpochKeys(ctx context.Context, limit int, fn func(Key) error) error
 	// BlockKeys is how many keys a block holds.
 	BlockKeys(ctx context.Context, block int64) (int64, error)
-	// Intake is the newest intake key.
-	Intake(ctx context.Context) (Intake, error)
+	// Intakes lists the intake keys, oldest first.
+	Intakes(ctx context.Context) ([]Intake, error)
 	// Exclusive runs fn while no other process can write, and commits what fn
 	// did through tx where fn returns nil.
 	Exclusive(ctx context.Context, fn func(tx Tx) error) error

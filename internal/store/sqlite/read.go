@@ -20,7 +20,6 @@ const (
 	selectBlobs   = `SELECT hash, name, size, key FROM blob`
 	selectEpochs  = `SELECT id, epoch, wrapped FROM key WHERE epoch IS NOT NULL ORDER BY id LIMIT ?`
 	countBlock    = `SELECT count(*) FROM key WHERE block = ?`
-	newestIntake  = `SELECT id, public FROM intake ORDER BY id DESC LIMIT 1`
 )
 
 // Entries implements store.Reader.
@@ -121,13 +120,10 @@ func (s *Store) BlockKeys(ctx context.Context, block int64) (n int64, err error)
 	return n, err
 }
 
-// Intake implements store.Store.
-func (s *Store) Intake(ctx context.Context) (in store.Intake, err error) {
-	err = s.one(ctx, newestIntake, func(st *sqlite3.Stmt) error {
-		in = store.Intake{ID: st.ColumnInt64(0), Public: st.ColumnBlob(1, nil)}
-		return nil
-	})
-	return in, err
+// Intakes implements store.Store.
+func (s *Store) Intakes(ctx context.Context) (all []store.Intake, err error) {
+	err = s.read(ctx, func(c *conn) error { all, err = c.intakes(); return err })
+	return all, err
 }
 
 func scanBlob(st *sqlite3.Stmt) store.Blob {

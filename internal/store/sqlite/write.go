@@ -239,8 +239,10 @@ func (s *Store) Exclusive(ctx context.Context, fn func(store.Tx) error) (err err
 
 type txn struct{ c *conn }
 
-func (t txn) Intakes() (all []store.Intake, err error) {
-	err = t.c.query(selectIntakes, func(st *sqlite3.Stmt) error {
+func (t txn) Intakes() ([]store.Intake, error) { return t.c.intakes() }
+
+func (c *conn) intakes() (all []store.Intake, err error) {
+	err = c.query(selectIntakes, func(st *sqlite3.Stmt) error {
 		all = append(all, store.Intake{ID: st.ColumnInt64(0), Public: st.ColumnBlob(1, nil)})
 		return nil
 	})

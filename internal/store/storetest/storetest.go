@@ -282,9 +282,9 @@ func intakes(t *testing.T, open func() store.Store) {
 	if !cmp.Equal(ids, []int64{1, 2}) {
 		t.Fatalf("intakes = %v: one in use was dropped", ids)
 	}
-	in, err := s.Intake(t.Context())
-	if err != nil || in.ID != 2 {
-		t.Fatalf("newest = %+v, %v", in, err)
+	all, err := s.Intakes(t.Context())
+	if err != nil || len(all) != 2 || all[1].ID != 2 || string(all[1].Public) != "public 2" {
+		t.Fatalf("intakes = %+v, %v", all, err)
 	}
 }
 
@@ -323,7 +323,7 @@ func failedExclusive(t *testing.T, open func() store.Store) {
 	if !errors.Is(err, boom) {
 		t.Fatalf("err = %v", err)
 	}
-	if in, err := s.Intake(t.Context()); err != nil || in.ID != 1 {
-		t.Fatalf("newest intake = %+v, %v: the failed work stayed", in, err)
+	if all, err := s.Intakes(t.Context()); err != nil || len(all) != 1 || all[0].ID != 1 {
+		t.Fatalf("intakes = %+v, %v: the failed work stayed", all, err)
 	}
 }
