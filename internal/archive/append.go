@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"hash"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -372,6 +373,10 @@ func (a *Archive) sealPacks(b *prepared, fresh []*record.Record) {
 	at := a.now().UnixMilli()
 	var wg sync.WaitGroup
 	limit := make(chan struct{}, sealers)
+	hashes := make([][]byte, len(fresh)) // of the identities, where there are any
+	for _, id := range b.batch.Identities {
+		hashes[id.Seq-b.batch.Old.Size] = id.Hash
+	}
 	for i, s := range spans(fresh) {
 		k := seal.NewKey()
 		wrapped, epochID, epoch := a.wrap(b, k)
@@ -383,7 +388,7 @@ func (a *Archive) sealPacks(b *prepared, fresh []*record.Record) {
 			limit <- struct{}{}
 			go func() {
 				defer func() { <-limit; wg.Done() }()
-				frames[n] = s.seal(b.batch.Entries, k, i, n, c, at)
+				frames[n] = s.seal(b.batch.Entries, k, i, n, c, at, a.tally(s, c, hashes, b.batch.Old.Size))
 			}()
 		}
 	}
@@ -409,18 +414,47 @@ func (s *span) frames() [][2]int {
 	return append(cuts, [2]int{from, len(s.records)})
 }
 
-func (s *span) seal(entries []store.NewEntry, k seal.Key, pack, n int, c [2]int, at int64) []byte {
+// tally is that of the identities of a frame's records.
+func (a *Archive) tally(s *span, c [2]int, hashes [][]byte, first int64) (t seal.Tally) {
+	a.ringMu.RLock()
+	rows := newRowMACs(a.ring.DedupeKey())
+	a.ringMu.RUnlock()
+	for _, place := range s.places[c[0]:c[1]] {
+		if h := hashes[place]; h != nil {
+			rows.add(&t, "identity", h, first+int64(place))
+		}
+	}
+	return t
+}
+
+// rowMACs makes the MACs of rows that name an entry. It is not for concurrent
+// use.
+type rowMACs struct {
+	mac hash.Hash
+	sum [sha256.Size]byte
+	seq [8]byte
+}
+
+func newRowMACs(dedupe *seal.Key) *rowMACs {
+	return &rowMACs{mac: hmac.New(sha256.New, dedupe[:])}
+}
+
+func (r *rowMACs) add(t *seal.Tally, table string, hash []byte, seq int64) {
+	binary.BigEndian.PutUint64(r.seq[:], uint64(seq))
+	t.Add(keyed(r.mac, r.sum[:0], table+" row", hash, r.seq[:]))
+}
+
+func (s *span) seal(entries []store.NewEntry, k seal.Key, pack, n int, c [2]int, at int64, identities seal.Tally) []byte {
 	salts := k.Salts()
 	parts := make([][][]byte, 0, c[1]-c[0])
 	for i := c[0]; i < c[1]; i++ {
 		r := s.records[i]
-		commitment, _ := salts.Commit(i, r.Parts)
 		parts = append(parts, r.Parts)
 		entries[s.places[i]] = store.NewEntry{
-			Kind: kindCode(r.Kind), At: at, Commitment: commitment, Pack: pack, Frame: n, Slot: i - c[0],
+			Kind: kindCode(r.Kind), At: at, Commitment: salts.Commit(i, r.Parts), Pack: pack, Frame: n, Slot: i - c[0],
 		}
 	}
-	return k.SealFrame(n, c[0], parts)
+	return k.SealFrame(n, c[0], identities, parts)
 }
 
 // grow appends the new entries' leaves to the tree.
@@ -457,7 +491,7 @@ func Leaf(kind record.Kind, at int64, c seal.Commitment) []byte {
 	b = append(b, `{"v":1,"kind":"`...)
 	b = append(b, kind...) // kinds are lower-case letters and dots
 	b = append(b, `","at":`...)
-	b = fmt.Appendf(b, "%d", at)
+	b = strconv.AppendInt(b, at, 10)
 	b = append(b, `,"commitment":"`...)
 	b = hex.AppendEncode(b, c[:])
 	return append(b, `"}`...)

@@ -1,18 +1,23 @@
 package archive_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/waxseal/waxseal/internal/record"
 )
 
-// filled is an archive of n short messages.
-func filled(b *testing.B, n int) string {
+// filled is an archive of n short messages of some chats that take turns.
+func filled(b *testing.B, n, chats int) string {
 	b.Helper()
 	dir := create(b)
 	a := open(b, dir)
 	for i := 0; i < n; i += 4096 {
-		appendAll(b, a, items(b, "acme", i, min(n, i+4096)))
+		batch := items(b, "acme", i, min(n, i+4096))
+		for j := range batch {
+			batch[j].Lineage = fmt.Sprint("chat ", j%chats)
+		}
+		appendAll(b, a, batch)
 	}
 	closeArchive(b, a)
 	return dir
@@ -21,18 +26,22 @@ func filled(b *testing.B, n int) string {
 const benchRecords = 200_000
 
 func BenchmarkVerify(b *testing.B) {
-	a := open(b, filled(b, benchRecords))
-	defer closeArchive(b, a)
-	for b.Loop() {
-		if r := verify(b, a); !r.OK() {
-			b.Fatal(r.Problems)
-		}
+	for _, chats := range []int{1, 50} {
+		b.Run(fmt.Sprint("chats=", chats), func(b *testing.B) {
+			a := open(b, filled(b, benchRecords, chats))
+			defer closeArchive(b, a)
+			for b.Loop() {
+				if r := verify(b, a); !r.OK() {
+					b.Fatal(r.Problems)
+				}
+			}
+			b.ReportMetric(float64(benchRecords*b.N)/b.Elapsed().Seconds(), "records/s")
+		})
 	}
-	b.ReportMetric(float64(benchRecords*b.N)/b.Elapsed().Seconds(), "records/s")
 }
 
 func BenchmarkScan(b *testing.B) {
-	a := open(b, filled(b, benchRecords))
+	a := open(b, filled(b, benchRecords, 1))
 	defer closeArchive(b, a)
 	for b.Loop() {
 		if err := a.Scan(b.Context(), 0, func(record.Entry) error { return nil }); err != nil {

@@ -3,25 +3,36 @@ package archive
 import (
 	"bytes"
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"hash"
 	"runtime"
 
+	"github.com/waxseal/waxseal/internal/record"
 	"github.com/waxseal/waxseal/internal/seal"
 	"github.com/waxseal/waxseal/internal/store"
 	"github.com/waxseal/waxseal/internal/tlog"
 )
 
-// entryRun is a run of rows that share a pack frame, on its way through
-// verification.
+// entryRun is a run of rows on its way through verification.
 type entryRun struct {
 	rows     []store.Entry
 	leaves   []tlog.Hash
 	problems []string
-	named    []string
-	opened   bool
+	refs     seal.Tally // of the references that the records make
+	frames   map[int64]frameFound
+	opened   int64
 	bytes    int64
-	key      int64
 	done     chan struct{}
+}
+
+// frameFound is what is kept of a frame once its records were checked. One
+// that holds entries of several runs is opened for each, and counted once.
+type frameFound struct {
+	key        int64
+	identities seal.Tally
 }
 
 // entries opens every record, compares it with its commitment and grows the
@@ -30,8 +41,8 @@ func (v *verifier) entries(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	workers := max(2, runtime.GOMAXPROCS(0))
-	todo := make(chan *entryRun, 2*workers)
-	order := make(chan *entryRun, 64*workers)
+	todo := make(chan *entryRun, workers)
+	order := make(chan *entryRun, 4*workers)
 	readErr := make(chan error, 1)
 	go func() {
 		defer close(order)
@@ -40,13 +51,14 @@ func (v *verifier) entries(ctx context.Context) error {
 	}()
 	for range workers {
 		go func() {
+			c := v.newChecker()
 			for r := range todo {
-				v.check(ctx, r)
+				c.check(ctx, r)
 				close(r.done)
 			}
 		}()
 	}
-	v.grown, v.keys = &tlog.Tree{}, map[int64]bool{}
+	v.grown = &tlog.Tree{}
 	v.root()
 	for r := range order {
 		<-r.done
@@ -54,6 +66,10 @@ func (v *verifier) entries(ctx context.Context) error {
 	}
 	return <-readErr
 }
+
+// runRows is how many rows a run has. Frames of chats that were imported side
+// by side are each opened once for so many rows.
+const runRows = scanRows
 
 func (v *verifier) readRuns(ctx context.Context, todo, order chan<- *entryRun) error {
 	var run *entryRun
@@ -72,15 +88,13 @@ func (v *verifier) readRuns(ctx context.Context, todo, order chan<- *entryRun) e
 		return nil
 	}
 	err := v.a.rows(ctx, 0, v.head.Size, func(row store.Entry) error {
-		if run != nil && run.rows[0].Frame != row.Frame {
-			if err := send(); err != nil {
-				return err
-			}
-		}
 		if run == nil {
-			run = &entryRun{done: make(chan struct{})}
+			run = &entryRun{rows: make([]store.Entry, 0, runRows), frames: map[int64]frameFound{}, done: make(chan struct{})}
 		}
 		run.rows = append(run.rows, row)
+		if len(run.rows) == runRows {
+			return send()
+		}
 		return nil
 	})
 	if err != nil {
@@ -89,74 +103,149 @@ func (v *verifier) readRuns(ctx context.Context, todo, order chan<- *entryRun) e
 	return send()
 }
 
-// check opens a run's frame and compares its records.
-func (v *verifier) check(ctx context.Context, r *entryRun) {
-	for _, row := range r.rows {
+// checker checks runs, one after the other.
+type checker struct {
+	v     *verifier
+	rows  *rowMACs
+	blobs hash.Hash
+	open  map[int64]*openFrame
+	held  int // bytes of the frames in open
+}
+
+type openFrame struct {
+	seal.Frame
+	salts *seal.Salts
+	err   error
+}
+
+func (v *verifier) newChecker() *checker {
+	v.a.ringMu.RLock()
+	defer v.a.ringMu.RUnlock()
+	key := v.a.ring.BlobKey()
+	return &checker{v: v, rows: newRowMACs(v.a.ring.DedupeKey()), blobs: hmac.New(sha256.New, key[:]), open: map[int64]*openFrame{}}
+}
+
+// check opens the frames of a run and compares its records.
+func (c *checker) check(ctx context.Context, r *entryRun) {
+	clear(c.open)
+	c.held = 0
+	r.leaves = make([]tlog.Hash, 0, len(r.rows))
+	for i := range r.rows {
+		row := &r.rows[i]
 		kind, err := kindOf(row.Kind)
 		if err != nil {
 			r.problems = append(r.problems, fmt.Sprintf("entry %d: %v", row.Seq, err))
 		}
 		r.leaves = append(r.leaves, tlog.LeafHash(Leaf(kind, row.At, row.Commitment)))
-	}
-	id := r.rows[0].Frame
-	if id == 0 {
-		// The leaf is all there is, and a certificate would have to say why.
-		for _, row := range r.rows {
+		if row.Frame == 0 {
+			// The leaf is all there is, and a certificate would have to say why.
 			r.problems = append(r.problems, fmt.Sprintf("entry %d: its record is gone and no certificate of disposal says why", row.Seq))
+			continue
 		}
-		return
-	}
-	f, salts, err := v.openFrame(ctx, id, r)
-	if err != nil {
-		first, last := r.rows[0].Seq, r.rows[len(r.rows)-1].Seq
-		r.problems = append(r.problems, fmt.Sprintf("entries %d to %d cannot be read: %v", first, last, err))
-		return
-	}
-	r.opened = true
-	for _, row := range r.rows {
+		f := c.frame(ctx, r, row.Frame)
+		if f.err != nil {
+			r.problems = append(r.problems, fmt.Sprintf("entry %d cannot be read: %v", row.Seq, f.err))
+			continue
+		}
 		if row.Slot < 0 || row.Slot >= len(f.Records) {
 			r.problems = append(r.problems, fmt.Sprintf("entry %d: no such place in its pack frame", row.Seq))
 			continue
 		}
-		parts := f.Records[row.Slot]
-		if c, _ := salts.Commit(f.First+row.Slot, parts); c != row.Commitment {
-			r.problems = append(r.problems, fmt.Sprintf("entry %d: its record is not the one that was logged", row.Seq))
-		}
-		for _, p := range parts {
-			r.bytes += int64(len(p))
-			r.named = append(r.named, namedIn(p)...)
-		}
+		c.record(r, row, kind, f)
 	}
 }
 
-func (v *verifier) openFrame(ctx context.Context, id int64, r *entryRun) (seal.Frame, *seal.Salts, error) {
-	row, err := v.a.store.Frame(ctx, id)
-	if err != nil {
-		return seal.Frame{}, nil, err
+// maxHeld bounds the frames that a run keeps open: they are few and small,
+// unless messages are long and chats take turns.
+const maxHeld = 64 << 20
+
+func (c *checker) frame(ctx context.Context, r *entryRun, id int64) *openFrame {
+	if f, ok := c.open[id]; ok {
+		return f
 	}
-	k, err := v.a.dataKey(ctx, row.Key)
-	if err != nil {
-		return seal.Frame{}, nil, err
+	if c.held > maxHeld {
+		clear(c.open)
+		c.held = 0
 	}
-	f, err := k.OpenFrame(row.N, row.Sealed)
-	r.key = row.Key
-	return f, k.Salts(), err
+	f := &openFrame{}
+	c.open[id] = f
+	row, err := c.v.a.store.Frame(ctx, id)
+	if err != nil {
+		f.err = err
+		return f
+	}
+	k, err := c.v.a.dataKey(ctx, row.Key)
+	if err != nil {
+		f.err = err
+		return f
+	}
+	if f.Frame, f.err = k.OpenFrame(row.N, row.Sealed); f.err == nil {
+		f.salts = k.Salts()
+		r.frames[id] = frameFound{row.Key, f.Identities}
+		c.held += f.Size()
+	}
+	return f
 }
 
-// namedIn returns the SHA-256 of the blobs that a part's head names.
-func namedIn(part []byte) (sums []string) {
-	head, _, _ := bytes.Cut(part, []byte{'\n'})
-	mark := []byte(`"sha256":"`)
-	for {
-		_, rest, ok := bytes.Cut(head, mark)
-		if !ok {
-			return sums
-		}
-		if sum, _, ok := bytes.Cut(rest, []byte{'"'}); ok && len(sum) == 64 {
-			sums = append(sums, string(sum))
-		}
-		head = rest
+func (c *checker) record(r *entryRun, row *store.Entry, kind record.Kind, f *openFrame) {
+	parts := f.Records[row.Slot]
+	if got := f.salts.Commit(f.First+row.Slot, parts); got != row.Commitment {
+		r.problems = append(r.problems, fmt.Sprintf("entry %d: its record is not the one that was logged", row.Seq))
+		return
 	}
+	r.opened++
+	for _, p := range parts {
+		r.bytes += int64(len(p))
+	}
+	named, err := namedIn(record.Entry{Seq: row.Seq, Kind: kind, Parts: parts})
+	if err != nil {
+		r.problems = append(r.problems, err.Error())
+	}
+	var buf [sha256.Size]byte
+	for _, sum := range named {
+		c.rows.add(&r.refs, "reference", keyed(c.blobs, buf[:0], "blob", sum), row.Seq)
+	}
+}
+
+// namedIn returns the SHA-256 of the blobs that an entry's head names, each
+// once.
+func namedIn(e record.Entry) (sums [][]byte, err error) {
+	// Most records name none, which is cheaper to see than to decode.
+	if len(e.Parts) == 0 {
+		return nil, nil
+	}
+	if head, _, _ := bytes.Cut(e.Parts[0], []byte{'\n'}); !bytes.Contains(head, []byte(`"sha256":"`)) {
+		return nil, nil
+	}
+	var named []record.Blob
+	switch e.Kind {
+	case record.Item, record.Unparsed:
+		var h record.ItemHead
+		_, err = e.Decode(&h)
+		for _, f := range h.Files {
+			named = append(named, f.Blob)
+		}
+	case record.Capture:
+		var h record.CaptureHead
+		_, err = e.Decode(&h)
+		for _, f := range h.Evidence {
+			named = append(named, f.Blob)
+		}
+	case record.Init, record.CaptureEnd: // name none
+	}
+	seen := map[string]bool{}
+	for _, b := range named {
+		if b.SHA256 == "" || seen[b.SHA256] {
+			continue // an attachment that is absent, or named twice
+		}
+		seen[b.SHA256] = true
+		sum, hexErr := hex.DecodeString(b.SHA256)
+		if hexErr != nil {
+			return sums, fmt.Errorf("entry %d: names a blob by what is no hash", e.Seq)
+		}
+		sums = append(sums, sum)
+	}
+	return sums, err
 }
 
 // add grows the tree by a run that was checked.
@@ -168,19 +257,18 @@ func (v *verifier) add(r *entryRun) {
 	for _, p := range r.problems {
 		v.r.problem("%s", p)
 	}
-	for _, n := range r.named {
-		v.named[n] = true
+	for id, f := range r.frames {
+		if v.frames[id] {
+			continue
+		}
+		v.frames[id] = true
+		v.made.identities.Add(f.identities[:])
+		v.keys[f.key] = true
 	}
+	v.made.refs.Add(r.refs[:])
 	v.r.Bytes += r.bytes
-	if !r.opened {
-		return
-	}
-	if !v.keys[r.key] {
-		v.keys[r.key] = true
-		v.r.Keys++
-	}
-	v.r.Frames++
-	v.r.Records += int64(len(r.rows))
+	v.r.Frames, v.r.Keys = int64(len(v.frames)), int64(len(v.keys))
+	v.r.Records += r.opened
 	v.progress()
 }
 
@@ -188,5 +276,48 @@ func (v *verifier) add(r *entryRun) {
 func (v *verifier) root() {
 	if _, ok := v.rootsAt[v.grown.Size()]; ok {
 		v.rootsAt[v.grown.Size()] = v.grown.Root()
+	}
+}
+
+// tallies are those of the tables that are made from records. Rows of entries
+// that came after the verification had begun are left out.
+type tallies struct {
+	identities, refs seal.Tally
+	last             int64 // the highest entry that a row names
+}
+
+func (v *verifier) readTallies(ctx context.Context) (t tallies, err error) {
+	v.a.ringMu.RLock()
+	rows := newRowMACs(v.a.ring.DedupeKey())
+	v.a.ringMu.RUnlock()
+	add := func(to *seal.Tally, table string, hash []byte, seq int64) {
+		if t.last = max(t.last, seq); seq < v.head.Size {
+			rows.add(to, table, hash, seq)
+		}
+	}
+	err = v.a.store.Identities(ctx, func(id store.Identity) error { add(&t.identities, "identity", id.Hash, id.Seq); return nil })
+	if err != nil {
+		return t, fmt.Errorf("read identities: %w", err)
+	}
+	err = v.a.store.Refs(ctx, func(ref store.BlobRef) error { add(&t.refs, "reference", ref.Hash, ref.Seq); return nil })
+	if err != nil {
+		return t, fmt.Errorf("read references to blobs: %w", err)
+	}
+	h, err := v.a.store.Head(ctx)
+	if err == nil && t.last >= h.Size {
+		err = fmt.Errorf("%w: identities or references of entries that are not there", store.ErrDamaged)
+	}
+	return t, err
+}
+
+// compare compares the tables with what the records make of them: what was
+// added or taken away would make an import skip or repeat messages, or a blob
+// go that a record needs.
+func (v *verifier) compare(t tallies) {
+	if t.identities != v.made.identities {
+		v.r.problem("the table of identities is not that of the records: an import would skip or repeat messages")
+	}
+	if t.refs != v.made.refs {
+		v.r.problem("the references to blobs are not those that the records make")
 	}
 }

@@ -3,6 +3,7 @@ package seal
 import (
 	"crypto/hmac"
 	"crypto/sha256"
+	"crypto/subtle"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -34,19 +35,27 @@ const (
 	recordDomain = "waxseal record v1\x00"
 )
 
+// Tally stands for a set of rows outside a frame that belong to its records:
+// the XOR of a MAC of each. The frame seals it, so that none of them can be
+// added, changed or removed unnoticed, and they can be read in any order.
+type Tally [16]byte
+
+// Add puts a row into the set, or another set beside it.
+func (t *Tally) Add(mac []byte) { subtle.XORBytes(t[:], t[:], mac) }
+
 // CommitPart is the commitment to one part under its salt.
 func CommitPart(salt [32]byte, part []byte) Commitment {
-	h := sha256.New()
-	h.Write([]byte(partDomain))
-	h.Write(salt[:])
-	h.Write(part)
-	return Commitment(h.Sum(nil))
+	// Most parts are short: together they are hashed faster than in pieces.
+	var short [512]byte
+	b := append(short[:0], partDomain...)
+	b = append(b, salt[:]...)
+	return sha256.Sum256(append(b, part...))
 }
 
 // CommitRecord is the commitment to a record: to the list of its parts'.
 func CommitRecord(parts []Commitment) Commitment {
-	b := make([]byte, 0, len(recordDomain)+len(parts)*sha256.Size)
-	b = append(b, recordDomain...)
+	var few [128]byte
+	b := append(few[:0], recordDomain...)
 	for _, p := range parts {
 		b = append(b, p[:]...)
 	}
@@ -73,14 +82,14 @@ func (s *Salts) Salt(record, part int) (salt [32]byte) {
 	return salt
 }
 
-// Commit is the commitment to the record-th record of the pack, and those to
-// its parts.
-func (s *Salts) Commit(record int, parts [][]byte) (Commitment, []Commitment) {
-	list := make([]Commitment, len(parts))
+// Commit is the commitment to the record-th record of the pack.
+func (s *Salts) Commit(record int, parts [][]byte) Commitment {
+	var few [4]Commitment
+	list := few[:0]
 	for i, p := range parts {
-		list[i] = CommitPart(s.Salt(record, i), p)
+		list = append(list, CommitPart(s.Salt(record, i), p))
 	}
-	return CommitRecord(list), list
+	return CommitRecord(list)
 }
 
 // zstd at its default level: 64 records of a chat go from 6 to 1.5 KiB in
@@ -100,9 +109,10 @@ func must[T any](v T, err error) T {
 func frameContext(n int) string { return "waxseal frame v1 " + strconv.Itoa(n) }
 
 // SealFrame closes records as the n-th frame of the pack under k; first is the
-// place in the pack of the first of them. The layout is in docs/format.md.
-func (k *Key) SealFrame(n, first int, records [][][]byte) []byte {
-	size := 16
+// place in the pack of the first of them, and identities the tally of theirs.
+// The layout is in docs/format.md.
+func (k *Key) SealFrame(n, first int, identities Tally, records [][][]byte) []byte {
+	size := 16 + len(identities)
 	for _, r := range records {
 		for _, p := range r {
 			size += len(p) + 4
@@ -110,6 +120,7 @@ func (k *Key) SealFrame(n, first int, records [][][]byte) []byte {
 	}
 	b := make([]byte, 0, size)
 	b = append(b, 1)
+	b = append(b, identities[:]...)
 	b = binary.AppendUvarint(b, uint64(first))
 	b = binary.AppendUvarint(b, uint64(len(records)))
 	for _, r := range records {
@@ -132,8 +143,19 @@ var ErrFrame = errors.New("pack frame not understood")
 
 // Frame is an open frame.
 type Frame struct {
-	First   int // place in the pack of its first record
-	Records [][][]byte
+	First      int   // place in the pack of its first record
+	Identities Tally // of the identities of its records
+	Records    [][][]byte
+}
+
+// Size is about how many bytes the records have.
+func (f Frame) Size() (n int) {
+	for _, r := range f.Records {
+		for _, p := range r {
+			n += len(p)
+		}
+	}
+	return n
 }
 
 // OpenFrame is the inverse of SealFrame.
@@ -154,7 +176,9 @@ func parseFrame(b []byte) (Frame, error) {
 		return Frame{}, fmt.Errorf("%w: version", ErrFrame)
 	}
 	c := cursor{b: b[1:]}
-	f := Frame{First: c.int()}
+	var f Frame
+	copy(f.Identities[:], c.take(len(f.Identities)))
+	f.First = c.int()
 	count := c.int()
 	if count > len(b) {
 		return Frame{}, fmt.Errorf("%w: count", ErrFrame)

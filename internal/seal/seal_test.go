@@ -19,12 +19,14 @@ func TestFrameRoundTrip(t *testing.T) {
 		part := rapid.SliceOfN(rapid.Byte(), 0, 200)
 		records := rapid.SliceOfN(rapid.SliceOfN(part, 0, 4), 0, 70).Draw(t, "records")
 		first := rapid.IntRange(0, 1<<20).Draw(t, "first")
-		sealed := k.SealFrame(3, first, records)
+		var identities seal.Tally
+		identities.Add(rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "identities"))
+		sealed := k.SealFrame(3, first, identities, records)
 		f, err := k.OpenFrame(3, sealed)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if f.First != first || len(f.Records) != len(records) {
+		if f.First != first || f.Identities != identities || len(f.Records) != len(records) {
 			t.Fatalf("%d records from %d, want %d from %d", len(f.Records), f.First, len(records), first)
 		}
 		for i, r := range records {

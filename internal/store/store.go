@@ -166,12 +166,18 @@ type Keyring interface {
 	Rewrap(ctx context.Context, keys []Key) error
 }
 
-// Catalogue is what is known of blobs.
+// Catalogue is what is known of blobs and of identical items.
 type Catalogue interface {
 	// Blob finds a blob by the keyed hash of its content.
 	Blob(ctx context.Context, hash []byte) (Blob, error)
 	// Blobs calls fn for every blob.
 	Blobs(ctx context.Context, fn func(Blob) error) error
+	// Refs calls fn for every reference to a blob. What fn is given is valid
+	// until it returns.
+	Refs(ctx context.Context, fn func(BlobRef) error) error
+	// Identities calls fn for every identity. What fn is given is valid until
+	// it returns.
+	Identities(ctx context.Context, fn func(Identity) error) error
 }
 
 // Store is a database for one archive.

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/ncruces/go-sqlite3"
@@ -18,6 +19,8 @@ const (
 	selectEpoch   = `SELECT intake, sealed FROM epoch WHERE id = ?`
 	selectBlob    = `SELECT hash, name, size, key FROM blob WHERE hash = ?`
 	selectBlobs   = `SELECT hash, name, size, key FROM blob`
+	selectRefs    = `SELECT hash, seq FROM blob_ref`
+	selectIDs     = `SELECT hash, seq FROM identity`
 	selectEpochs  = `SELECT id, epoch, wrapped FROM key WHERE epoch IS NOT NULL ORDER BY id LIMIT ?`
 	countBlock    = `SELECT count(*) FROM key WHERE block = ?`
 )
@@ -143,6 +146,24 @@ func (s *Store) Blobs(ctx context.Context, fn func(store.Blob) error) error {
 	})
 }
 
+// Refs implements store.Catalogue.
+func (s *Store) Refs(ctx context.Context, fn func(store.BlobRef) error) error {
+	return s.read(ctx, func(c *conn) error {
+		return c.query(selectRefs, func(st *sqlite3.Stmt) error {
+			return fn(store.BlobRef{Hash: st.ColumnRawBlob(0), Seq: st.ColumnInt64(1)})
+		})
+	})
+}
+
+// Identities implements store.Catalogue.
+func (s *Store) Identities(ctx context.Context, fn func(store.Identity) error) error {
+	return s.read(ctx, func(c *conn) error {
+		return c.query(selectIDs, func(st *sqlite3.Stmt) error {
+			return fn(store.Identity{Hash: st.ColumnRawBlob(0), Seq: st.ColumnInt64(1)})
+		})
+	})
+}
+
 const selectStats = `SELECT
 	(SELECT count(DISTINCT key) FROM frame), (SELECT count(*) FROM frame), (SELECT count(*) FROM blob),
 	(SELECT count(*) FROM key), (SELECT count(*) FROM identity),
@@ -163,14 +184,17 @@ func (s *Store) Stats(ctx context.Context) (t store.Stats, err error) {
 // What must hold between tables; each query counts the rows that break it.
 var invariants = []struct{ say, count string }{
 	{"entries are not numbered without a gap", `SELECT (SELECT size FROM head) <> (SELECT count(*) FROM entry) OR (SELECT size FROM head) <> (SELECT coalesce(max(seq) + 1, 0) FROM entry)`},
-	{"entries name a pack frame that is not there", `SELECT count(*) FROM entry WHERE frame IS NOT NULL AND frame NOT IN (SELECT id FROM frame)`},
 	{"pack frames name a key that is not there", `SELECT count(*) FROM frame WHERE key NOT IN (SELECT id FROM key)`},
 	{"pack frames that no entry names", `SELECT count(*) FROM frame WHERE id NOT IN (SELECT frame FROM entry WHERE frame IS NOT NULL)`},
 	{"blobs name a key that is not there", `SELECT count(*) FROM blob WHERE key NOT IN (SELECT id FROM key)`},
+	{"keys that no pack and no blob names", `SELECT count(*) FROM key WHERE id NOT IN (SELECT key FROM frame) AND id NOT IN (SELECT key FROM blob)`},
+	{"keys that seal more than one thing", `SELECT (SELECT count(*) - count(DISTINCT key) FROM blob) + (SELECT count(*) FROM blob WHERE key IN (SELECT key FROM frame)) + (SELECT count(*) FROM (SELECT 1 FROM frame GROUP BY key, n HAVING count(*) > 1))`},
+	{"epochs that no key names", `SELECT count(*) FROM epoch WHERE id NOT IN (SELECT epoch FROM key WHERE epoch IS NOT NULL)`},
+	{"epochs name an intake key that is not there", `SELECT count(*) FROM epoch WHERE intake NOT IN (SELECT id FROM intake)`},
+	{"tree hashes are not as many as the entries make", `SELECT (SELECT coalesce(sum(length(hashes)), 0) FROM tile) <> 32 * ((size >> 8) + (size >> 16) + (size >> 24) + (size >> 32) + (size >> 40)) FROM head`},
 	{"keys name an epoch that is not there", `SELECT count(*) FROM key WHERE epoch IS NOT NULL AND epoch NOT IN (SELECT id FROM epoch)`},
 	{"blobs that no entry names", `SELECT count(*) FROM blob WHERE hash NOT IN (SELECT hash FROM blob_ref)`},
 	{"references to a blob that is not there", `SELECT count(*) FROM blob_ref WHERE hash NOT IN (SELECT hash FROM blob)`},
-	{"identities or references of an entry that is not there", `SELECT (SELECT count(*) FROM identity WHERE seq < 0 OR seq >= (SELECT size FROM head)) + (SELECT count(*) FROM blob_ref WHERE seq < 0 OR seq >= (SELECT size FROM head))`},
 }
 
 // Check implements store.Store. integrity_check reads every page that is in
@@ -185,6 +209,11 @@ func (s *Store) Check(ctx context.Context) ([]string, error) {
 			return nil
 		})
 		if err != nil {
+			return err
+		}
+		if err := c.checkSchema(); errors.Is(err, store.ErrDamaged) {
+			found = append(found, err.Error())
+		} else if err != nil {
 			return err
 		}
 		for _, inv := range invariants {

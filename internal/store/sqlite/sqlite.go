@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -143,8 +144,47 @@ func (c *conn) check() error {
 		return fmt.Errorf("%w: not an archive's database", store.ErrDamaged)
 	}
 	// Reading the head also makes SQLite recover what a crash left in the WAL.
-	_, err = c.queryInt("SELECT count(*) FROM head")
+	if _, err = c.queryInt("SELECT count(*) FROM head"); err != nil {
+		return err
+	}
+	return c.checkSchema()
+}
+
+// checkSchema compares what is in the database with what Create makes: a
+// trigger, or a table without its constraints, would change what is written.
+func (c *conn) checkSchema() error {
+	want, err := ownSchema()
+	if err != nil {
+		return err
+	}
+	got, err := c.schema()
+	if err == nil && got != want {
+		err = fmt.Errorf("%w: it has other tables, indexes, views or triggers than an archive", store.ErrDamaged)
+	}
 	return err
+}
+
+var ownSchema = sync.OnceValues(func() (text string, err error) {
+	c, err := sqlite3.Open(":memory:")
+	if err != nil {
+		return "", wrap(err)
+	}
+	own := &conn{Conn: c, stmts: map[string]*sqlite3.Stmt{}}
+	if err = wrap(c.Exec(schema)); err == nil {
+		text, err = own.schema()
+	}
+	return text, errors.Join(err, own.close())
+})
+
+func (c *conn) schema() (string, error) {
+	var b strings.Builder
+	err := c.query("SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name", func(st *sqlite3.Stmt) error {
+		for i := range 4 {
+			fmt.Fprintf(&b, "%q ", st.ColumnText(i))
+		}
+		return nil
+	})
+	return b.String(), err
 }
 
 // Close closes all connections. The last one to leave folds the WAL into the

@@ -126,6 +126,11 @@ func batchWhole(t *testing.T, open func() store.Store) {
 	if err != nil || bl.Size != 7 || string(bl.Name) != "name" {
 		t.Fatalf("blob: %+v, %v", bl, err)
 	}
+	var refs []store.BlobRef
+	err = s.Refs(t.Context(), func(r store.BlobRef) error { r.Hash = bytes.Clone(r.Hash); refs = append(refs, r); return nil })
+	if err != nil || !cmp.Equal(refs, b.Refs) {
+		t.Fatalf("references: %+v, %v", refs, err)
+	}
 	if got := entries(t, s, 2, 4); len(got) != 2 || got[0].Seq != 2 {
 		t.Fatalf("entries 2 to 4: %+v", got)
 	}
@@ -311,6 +316,15 @@ func identities(t *testing.T, open func() store.Store) {
 	got, err := s.Seen(t.Context(), [][]byte{b.Identities[2].Hash, []byte("nobody"), b.Identities[0].Hash})
 	if err != nil || !cmp.Equal(got, []int64{2, -1, 0}) {
 		t.Fatalf("%v, %v", got, err)
+	}
+	var all []store.Identity
+	err = s.Identities(t.Context(), func(id store.Identity) error {
+		id.Hash = bytes.Clone(id.Hash)
+		all = append(all, id)
+		return nil
+	})
+	if err != nil || !cmp.Equal(all, b.Identities) {
+		t.Fatalf("%+v, %v", all, err)
 	}
 }
 
