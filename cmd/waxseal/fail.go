@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"syscall"
 
 	"github.com/waxseal/waxseal/internal/archive"
 	"github.com/waxseal/waxseal/internal/blob"
@@ -70,6 +71,8 @@ var sentences = []struct {
 	{context.Canceled, exitFailed, "Interrupted. What was acknowledged is safe; the same command goes on where it was."},
 	{fs.ErrNotExist, exitFailed, "There is no such file."},
 	{fs.ErrPermission, exitFailed, "Permission denied."},
+	{syscall.EROFS, exitFailed, "That place is read-only: nothing can be written there."},
+	{syscall.ENOTDIR, exitFailed, "That is a file, where a folder is needed. Say where the archive is with --dir."},
 }
 
 // say returns the sentence and the exit code for an error.

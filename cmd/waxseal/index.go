@@ -3,6 +3,10 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
 
 	"github.com/waxseal/waxseal/internal/archive"
 	"github.com/waxseal/waxseal/internal/capture/all"
@@ -22,6 +26,57 @@ func indexConfig(ar *archive.Archive) index.Config {
 	return index.Config{Path: ar.IndexPath(), Key: ar.IndexKey(), Log: ar, Interpreters: interpreters()}
 }
 
+// usableIndex is indexConfig, or, beside an archive that cannot be written,
+// where an index cannot follow the log nor even be opened, that of a copy,
+// which drop removes.
+func usableIndex(ar *archive.Archive) (cfg index.Config, drop func() error, err error) {
+	cfg = indexConfig(ar)
+	if canWrite(ar.Dir(), cfg.Path) {
+		return cfg, func() error { return nil }, nil
+	}
+	dir, err := os.MkdirTemp("", "waxseal-index-")
+	if err != nil {
+		return cfg, nil, fmt.Errorf("copy index: %w", err)
+	}
+	drop = func() error { return os.RemoveAll(dir) }
+	from := cfg.Path
+	cfg.Path = filepath.Join(dir, filepath.Base(from))
+	for _, suffix := range []string{"", "-wal"} {
+		if err := copyFile(cfg.Path+suffix, from+suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return cfg, nil, errors.Join(fmt.Errorf("copy index: %w", err), drop())
+		}
+	}
+	return cfg, drop, nil
+}
+
+// canWrite reports whether an index at path can be written: the file, where
+// it is there, and files beside it.
+func canWrite(dir, path string) bool {
+	if f, err := os.OpenFile(path, os.O_RDWR, 0); err == nil {
+		_ = f.Close() // nothing was written
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return false
+	}
+	f, err := os.CreateTemp(dir, ".index.*.tmp")
+	if err != nil {
+		return false
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name())) == nil
+}
+
+func copyFile(to, from string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return errors.Join(err, in.Close())
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, out.Close(), in.Close())
+}
+
 // withIndex runs fn on the index of the archive, brought up to date.
 func (a *app) withIndex(fn func(*archive.Archive, *index.Index) error) (err error) {
 	ar, err := a.open()
@@ -33,7 +88,12 @@ func (a *app) withIndex(fn func(*archive.Archive, *index.Index) error) (err erro
 }
 
 func (a *app) onIndex(ar *archive.Archive, fn func(*index.Index) error) (err error) {
-	x, err := index.Open(a.ctx, indexConfig(ar))
+	cfg, drop, err := usableIndex(ar)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, drop()) }()
+	x, err := index.Open(a.ctx, cfg)
 	if err != nil {
 		return fmt.Errorf("open index: %w", err)
 	}

@@ -25,6 +25,9 @@ func (c *initCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
+	if strings.TrimSpace(c.Name) == "" {
+		return usagef("--name wants the name of the firm")
+	}
 	if c.Zone == "" {
 		c.Zone = localZone()
 	}

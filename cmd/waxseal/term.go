@@ -45,10 +45,13 @@ func group(n int64) string {
 	return s
 }
 
-// count writes a number and a noun: "1 hit", "2,000 hits".
+// count writes a number and a noun: "1 hit", "2,000 hits", "0 entries".
 func count(n int64, noun string) string {
 	if n == 1 {
 		return "1 " + noun
+	}
+	if stem, ok := strings.CutSuffix(noun, "ry"); ok {
+		return group(n) + " " + stem + "ries"
 	}
 	return group(n) + " " + noun + "s"
 }

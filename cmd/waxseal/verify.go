@@ -19,18 +19,24 @@ import (
 type verifyCmd struct {
 	Path       string   `arg:"" optional:"" help:"A proof, or the folder of an archive (default: the archive)." type:"path"`
 	Checkpoint []string `help:"A checkpoint that somebody kept: proves that the log has only grown since. May be given more than once." type:"path" placeholder:"FILE"`
-	VKey       string   `name:"vkey" help:"Public key of the archive, to check a proof against." placeholder:"KEY"`
+	VKey       string   `name:"vkey" help:"Public key of the archive, as the firm has published it." placeholder:"KEY"`
 	NoIndex    bool     `help:"Do not compare the index with the log."`
 	JSON       bool     `help:"Print one JSON object."`
 }
 
 func (c *verifyCmd) Run(a *app) error {
+	if c.VKey != "" && tlog.CheckVKey(c.VKey) != nil {
+		return usagef("--vkey wants a public key as a proof prints it: waxseal/ID+HASH+KEY")
+	}
 	if c.Path != "" {
 		fi, err := os.Stat(c.Path)
 		if err != nil {
 			return fmt.Errorf("verify: %w", err)
 		}
 		if !fi.IsDir() {
+			if len(c.Checkpoint) > 0 {
+				return usagef("--checkpoint is compared with the log of an archive, which a proof has not: give the archive's folder, or leave it out")
+			}
 			return c.proof(a)
 		}
 		a.cli.Dir = c.Path
@@ -46,24 +52,23 @@ type verifyResult struct {
 }
 
 func (c *verifyCmd) archive(a *app) (err error) {
+	kept, err := readCheckpoints(c.Checkpoint)
+	if err != nil {
+		return err
+	}
 	ar, err := a.open()
 	if err != nil {
 		return damage(err)
 	}
 	defer func() { err = errors.Join(err, ar.Close()) }()
-	var kept [][]byte
-	for _, p := range c.Checkpoint {
-		b, err := os.ReadFile(p)
-		if err != nil {
-			return fmt.Errorf("verify: read checkpoint: %w", err)
-		}
-		kept = append(kept, b)
-	}
 	bar := a.bar("Verifying")
 	rep, err := ar.Verify(a.ctx, archive.VerifyOptions{Kept: kept, Progress: func(done, of int64) { bar.set(done, of, group(done)+" records") }})
 	bar.done()
 	if err != nil {
 		return damage(err)
+	}
+	if c.VKey != "" && c.VKey != ar.Info().VKey {
+		rep.Problems = append(rep.Problems, "the archive's public key is not the one that was given with --vkey")
 	}
 	res := verifyResult{Report: rep, Index: "not checked"}
 	if !c.NoIndex {
@@ -76,6 +81,22 @@ func (c *verifyCmd) archive(a *app) (err error) {
 		rep.Notes = append(rep.Notes, "the result could not be kept beside the archive")
 	}
 	return c.report(a, res)
+}
+
+// readCheckpoints reads those that somebody kept. A file that cannot be one is
+// a slip of the user's, and says nothing of the archive.
+func readCheckpoints(paths []string) (kept [][]byte, err error) {
+	for _, p := range paths {
+		b, err := os.ReadFile(p)
+		if err != nil {
+			return nil, fmt.Errorf("verify: read checkpoint: %w", err)
+		}
+		if !tlog.LooksLikeCheckpoint(b) {
+			return nil, exitError{exitFailed, p + " is no checkpoint. Nothing was verified."}
+		}
+		kept = append(kept, b)
+	}
+	return kept, nil
 }
 
 // damage gives what an archive that does not even open the exit code of a
@@ -91,14 +112,19 @@ func damage(err error) error {
 
 // checkIndex compares the index with the log. A missing one is no fault: it
 // can be built again from the log at any time.
-func (a *app) checkIndex(ar *archive.Archive, rep *archive.Report) (string, error) {
+func (a *app) checkIndex(ar *archive.Archive, rep *archive.Report) (said string, err error) {
 	if _, err := os.Stat(ar.IndexPath()); err != nil {
 		rep.Notes = append(rep.Notes, "there is no index; waxseal index rebuild makes it")
 		return "missing", nil
 	}
+	cfg, drop, err := usableIndex(ar)
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, drop()) }()
 	bar := a.bar("Comparing the index")
 	defer bar.done()
-	found, err := index.Check(a.ctx, indexConfig(ar), func(done, of int64) { bar.set(done, of, group(done)+" entries") })
+	found, err := index.Check(a.ctx, cfg, func(done, of int64) { bar.set(done, of, group(done)+" entries") })
 	if err != nil {
 		if a.ctx.Err() != nil {
 			return "", a.ctx.Err()
@@ -133,15 +159,20 @@ func verifyText(res verifyResult) string {
 	line := func(name, format string, args ...any) {
 		fmt.Fprintf(&b, "  %-12s %s\n", name, fmt.Sprintf(format, args...))
 	}
-	line("log", "%s entries, root %s", group(res.Size), res.Root)
+	line("log", "%s, root %s", count(res.Size, "entry"), res.Root)
 	line("records", "%s opened (%s), each compared with its commitment", group(res.Records), bytesOf(res.Bytes))
-	line("packs", "%s frames under %s keys", group(res.Frames), group(res.Keys))
+	line("packs", "%s under %s", count(res.Frames, "frame"), count(res.Keys, "key"))
 	line("files", "%s read whole (%s)", group(res.Blobs), bytesOf(res.BlobBytes))
-	line("checkpoint", "signed at %s entries; %s younger ones are not yet anchored", group(res.Signed), group(res.Unanchored))
+	line("checkpoint", "signed at %s; %s not yet anchored", count(res.Signed, "entry"), count(res.Unanchored, "younger entry"))
 	if res.Kept > 0 {
-		line("kept", "%d kept checkpoints: the log has only grown since", res.Kept)
+		line("kept", "%s: the log has only grown since", count(int64(res.Kept), "kept checkpoint"))
 	}
 	line("index", "%s", res.Index)
+	if res.Before == nil {
+		line("before", "never verified, or the result was removed")
+	} else {
+		line("before", "verified %s", res.Before.UTC().Format("2006-01-02 15:04 MST"))
+	}
 	for _, n := range res.Notes {
 		line("note", "%s", n)
 	}

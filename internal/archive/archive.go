@@ -162,6 +162,9 @@ func emptyDir(dir string) error {
 	if len(names) > 0 {
 		return fmt.Errorf("%s: %w", dir, ErrExists)
 	}
+	if err := os.Chmod(dir, 0o700); err != nil { // it may have been there
+		return fmt.Errorf("make folder private: %w", err)
+	}
 	return nil
 }
 

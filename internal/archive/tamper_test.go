@@ -132,6 +132,44 @@ func TestEveryMissingOrCutFileIsFound(t *testing.T) {
 	}
 }
 
+// TestBytesAfterTheDatabaseAreFound: SQLite reads whole pages, and as many as
+// its header says.
+func TestBytesAfterTheDatabaseAreFound(t *testing.T) {
+	dir := sample(t)
+	for name, change := range map[string]func(b []byte) []byte{
+		"a byte more":  func(b []byte) []byte { return append(b, 0) },
+		"a byte less":  func(b []byte) []byte { return b[:len(b)-1] },
+		"a page more":  func(b []byte) []byte { return append(b, make([]byte, 8192)...) },
+		"a page twice": func(b []byte) []byte { return append(b, b[len(b)-8192:]...) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := copyOf(t, dir)
+			p := filepath.Join(c, "log.db")
+			b, err := os.ReadFile(p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(p, change(b), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			wantFound(t, c, name)
+		})
+	}
+}
+
+func TestRemovedVerificationIsTold(t *testing.T) {
+	dir := sample(t)
+	if r := wantOK(t, dir); r.Before == nil {
+		t.Error("an archive that was verified is said never to have been")
+	}
+	if err := os.Remove(filepath.Join(dir, "verification")); err != nil {
+		t.Fatal(err)
+	}
+	if r := wantOK(t, dir); r.Before != nil {
+		t.Errorf("verified %v, by a result that was removed", r.Before)
+	}
+}
+
 // TestInsiderWithSQLIsFound changes the database as somebody who owns the host
 // would: through SQLite, with valid checksums.
 func TestInsiderWithSQLIsFound(t *testing.T) {

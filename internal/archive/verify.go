@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/waxseal/waxseal/internal/blob"
@@ -32,8 +31,10 @@ type Report struct {
 	Signed     int64     `json:"signed"` // size of the last checkpoint
 	Kept       int       `json:"kept_checkpoints"`
 	Unanchored int64     `json:"not_yet_anchored"` // entries younger than the last checkpoint
-	Notes      []string  `json:"notes,omitempty"`
-	Problems   []string  `json:"problems"`
+	// Before is when the last verification was, nil where none is kept.
+	Before   *time.Time `json:"last_verified"`
+	Notes    []string   `json:"notes,omitempty"`
+	Problems []string   `json:"problems"`
 	// More is how many problems were found beyond those listed.
 	More int64 `json:"more_problems,omitempty"`
 }
@@ -167,10 +168,13 @@ func (v *verifier) checkpoints(context.Context) error {
 			v.r.Kept++
 		}
 	}
-	if b, err := os.ReadFile(filepath.Join(v.a.dir, verifiedName)); err == nil {
-		if _, err := parseVerification(b, v.a.vkey()); err != nil {
-			v.r.problem("the note of the last verification was changed")
-		}
+	if last, err := v.a.LastVerification(); err != nil {
+		v.r.problem("the note of the last verification was changed")
+	} else if last != nil {
+		v.r.Before = &last.At
+	}
+	if v.a.info.VKey != v.a.vkey() {
+		v.r.problem("the key of the ring is not the one in the first entry")
 	}
 	return nil
 }

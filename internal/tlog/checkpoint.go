@@ -75,21 +75,44 @@ func ParseCheckpoint(signed []byte, vkey string) (Checkpoint, error) {
 	if err != nil {
 		return Checkpoint{}, err
 	}
-	lines := strings.Split(text, "\n")
+	c, err := parseText(text)
 	// The name of a verifier key stands before its first plus sign.
-	origin, _, _ := strings.Cut(vkey, "+")
-	if len(lines) < 4 || lines[0] != origin {
-		return Checkpoint{}, fmt.Errorf("%w: origin", ErrCheckpoint)
+	if origin, _, _ := strings.Cut(vkey, "+"); err == nil && c.Origin != origin {
+		err = fmt.Errorf("%w: origin", ErrCheckpoint)
 	}
-	size, err := strconv.ParseInt(lines[1], 10, 64)
-	if err != nil || size < 0 || strconv.FormatInt(size, 10) != lines[1] {
-		return Checkpoint{}, fmt.Errorf("%w: size", ErrCheckpoint)
+	return c, err
+}
+
+// LooksLikeCheckpoint reports whether somebody could have signed this as a
+// checkpoint of some log. It checks no signature.
+func LooksLikeCheckpoint(signed []byte) bool {
+	text, signatures, ok := strings.Cut(string(signed), "\n\n")
+	_, err := parseText(text + "\n")
+	return ok && err == nil && strings.HasPrefix(signatures, "— ")
+}
+
+func parseText(text string) (c Checkpoint, err error) {
+	lines := strings.Split(text, "\n")
+	if len(lines) < 4 || lines[0] == "" {
+		return c, fmt.Errorf("%w: lines", ErrCheckpoint)
 	}
-	root, err := tlog.ParseHash(lines[2])
-	if err != nil {
-		return Checkpoint{}, fmt.Errorf("%w: root", ErrCheckpoint)
+	c.Origin = lines[0]
+	c.Size, err = strconv.ParseInt(lines[1], 10, 64)
+	if err != nil || c.Size < 0 || strconv.FormatInt(c.Size, 10) != lines[1] {
+		return c, fmt.Errorf("%w: size", ErrCheckpoint)
 	}
-	return Checkpoint{Origin: lines[0], Size: size, Root: root}, nil
+	if c.Root, err = tlog.ParseHash(lines[2]); err != nil {
+		return c, fmt.Errorf("%w: root", ErrCheckpoint)
+	}
+	return c, nil
+}
+
+// CheckVKey reports whether vkey is a public key in note form.
+func CheckVKey(vkey string) error {
+	if _, err := note.NewVerifier(vkey); err != nil {
+		return fmt.Errorf("read verifier key: %w", err)
+	}
+	return nil
 }
 
 // Proof is the proof of one leaf, in the C2SP tlog-proof form.

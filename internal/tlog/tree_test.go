@@ -3,6 +3,7 @@ package tlog_test
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	xtlog "golang.org/x/mod/sumdb/tlog"
@@ -152,4 +153,20 @@ func FuzzParseProof(f *testing.F) {
 			t.Fatalf("%+v does not read back: %v", p, err)
 		}
 	})
+}
+
+func TestLooksLikeCheckpoint(t *testing.T) {
+	skey, _, err := tlog.NewSigner("waxseal/0011223344556677")
+	if err != nil {
+		t.Fatal(err)
+	}
+	good, err := tlog.Checkpoint{Origin: "waxseal/0011223344556677", Size: 7}.Sign(skey)
+	if err != nil || !tlog.LooksLikeCheckpoint(good) {
+		t.Fatalf("a checkpoint does not look like one: %v", err)
+	}
+	for _, s := range []string{"", "\n\n— x", "waxseal/1\n7\n\n— x", "waxseal/1\n07\n" + strings.Repeat("A", 43) + "=\n\n— x", strings.Replace(string(good), "— ", "- ", 1)} {
+		if tlog.LooksLikeCheckpoint([]byte(s)) {
+			t.Errorf("%q looks like a checkpoint", s)
+		}
+	}
 }

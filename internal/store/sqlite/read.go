@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 
 	"github.com/ncruces/go-sqlite3"
 
@@ -211,6 +212,11 @@ func (s *Store) Check(ctx context.Context) ([]string, error) {
 		if err != nil {
 			return err
 		}
+		if say, err := s.checkSize(c); err != nil {
+			return err
+		} else if say != "" {
+			found = append(found, say)
+		}
 		if err := c.checkSchema(); errors.Is(err, store.ErrDamaged) {
 			found = append(found, err.Error())
 		} else if err != nil {
@@ -228,4 +234,26 @@ func (s *Store) Check(ctx context.Context) ([]string, error) {
 		return nil
 	})
 	return found, err
+}
+
+// checkSize compares the file's size with its pages: SQLite passes over what
+// stands after them. While pages wait in the write-ahead log, the file may have
+// more or fewer, but whole ones.
+func (s *Store) checkSize(c *conn) (say string, err error) {
+	tx := c.Begin() // while it reads, nobody folds the write-ahead log in
+	defer func() { err = errors.Join(err, wrap(tx.Rollback())) }()
+	pages, err := c.queryInt("PRAGMA page_count")
+	if err != nil {
+		return "", err
+	}
+	fi, err := os.Stat(s.path)
+	if err != nil {
+		return "", fmt.Errorf("check database: %w", err)
+	}
+	wal, err := os.Stat(s.path + "-wal")
+	settled := err != nil || wal.Size() == 0
+	if fi.Size()%pageSize != 0 || settled && fi.Size() != pages*pageSize {
+		say = fmt.Sprintf("database: the file has %d bytes, its %d pages have %d", fi.Size(), pages, pages*pageSize)
+	}
+	return say, nil
 }

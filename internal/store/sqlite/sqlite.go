@@ -26,6 +26,8 @@ var schema string
 // version is the schema's; it stands in user_version.
 const version = 1
 
+const pageSize = 8192
+
 // readers is how many connections read at the same time as the one that
 // writes. Each costs its own page cache.
 const readers = 2
@@ -58,7 +60,7 @@ func Create(ctx context.Context, path string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = c.Exec("PRAGMA page_size=8192")
+	err = c.Exec(fmt.Sprintf("PRAGMA page_size=%d", pageSize))
 	if err == nil {
 		// A flipped bit anywhere in the file is found when its page is read.
 		err = c.EnableChecksums("main")
@@ -99,6 +101,11 @@ func (s *Store) open(ctx context.Context) (*conn, error) {
 	}
 	if !errors.Is(err, store.ErrReadOnly) {
 		return nil, err
+	}
+	// What waits in the write-ahead log would be passed over, and the log look
+	// like an older copy.
+	if fi, err := os.Stat(s.path + "-wal"); err == nil && fi.Size() > 0 {
+		return nil, fmt.Errorf("%w: %s has to be folded into it first: copy the archive to where it can be written", store.ErrReadOnly, filepath.Base(s.path)+"-wal")
 	}
 	if c, err = dial(ctx, s.path, sqlite3.OPEN_READONLY, true); err != nil {
 		return nil, err
