@@ -314,17 +314,19 @@ func (a *Archive) identities(all []record.Record) [][]byte {
 	a.ringMu.RUnlock()
 	mac := hmac.New(sha256.New, key[:])
 	out := make([][]byte, len(all))
-	var sum [sha256.Size]byte
 	for i := range all {
-		r := &all[i]
-		if r.Identity == nil {
-			continue
+		if all[i].Identity != nil {
+			out[i] = identityHash(mac, &all[i])
 		}
-		h := make([]byte, 0, nearSize+identitySize)
-		h = append(h, keyed(mac, sum[:0], "near", []byte(r.Lineage), []byte(r.Near))[:nearSize]...)
-		out[i] = append(h, keyed(mac, sum[:0], "item", []byte(r.Lineage), r.Identity)[:identitySize]...)
 	}
 	return out
+}
+
+func identityHash(mac hash.Hash, r *record.Record) []byte {
+	var sum [sha256.Size]byte
+	h := make([]byte, 0, nearSize+identitySize)
+	h = append(h, keyed(mac, sum[:0], "near", []byte(r.Lineage), []byte(r.Near))[:nearSize]...)
+	return append(h, keyed(mac, sum[:0], "item", []byte(r.Lineage), r.Identity)[:identitySize]...)
 }
 
 // keyed is the MAC of strings that cannot be taken for others run together.

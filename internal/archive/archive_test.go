@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/waxseal/waxseal/internal/archive"
@@ -228,6 +229,34 @@ func TestProofHoldsAndChangesAreFound(t *testing.T) {
 	p.Entries[3].Parts[0].Content[len(p.Entries[3].Parts[0].Content)-3] ^= 1
 	if _, err := p.Check(""); !errors.Is(err, archive.ErrProof) {
 		t.Fatalf("changed content: %v", err)
+	}
+}
+
+// TestProofHasOneSpelling: what says the same in other letters is refused, so
+// that two readers agree on what a proof is.
+func TestProofHasOneSpelling(t *testing.T) {
+	a := open(t, create(t))
+	defer closeArchive(t, a)
+	appendAll(t, a, items(t, "acme", 0, 5))
+	for name, change := range map[string]func(e *archive.EntryProof){
+		"commitment in capitals": func(e *archive.EntryProof) { e.Parts[0].Commitment = strings.ToUpper(e.Parts[0].Commitment) },
+		"salt in capitals":       func(e *archive.EntryProof) { e.Parts[0].Salt = strings.ToUpper(e.Parts[0].Salt) },
+		"hash with spare bits": func(e *archive.EntryProof) {
+			i := strings.Index(e.Log, "=\n") - 1 // the last digit has two bits that belong to no byte
+			const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+			d := strings.IndexByte(digits, e.Log[i])
+			e.Log = e.Log[:i] + string(digits[d|1]) + e.Log[i+1:]
+		},
+		"index with a zero": func(e *archive.EntryProof) { e.Log = strings.Replace(e.Log, "index ", "index 0", 1) },
+	} {
+		p, err := a.Prove(t.Context(), []int64{3})
+		if err != nil {
+			t.Fatal(err)
+		}
+		change(&p.Entries[0])
+		if _, err := p.Check(""); !errors.Is(err, archive.ErrProof) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

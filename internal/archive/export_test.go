@@ -2,11 +2,15 @@ package archive
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
 	"path/filepath"
 	"time"
 
 	"github.com/waxseal/waxseal/internal/blob"
 	"github.com/waxseal/waxseal/internal/blob/dir"
+	"github.com/waxseal/waxseal/internal/record"
+	"github.com/waxseal/waxseal/internal/seal"
 	"github.com/waxseal/waxseal/internal/store"
 	"github.com/waxseal/waxseal/internal/store/sqlite"
 )
@@ -26,3 +30,11 @@ func OpenFaulty(ctx context.Context, dirName string, ws func(store.Store) store.
 
 // SetClock replaces the archive's clock.
 func (a *Archive) SetClock(now func() time.Time) { a.now = now }
+
+// IdentityRow is the hash by which a record is known, and the tally of its row
+// alone.
+func IdentityRow(dedupe seal.Key, r record.Record, seq int64) (h []byte, t seal.Tally) {
+	h = identityHash(hmac.New(sha256.New, dedupe[:]), &r)
+	newRowMACs(&dedupe).add(&t, "identity", h, seq)
+	return h, t
+}

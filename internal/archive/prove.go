@@ -187,11 +187,15 @@ func (e EntryProof) check(vkey string) (Proved, error) {
 		return out, err
 	}
 	var leaf struct {
-		V          int         `json:"v"`
 		Kind       record.Kind `json:"kind"`
+		At         int64       `json:"at"`
 		Commitment string      `json:"commitment"`
 	}
-	if err := json.Unmarshal([]byte(e.Leaf), &leaf); err != nil || leaf.V != 1 {
+	var logged seal.Commitment
+	if err := errors.Join(json.Unmarshal([]byte(e.Leaf), &leaf), decodeHex(logged[:], leaf.Commitment)); err != nil {
+		return out, fmt.Errorf("leaf: %w", err)
+	}
+	if string(Leaf(leaf.Kind, leaf.At, logged)) != e.Leaf {
 		return out, errors.New("leaf is not one of this version")
 	}
 	var list []seal.Commitment
@@ -203,7 +207,7 @@ func (e EntryProof) check(vkey string) (Proved, error) {
 		list = append(list, c)
 		out.Parts = append(out.Parts, p.Content)
 	}
-	if c := seal.CommitRecord(list); hex.EncodeToString(c[:]) != leaf.Commitment {
+	if seal.CommitRecord(list) != logged {
 		return out, errors.New("the parts are not those of the leaf")
 	}
 	return out, nil
@@ -230,6 +234,11 @@ func decodeHex(into []byte, s string) error {
 	if hex.DecodedLen(len(s)) != len(into) {
 		return errors.New("hex of another length expected")
 	}
-	_, err := hex.Decode(into, []byte(s))
-	return err
+	if _, err := hex.Decode(into, []byte(s)); err != nil {
+		return err
+	}
+	if hex.EncodeToString(into) != s {
+		return errors.New("hex is not in lower case")
+	}
+	return nil
 }

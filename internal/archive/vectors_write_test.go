@@ -2,6 +2,7 @@ package archive_test
 
 import (
 	"bytes"
+	"crypto/hpke"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
@@ -33,6 +34,7 @@ func writeVectors(t *testing.T, v vectors) {
 		t.Fatal(err)
 	}
 	v.SealedStream = base64.StdEncoding.EncodeToString(out.Bytes())
+	writePackAndEpoch(t, &v)
 	skey, vkey, err := tlog.NewSigner("waxseal/0011223344556677")
 	if err != nil {
 		t.Fatal(err)
@@ -43,6 +45,8 @@ func writeVectors(t *testing.T, v vectors) {
 	}
 	file := fixedKey(128)
 	ring.AddKeyFile(file)
+	v.RingPassphrase, v.RingRecovery = "correct horse battery", ring.AddRecovery()
+	ring.AddPassphrase([]byte(v.RingPassphrase))
 	b, err := ring.Encode()
 	if err != nil {
 		t.Fatal(err)
@@ -67,6 +71,33 @@ func writeVectors(t *testing.T, v vectors) {
 	if err := os.WriteFile("testdata/vectors.json", append(all, '\n'), 0o600); err != nil {
 		t.Fatal(err)
 	}
+}
+
+func writePackAndEpoch(t *testing.T, v *vectors) {
+	t.Helper()
+	k, seed := fixedKey(0), fixedKey(32)
+	for n, texts := range packTexts() {
+		var records [][][]byte
+		for _, s := range texts {
+			records = append(records, [][]byte{[]byte(s)})
+		}
+		v.Pack = append(v.Pack, base64.StdEncoding.EncodeToString(k.SealFrame(n, 2*n, seal.Tally{}, records)))
+	}
+	private, err := hpke.MLKEM768X25519().NewPrivateKey(seed[:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	public := private.PublicKey().Bytes()
+	in, err := seal.ParseIntake(1, public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := in.NewEpoch(time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.IntakePrivate, v.IntakePublic = hex.EncodeToString(seed[:]), base64.StdEncoding.EncodeToString(public)
+	v.EpochSealed, v.EpochWrappedKey = base64.StdEncoding.EncodeToString(e.Sealed), base64.StdEncoding.EncodeToString(e.Wrap(fixedKey(64)))
 }
 
 func streamOf(t *testing.T, v vectors) []byte {

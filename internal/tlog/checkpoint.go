@@ -101,10 +101,19 @@ func parseText(text string) (c Checkpoint, err error) {
 	if err != nil || c.Size < 0 || strconv.FormatInt(c.Size, 10) != lines[1] {
 		return c, fmt.Errorf("%w: size", ErrCheckpoint)
 	}
-	if c.Root, err = tlog.ParseHash(lines[2]); err != nil {
+	if c.Root, err = parseHash(lines[2]); err != nil {
 		return c, fmt.Errorf("%w: root", ErrCheckpoint)
 	}
 	return c, nil
+}
+
+// parseHash reads a hash in the one way it is written.
+func parseHash(s string) (Hash, error) {
+	h, err := tlog.ParseHash(s)
+	if err == nil && h.String() != s {
+		err = ErrProof
+	}
+	return h, err
 }
 
 // CheckVKey reports whether vkey is a public key in note form.
@@ -160,7 +169,7 @@ func ParseProof(s string) (Proof, error) {
 		return p, fmt.Errorf("%w: index", ErrProof)
 	}
 	for _, l := range lines[1:] {
-		h, err := tlog.ParseHash(l)
+		h, err := parseHash(l)
 		if err != nil {
 			return p, fmt.Errorf("%w: hash", ErrProof)
 		}

@@ -1,9 +1,11 @@
 package sqlite_test
 
 import (
+	"encoding/binary"
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/ncruces/go-sqlite3"
@@ -61,5 +63,31 @@ func TestOtherDatabases(t *testing.T) {
 	}
 	if _, err := sqlite.Open(t.Context(), path); !errors.Is(err, store.ErrDamaged) {
 		t.Fatalf("a text file: %v", err)
+	}
+}
+
+// TestPageChecksums computes them as docs/format.md says.
+func TestPageChecksums(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log.db")
+	s, err := sqlite.Create(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(path)
+	if err != nil || len(b) == 0 || len(b)%8192 != 0 {
+		t.Fatalf("%d bytes, %v", len(b), err)
+	}
+	for page := range slices.Chunk(b, 8192) {
+		var s1, s2 uint32
+		for w := range slices.Chunk(page[:8184], 8) {
+			s1 += binary.LittleEndian.Uint32(w) + s2
+			s2 += binary.LittleEndian.Uint32(w[4:]) + s1
+		}
+		if binary.LittleEndian.Uint32(page[8184:]) != s1 || binary.LittleEndian.Uint32(page[8188:]) != s2 {
+			t.Fatal("a page has another checksum")
+		}
 	}
 }
