@@ -234,6 +234,26 @@ func execSQL(t testing.TB, dir, sql string) {
 	}
 }
 
+// TestForeignSchemaIsReadAndNotWritten: a trigger could change what an append
+// writes; to read, it does no harm.
+func TestForeignSchemaIsReadAndNotWritten(t *testing.T) {
+	dir := sample(t)
+	a := open(t, dir)
+	execSQL(t, dir, `CREATE TRIGGER later AFTER INSERT ON identity BEGIN DELETE FROM identity; END`)
+	if _, err := a.Append(t.Context(), items(t, "gamma", 0, 3)); !errors.Is(err, store.ErrDamaged) {
+		t.Errorf("append: %v", err)
+	}
+	if _, err := a.Get(t.Context(), []int64{5}); err != nil {
+		t.Errorf("read: %v", err)
+	}
+	if r := verify(t, a); r.OK() {
+		t.Error("a trigger was not found")
+	}
+	closeArchive(t, a)
+	execSQL(t, dir, `DROP TRIGGER later`)
+	wantOK(t, dir)
+}
+
 // TestNothingIsSealedToAForeignIntakeKey swaps the key before the archive is
 // opened, and while it is open.
 func TestNothingIsSealedToAForeignIntakeKey(t *testing.T) {

@@ -82,9 +82,9 @@ func (s *Store) Seen(ctx context.Context, hashes [][]byte) (seqs []int64, err er
 func (s *Store) Commit(ctx context.Context, b *store.Batch) (done store.Committed, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	tx, err := s.w.BeginImmediate()
+	tx, err := s.w.begin()
 	if err != nil {
-		return done, wrap(err)
+		return done, err
 	}
 	// A crash before the commit leaves nothing of the batch. End commits where
 	// err is nil and rolls back otherwise.
@@ -100,6 +100,20 @@ func (s *Store) Commit(ctx context.Context, b *store.Batch) (done store.Committe
 		return done, err
 	}
 	return done, errors.Join(s.w.putEntries(b, frames), s.w.putTiles(b), s.w.putBlobs(b, done.Epochs))
+}
+
+// begin begins a transaction that writes. A trigger, or a table without its
+// constraints, would change what is written: the schema is compared first,
+// while nobody else can change it.
+func (c *conn) begin() (sqlite3.Txn, error) {
+	tx, err := c.BeginImmediate()
+	if err != nil {
+		return tx, wrap(err)
+	}
+	if err := c.checkSchema(); err != nil {
+		return tx, errors.Join(err, wrap(tx.Rollback()))
+	}
+	return tx, nil
 }
 
 func (c *conn) moveHead(b *store.Batch) error {
@@ -206,9 +220,9 @@ const (
 func (s *Store) Rewrap(ctx context.Context, keys []store.Key) (err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	tx, err := s.w.BeginImmediate()
+	tx, err := s.w.begin()
 	if err != nil {
-		return wrap(err)
+		return err
 	}
 	defer func() { tx.End(&err); err = wrap(err) }()
 	for _, k := range keys {
@@ -229,9 +243,9 @@ const (
 func (s *Store) Exclusive(ctx context.Context, fn func(store.Tx) error) (err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	tx, err := s.w.BeginImmediate()
+	tx, err := s.w.begin()
 	if err != nil {
-		return wrap(err)
+		return err
 	}
 	defer func() { tx.End(&err); err = wrap(err) }()
 	return fn(txn{s.w})
