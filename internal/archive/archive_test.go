@@ -213,6 +213,27 @@ func TestRecordThatNamesAnUnknownBlobIsRefused(t *testing.T) {
 	}
 }
 
+// TestHeadAndBlobsAgree: verify makes references again from heads, so a record
+// that names one blob and gives another would never verify.
+func TestHeadAndBlobsAgree(t *testing.T) {
+	dir := create(t)
+	a := open(t, dir)
+	b, err := a.Blob(t.Context(), strings.NewReader("photo"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	silent, alone := item(t, "acme", 0, "x", b), item(t, "acme", 1, "y")
+	silent.Blobs, alone.Blobs = nil, []record.Blob{b}
+	for _, r := range []record.Record{silent, alone} {
+		if _, err := a.Append(t.Context(), []record.Record{r}); err == nil {
+			t.Error("a record was taken whose head names other blobs than it gives")
+		}
+	}
+	appendAll(t, a, []record.Record{item(t, "acme", 2, "twice", b, b)})
+	closeArchive(t, a)
+	wantOK(t, dir)
+}
+
 func TestProofHoldsAndChangesAreFound(t *testing.T) {
 	dir := create(t)
 	a := open(t, dir)

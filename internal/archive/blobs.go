@@ -169,6 +169,9 @@ func (c ctxReader) Read(p []byte) (int, error) {
 func (a *Archive) nameBlobs(ctx context.Context, b *prepared, fresh []*record.Record) error {
 	added := map[string]bool{}
 	for i, r := range fresh {
+		if err := checkNamed(r); err != nil {
+			return fmt.Errorf("append: %w", err)
+		}
 		for _, bl := range r.Blobs {
 			sum, err := hex.DecodeString(bl.SHA256)
 			if err != nil {
@@ -184,6 +187,29 @@ func (a *Archive) nameBlobs(ctx context.Context, b *prepared, fresh []*record.Re
 				return err
 			}
 		}
+	}
+	return nil
+}
+
+// errNamed is a programmer's mistake. Verify makes references from heads alone.
+var errNamed = errors.New("the record's head names other blobs than the record gives")
+
+func checkNamed(r *record.Record) error {
+	sums, err := namedIn(record.Entry{Kind: r.Kind, Parts: r.Parts})
+	if err != nil || len(sums)+len(r.Blobs) == 0 {
+		return err
+	}
+	given := map[string]bool{}
+	for _, b := range r.Blobs {
+		given[b.SHA256] = true
+	}
+	for _, sum := range sums {
+		if !given[hex.EncodeToString(sum)] {
+			return errNamed
+		}
+	}
+	if len(given) != len(sums) {
+		return errNamed
 	}
 	return nil
 }
