@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -324,4 +325,81 @@ func TestNoClearTextOnDisk(t *testing.T) {
 	look()
 	closeArchive(t, a)
 	look()
+}
+
+// TestAnyChangedCellIsFound changes a cell of every column of every table,
+// removes a row and adds one, in an archive whose keys are young and in one
+// whose keys have moved into blocks.
+func TestAnyChangedCellIsFound(t *testing.T) {
+	settled := sample(t)
+	a := open(t, copyOf(t, settled))
+	appendAll(t, a, items(t, "young", 0, 600))
+	if err := a.Sign(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	young := copyOf(t, a.Dir())
+	closeArchive(t, a)
+	wantOK(t, copyOf(t, young))
+	for name, dir := range map[string]string{"settled": settled, "young": young} {
+		for _, sql := range mutations(t, copyOf(t, dir)) {
+			c := copyOf(t, dir)
+			if execRows(t, c, sql) > 0 {
+				wantFound(t, c, name+": "+sql)
+			}
+		}
+	}
+}
+
+// mutations are statements that change one row each.
+func mutations(t testing.TB, dir string) (all []string) {
+	t.Helper()
+	db, err := sqlite3.Open(filepath.Join(dir, "log.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }() // only read
+	columns, _, err := db.Prepare(`SELECT m.name, c.name, c.type FROM sqlite_schema m, pragma_table_info(m.name) c WHERE m.type = 'table' ORDER BY 1, c.cid`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = columns.Close() }() // only read
+	tables := map[string][]string{}
+	for columns.Step() {
+		table, column := columns.ColumnText(0), columns.ColumnText(1)
+		tables[table] = append(tables[table], column)
+		row := fmt.Sprintf("(%s) = (SELECT %[1]s FROM %s ORDER BY 1 DESC LIMIT 1)", column, table)
+		to := column + " + 1"
+		if columns.ColumnText(2) == "BLOB" {
+			to = fmt.Sprintf("CAST(substr(%s, 1, length(%[1]s) - 1) || iif(substr(%[1]s, -1) = x'5a', x'a5', x'5a') AS BLOB)", column)
+		}
+		all = append(all, fmt.Sprintf("UPDATE OR IGNORE %s SET %s = %s WHERE %s", table, column, to, row))
+	}
+	for table, names := range tables {
+		first := names[0]
+		all = append(all, fmt.Sprintf("DELETE FROM %s WHERE %s = (SELECT max(%[2]s) FROM %[1]s)", table, first))
+		copied := append([]string{first + " + 1000"}, names[1:]...)
+		if table == "identity" || table == "blob" || table == "blob_ref" {
+			copied[0] = "CAST(x'5a' || substr(hash, 2) AS BLOB)"
+		}
+		all = append(all, fmt.Sprintf("INSERT OR IGNORE INTO %s SELECT %s FROM %[1]s ORDER BY 1 DESC LIMIT 1", table, strings.Join(copied, ", ")))
+	}
+	return all
+}
+
+// execRows is execSQL without foreign keys; it returns how many rows changed.
+func execRows(t testing.TB, dir, sql string) int64 {
+	t.Helper()
+	db, err := sqlite3.Open(filepath.Join(dir, "log.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = db.Exec("PRAGMA foreign_keys=OFF")
+	if err == nil {
+		err = db.Exec(sql)
+	}
+	n := db.TotalChanges()
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+	return n
 }
