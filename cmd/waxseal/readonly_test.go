@@ -67,6 +67,7 @@ func TestReadOnlyArchive(t *testing.T) {
 	dir, from := filepath.Join(base, "a"), export(t, base, 120)
 	p.ok("init", "--name", "Acme", "--zone", "UTC", "--no-passphrase", "--dir", dir)
 	p.ok("import", "--dir", dir, "--tz", "UTC", from)
+	p.ok("verify", "--dir", dir)
 	walk(t, dir, func(path string, d fs.DirEntry) error {
 		if fi, err := d.Info(); err == nil && fi.Mode().Perm()&0o077 != 0 {
 			t.Errorf("%s can be read by others: %v", filepath.Base(path), fi.Mode())
@@ -108,6 +109,24 @@ func TestReadOnlyArchive(t *testing.T) {
 	}
 	if left, err := os.ReadDir(tmp); err != nil || len(left) > 0 {
 		t.Errorf("left in the temporary folder: %v, %v", left, err)
+	}
+
+	// Who may not read a part of it cannot say that it was tampered with.
+	for _, name := range []string{"ring", "ring.key", "log.db", "index.db", "checkpoint", "verification", "blobs"} {
+		path := filepath.Join(dir, name)
+		fi, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(path, 0); err != nil {
+			t.Fatal(err)
+		}
+		if _, errs, code := p.run("verify", "--dir", dir); code != exitFailed || !strings.Contains(errs, "Permission denied") {
+			t.Errorf("%s cannot be read: exit %d\n%s", name, code, errs)
+		}
+		if err := os.Chmod(path, fi.Mode()); err != nil {
+			t.Fatal(err)
+		}
 	}
 
 	// A crash left entries in the write-ahead log: reading without them would

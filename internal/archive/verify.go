@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"time"
 
@@ -87,6 +88,9 @@ func (a *Archive) Verify(ctx context.Context, o VerifyOptions) (*Report, error) 
 			if ctx.Err() != nil {
 				return nil, ctx.Err()
 			}
+			if errors.Is(err, fs.ErrPermission) {
+				return nil, err // who may not read it cannot say that it is not whole
+			}
 			r.problem("stopped early: %v", err)
 			break
 		}
@@ -145,14 +149,18 @@ func (v *verifier) intakes(ctx context.Context) error {
 
 // checkpoints reads every statement that was signed about the log.
 func (v *verifier) checkpoints(context.Context) error {
-	if b, _, err := v.a.Checkpoint(); err != nil {
+	if b, _, err := v.a.Checkpoint(); errors.Is(err, fs.ErrPermission) {
+		return err
+	} else if err != nil {
 		v.r.problem("the last checkpoint is missing")
 	} else if c, ok := v.checkpoint("the last checkpoint", b); ok {
 		v.r.Signed = c.Size
 		v.r.Unanchored = max(0, v.head.Size-c.Size)
 	}
 	anchors, err := readAnchors(v.a.dir)
-	if err != nil {
+	if errors.Is(err, fs.ErrPermission) {
+		return err
+	} else if err != nil {
 		v.r.problem("%v", err)
 	}
 	for _, p := range anchors {
@@ -168,7 +176,9 @@ func (v *verifier) checkpoints(context.Context) error {
 			v.r.Kept++
 		}
 	}
-	if last, err := v.a.LastVerification(); err != nil {
+	if last, err := v.a.LastVerification(); errors.Is(err, fs.ErrPermission) {
+		return err
+	} else if err != nil {
 		v.r.problem("the note of the last verification was changed")
 	} else if last != nil {
 		v.r.Before = &last.At
@@ -225,8 +235,8 @@ func (v *verifier) blobs(ctx context.Context) error {
 	for _, row := range rows {
 		known[hex.EncodeToString(row.Name)] = true
 		if err := v.blob(ctx, row); err != nil {
-			if ctx.Err() != nil {
-				return ctx.Err()
+			if ctx.Err() != nil || errors.Is(err, fs.ErrPermission) {
+				return err
 			}
 			v.r.problem("blob %s: %v", hex.EncodeToString(row.Name), err)
 			continue

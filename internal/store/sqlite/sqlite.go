@@ -80,11 +80,14 @@ func Create(ctx context.Context, path string) (*Store, error) {
 // Open opens an existing file. Where the folder cannot be written, it is
 // opened for reading, and Commit gives ErrReadOnly.
 func Open(ctx context.Context, path string) (*Store, error) {
-	if _, err := os.Stat(path); err != nil {
+	f, err := os.Open(path) // SQLite does not say why it cannot
+	if err == nil {
+		err = f.Close()
+	}
+	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
 	s := &Store{path: path, idle: make(chan *conn, readers), closed: make(chan struct{})}
-	var err error
 	if s.w, err = s.open(ctx); err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
