@@ -3,6 +3,8 @@ package web
 import (
 	"net/url"
 	"testing"
+
+	"github.com/waxseal/waxseal/internal/index"
 )
 
 func TestMediaPlays(t *testing.T) {
@@ -39,6 +41,39 @@ func TestDirectionOfWriting(t *testing.T) {
 	}
 	if !eval[bool](b, `(() => { const a = document.querySelector(".m.out .bubble").getBoundingClientRect(), i = document.querySelector(".m.in .bubble").getBoundingClientRect(); return a.right > i.right + 100 })()`) {
 		t.Error("our own messages do not stand apart from the others'")
+	}
+}
+
+// TestTheFrameOfAChatStands: the list of chats and the messages scroll, the
+// page around them does not, whatever part of it an address names.
+func TestTheFrameOfAChatStands(t *testing.T) {
+	b := newBrowser(t)
+	for i := range 40 {
+		b.web.index.chats = append(b.web.index.chats, index.ChatRow{ID: "more" + count(int64(i)), Name: "One more chat", Messages: 3})
+	}
+	for _, w := range []int64{390, 1280} {
+		b.window(w, 800)
+		for _, path := range []string{"/chats/acme#end", "/chats/acme?at=9#m9", "/chats/long?start=1"} {
+			b.open(path)
+			if got := eval[[]float64](b, `[scrollY, document.scrollingElement.scrollHeight]`); got[0] != 0 || got[1] > 800 {
+				t.Errorf("%s at %d: the page is %.0f high and stands at %.0f", path, w, got[1], got[0])
+			}
+		}
+	}
+}
+
+// TestNamesStandWhereNamesStand: a name that is written from the right begins
+// where every other name begins.
+func TestNamesStandWhereNamesStand(t *testing.T) {
+	b := newBrowser(t)
+	b.web.index.said["maya"] = b.web.index.said["acme"][:3]
+	b.open("/chats/maya")
+	if gap := eval[float64](b, `(() => { const r = document.createRange(); r.selectNodeContents(document.querySelector(".talk-name bdi"));
+		return r.getBoundingClientRect().left - document.querySelector(".talk-name").getBoundingClientRect().left })()`); gap > 1 {
+		t.Errorf("the chat's title stands %.0f pixels away from its place", gap)
+	}
+	if gap := eval[float64](b, `Math.max(...[...document.querySelectorAll(".row-name bdi")].map(n => n.getBoundingClientRect().left - n.closest(".row-main").getBoundingClientRect().left))`); gap > 1 {
+		t.Errorf("a name in the list stands %.0f pixels away from its place", gap)
 	}
 }
 

@@ -147,11 +147,30 @@ func TestHostileNamesAreIsolated(t *testing.T) {
 			t.Fatal(err)
 		}
 		for n := range doc.Descendants() {
-			if n.Type == html.TextNode && strings.ContainsRune(n.Data, '\u202e') && !isolated(n) {
+			if n.Type != html.TextNode || !strings.ContainsRune(n.Data, '\u202e') {
+				continue
+			}
+			if !isolated(n) {
 				t.Errorf("%s: a direction override in <%s> is not contained", name, n.Parent.Data)
+			}
+			if language(n) != "" {
+				t.Errorf("%s: a stranger's text in <%s> is said to be in the language of the page", name, n.Parent.Data)
 			}
 		}
 	}
+}
+
+// language is what the page says of a text's language; strangers do not say
+// which they write.
+func language(n *html.Node) string {
+	for p := n.Parent; p != nil; p = p.Parent {
+		for _, a := range p.Attr {
+			if a.Key == "lang" {
+				return a.Val
+			}
+		}
+	}
+	return ""
 }
 
 func isolated(n *html.Node) bool {

@@ -194,7 +194,7 @@
   } else if (q.has("near")) {
     document.getElementById("m" + q.get("near"))?.scrollIntoView({ block: "start" });
   } else if (q.has("date") || q.has("start") || q.has("after")) {
-    box.scrollTop = q.has("start") ? 0 : stretch.offsetTop - box.offsetTop;
+    box.scrollTop = q.has("start") ? 0 : stretch.offsetTop;
   } else {
     box.scrollTop = box.scrollHeight;
   }
