@@ -62,6 +62,8 @@ type file struct {
 	Type   string // "PDF", "JPEG"
 	Why    string // absent: what became of it
 	Reason string // absent: what the source says
+	Extent extent // of what is seen, scaled to its place
+	sum    string // of its content
 }
 
 type contact struct {
@@ -138,6 +140,7 @@ func (s *Server) bubbles(ctx context.Context, ms []chat.Message, target string) 
 	out := make([]bubble, 0, len(ms))
 	for i := range ms {
 		b := newBubble(&ms[i], nil)
+		s.fit(ctx, b.Files)
 		b.Target = target != "" && b.ID == target
 		if id := ms[i].ReplyTo; id != "" {
 			q := here[id]

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"net/url"
 	"path"
 	"strings"
@@ -31,12 +32,25 @@ func newFile(a chat.Attachment, t chat.Type) file {
 		}
 		return f
 	}
-	f.Show, f.Type = show(a, t), fileType(a.Name)
+	f.Show, f.Type, f.sum = show(a, t), fileType(a.Name), a.SHA256
 	f.Href = "/media/" + url.PathEscape(a.SHA256) + "?" + url.Values{"name": {a.Name}}.Encode()
 	if f.Name == "" {
 		f.Name = typeName(t)
 	}
 	return f
+}
+
+// fit gives what is seen the room that it will take: nothing moves when it
+// comes, and nothing of it is cut off.
+func (s *Server) fit(ctx context.Context, fs []file) {
+	for i := range fs {
+		switch f := &fs[i]; f.Show {
+		case "image", "video":
+			f.Extent = s.measure(ctx, f.sum).within(320, 420)
+		case "sticker":
+			f.Extent = s.measure(ctx, f.sum).within(144, 144)
+		}
+	}
 }
 
 // show decides how a stored file stands in a bubble, by the kind of message

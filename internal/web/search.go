@@ -179,6 +179,11 @@ func (s *Server) ask(r *http.Request, p *searchPage) error {
 		p.First = p.href("", nil)
 	}
 	p.Groups = groups(res.Hits, p.Grouped)
+	for i := range p.Groups {
+		for j := range p.Groups[i].Hits {
+			s.fit(r.Context(), p.Groups[i].Hits[j].Message.Files)
+		}
+	}
 	return nil
 }
 

@@ -92,6 +92,7 @@ type Server struct {
 	pages    pages
 	static   static
 	sessions *sessions
+	extents  extents
 	handler  http.Handler
 }
 
