@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/waxseal/waxseal/internal/chat"
 	"github.com/waxseal/waxseal/internal/index"
@@ -34,6 +35,8 @@ type bubble struct {
 	Forwarded string
 	Quote     *quote
 	Text      []run
+	Long      int64 // characters of a text that is folded at first; 0: it is shown whole
+	Whole     bool  // the fold is open
 	Files     []file
 	Place     *place
 	Contacts  []contact
@@ -43,6 +46,7 @@ type bubble struct {
 
 	Revoked, Edited bool
 	Versions        []version
+	Unrolled        bool // the versions are shown at once
 	Reactions       []reaction
 	Doubts          []string // sentences: what is not certain about it
 	Traps           []string // sentences: which links in it hide where they lead
@@ -130,18 +134,25 @@ func cutDays(bs []bubble) days {
 	return ds
 }
 
+// view is what the address of a page asks of the messages on it.
+type view struct {
+	target string // ID of the message that it names
+	query  string // what to mark in them
+}
+
 // bubbles makes what a chat shows of its messages. Replies to messages that
 // are not among them are looked up one by one.
-func (s *Server) bubbles(ctx context.Context, ms []chat.Message, target string) ([]bubble, error) {
+func (s *Server) bubbles(ctx context.Context, ms []chat.Message, v view) ([]bubble, error) {
 	here := make(map[string]*chat.Message, len(ms))
 	for i := range ms {
 		here[ms[i].ID] = &ms[i]
 	}
+	in := find(v.query, ms...)
 	out := make([]bubble, 0, len(ms))
 	for i := range ms {
-		b := newBubble(&ms[i], nil)
+		b := newBubble(&ms[i], in)
 		s.fit(ctx, b.Files)
-		b.Target = target != "" && b.ID == target
+		b.Target = v.target != "" && b.ID == v.target
 		if id := ms[i].ReplyTo; id != "" {
 			q := here[id]
 			if q == nil {
@@ -164,23 +175,71 @@ func newQuote(m *chat.Message) *quote {
 	if m == nil {
 		return &quote{Text: "A message that is not in the archive"}
 	}
-	return &quote{Link: placeOf(m), Sender: who(m.From), Text: shorten(summaryOf(m), 200)}
+	return &quote{Link: placeOf(m, ""), Sender: who(m.From), Text: shorten(summaryOf(m), 200)}
 }
 
-// placeOf is the address of a message's place in its chat.
-func placeOf(m *chat.Message) string {
-	return chatHref(m.Chat.ID) + "?" + url.Values{"at": {m.ID}}.Encode() + "#m" + url.PathEscape(m.ID)
+// placeOf is the address of a message's place in its chat, with the words of a
+// query marked there. It names no fragment: the browser would put the message
+// to the top, under the day, and not with what was said before it.
+func placeOf(m *chat.Message, query string) string {
+	v := url.Values{"at": {m.ID}}
+	if query != "" {
+		v.Set("q", query)
+	}
+	return chatHref(m.Chat.ID) + "?" + v.Encode()
 }
 
 func chatHref(id string) string    { return "/chats/" + url.PathEscape(id) }
 func messageHref(id string) string { return "/messages/" + url.PathEscape(id) }
 
+// found are the marks of what a query found, by the text that they are in.
+type found map[string][][2]int
+
+// find looks for a query's words in what messages say and said. A query that
+// is not understood finds nothing: the page of the search says why.
+func find(query string, ms ...chat.Message) found {
+	in := found{}
+	if query == "" {
+		return in
+	}
+	var texts []string
+	for i := range ms {
+		texts = append(texts, ms[i].Text)
+		for _, v := range ms[i].Versions {
+			texts = append(texts, v.Text)
+		}
+	}
+	marks, err := index.Marks(query, texts)
+	if err != nil {
+		return in
+	}
+	for i, t := range texts {
+		in[t] = marks[i]
+	}
+	return in
+}
+
+// A text that is longer than this, in characters or lines, is folded: nobody
+// reads a chat past a pasted contract.
+const (
+	longText  = 1500
+	longLines = 24
+)
+
+// long returns the length of a text that is to be folded, or 0.
+func long(s string) int64 {
+	if n := utf8.RuneCountInString(s); n > longText || strings.Count(s, "\n") > longLines {
+		return int64(n)
+	}
+	return 0
+}
+
 // newBubble makes a bubble of a message, with marks in its text.
-func newBubble(m *chat.Message, marks [][2]int) bubble {
+func newBubble(m *chat.Message, in found) bubble {
 	b := bubble{
-		ID: m.ID, Self: messageHref(m.ID), Link: placeOf(m),
+		ID: m.ID, Self: messageHref(m.ID), Link: placeOf(m, ""),
 		Day: m.SentLocal, Clock: clock(m.SentLocal, m.Precision), When: when(m), Instant: plain(m.SentAt),
-		Kind: kindNames[m.Type], Text: runs(m.Text, marks),
+		Kind: kindNames[m.Type], Text: runs(m.Text, in[m.Text]), Long: long(m.Text), Whole: len(in[m.Text]) > 0,
 		Revoked: m.Revoked, Edited: m.Edited, Doubts: doubts(m),
 		Forwarded: forwarded(m.Forwarded),
 	}
@@ -205,7 +264,8 @@ func newBubble(m *chat.Message, marks [][2]int) bubble {
 		b.Occasion = &occasion{Occasion: *m.Occasion, When: instant(m.Occasion.Starts), Link: runs(m.Occasion.Link, nil)}
 	}
 	for _, v := range m.Versions {
-		b.Versions = append(b.Versions, version{At: instant(v.At), Seq: v.Seq, Text: runs(v.Text, nil)})
+		b.Versions = append(b.Versions, version{At: instant(v.At), Seq: v.Seq, Text: runs(v.Text, in[v.Text])})
+		b.Unrolled = b.Unrolled || len(in[v.Text]) > 0
 	}
 	b.Reactions = reactions(m.Reactions)
 	if unparsed(m) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/waxseal/waxseal/internal/index"
@@ -21,6 +22,9 @@ type chatPage struct {
 	List     chatList // the chats beside it
 	Coverage coverage
 	AtEnd    bool
+	Query    string // whose words are marked
+	Hits     string // address of all that it finds in this chat
+	Unmarked string // address of the same place without the marks
 }
 
 type chatInfo struct {
@@ -75,18 +79,25 @@ func (s *Server) stretchOf(r *http.Request) (index.Page, stretch, error) {
 	if err != nil {
 		return index.Page{}, stretch{}, fmt.Errorf("read page of a chat: %w", err)
 	}
-	bs, err := s.bubbles(r.Context(), page.Messages, target)
+	query := strings.TrimSpace(r.URL.Query().Get("q"))
+	bs, err := s.bubbles(r.Context(), page.Messages, view{target: target, query: query})
 	if err != nil {
 		return index.Page{}, stretch{}, err
 	}
 	st := stretch{Days: cutDays(bs), Empty: len(bs) == 0}
 	if n := len(bs); n > 0 {
-		href := chatHref(page.Chat.ID) + "?"
+		href := func(end, id string) string {
+			v := url.Values{end: {id}}
+			if query != "" {
+				v.Set("q", query)
+			}
+			return chatHref(page.Chat.ID) + "?" + v.Encode()
+		}
 		if page.Earlier {
-			st.Earlier = href + url.Values{"before": {bs[0].ID}}.Encode() + "#end"
+			st.Earlier = href("before", bs[0].ID) + "#end"
 		}
 		if page.Later {
-			st.Later = href + url.Values{"after": {bs[n-1].ID}}.Encode()
+			st.Later = href("after", bs[n-1].ID)
 		}
 	}
 	return page, st, nil
@@ -108,6 +119,12 @@ func (s *Server) chat(w http.ResponseWriter, r *http.Request) error {
 	p := chatPage{
 		layout: s.layout(chatName(page.Chat.Name), "chats"), Chat: newChatInfo(page.Chat), Stretch: st,
 		Coverage: cov, AtEnd: st.Later == "",
+	}
+	if v := r.URL.Query(); strings.TrimSpace(v.Get("q")) != "" {
+		p.Query = clean(strings.TrimSpace(v.Get("q")))
+		p.Hits = "/search?" + url.Values{"q": {p.Query}, "chat": {page.Chat.ID}}.Encode()
+		v.Del("q")
+		p.Unmarked = chatHref(page.Chat.ID) + "?" + v.Encode()
 	}
 	for _, c := range rows {
 		row := newChatRow(c)

@@ -2,7 +2,10 @@ package web
 
 import (
 	"net/url"
+	"strings"
 	"testing"
+
+	"github.com/chromedp/chromedp"
 
 	"github.com/waxseal/waxseal/internal/index"
 )
@@ -74,6 +77,35 @@ func TestNamesStandWhereNamesStand(t *testing.T) {
 	}
 	if gap := eval[float64](b, `Math.max(...[...document.querySelectorAll(".row-name bdi")].map(n => n.getBoundingClientRect().left - n.closest(".row-main").getBoundingClientRect().left))`); gap > 1 {
 		t.Errorf("a name in the list stands %.0f pixels away from its place", gap)
+	}
+}
+
+// TestALongTextIsFolded, and opens where a search found something in it.
+func TestALongTextIsFolded(t *testing.T) {
+	b := newBrowser(t)
+	m := &b.web.index.said["acme"][2]
+	m.Text = strings.Repeat("A line of a contract that somebody pasted.\n", 200) + "The penalty is waived."
+	const shown = `(() => { const t = document.querySelector("#m3 .text"); return t.clientHeight >= t.scrollHeight })()`
+	b.open("/chats/acme?at=3")
+	if eval[bool](b, shown) {
+		t.Fatal("a text of 200 lines is shown whole")
+	}
+	b.run(chromedp.Click(chromedp.CSS("#m3 .all")))
+	if !eval[bool](b, shown) {
+		t.Error("the text did not unfold")
+	}
+	b.run(chromedp.KeyEvent(" "))
+	if eval[bool](b, shown) {
+		t.Error("the text did not fold again by the keyboard")
+	}
+	b.open("/chats/acme?at=3&q=penalty")
+	if !eval[bool](b, shown) {
+		t.Error("a text with a hit in it is folded")
+	}
+	b.until("the hit to be in view", `(() => { const r = document.querySelector("#m3 mark").getBoundingClientRect(); return r.top > 100 && r.bottom < innerHeight })()`)
+	b.open("/messages/3")
+	if !eval[bool](b, shown) {
+		t.Error("the message's own page does not show all of it")
 	}
 }
 

@@ -30,7 +30,7 @@ func (s *Server) message(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return fmt.Errorf("read message: %w", err)
 	}
-	bs, err := s.bubbles(r.Context(), []chat.Message{m}, "")
+	bs, err := s.bubbles(r.Context(), []chat.Message{m}, view{})
 	if err != nil {
 		return err
 	}
@@ -38,7 +38,7 @@ func (s *Server) message(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	bs[0].Named = bs[0].Side != "notice"
+	bs[0].Named, bs[0].Long = bs[0].Side != "notice", 0
 	return s.render(w, "message", messagePage{
 		layout: s.layout("Message "+m.ID, "chats"), Bubble: bs[0],
 		ChatName: chatName(m.Chat.Name), ChatHref: chatHref(m.Chat.ID) + "#end",

@@ -201,6 +201,29 @@ func TestChatShowsEverything(t *testing.T) {
 	}
 }
 
+// TestAHitIsMarkedWhereItStands: in the answer, in its chat, and in a version
+// that the message no longer has.
+func TestAHitIsMarkedWhereItStands(t *testing.T) {
+	c := newConsole(t, nil)
+	body := c.get("/search?q=sign", http.StatusOK)
+	if want := `href="/chats/acme?at=3&amp;q=sign"`; !strings.Contains(body, want) {
+		t.Errorf("a hit does not lead to %s", want)
+	}
+	body = c.get("/chats/acme?at=3&q=sign", http.StatusOK)
+	for _, want := range []string{"wants to <mark>sign</mark> before", `/search?chat=acme&amp;q=sign`, `/chats/acme?at=3"`} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the chat does not have %q", want)
+		}
+	}
+	if body = c.get("/chats/acme?q=letter", http.StatusOK); !strings.Contains(body, `<details class="versions" open>`) || !strings.Contains(body, "side <mark>letter</mark> out") {
+		t.Error("what a revoked message said is not marked")
+	}
+	if body = c.get("/fragment/chats/acme?after=2&q=sign", http.StatusOK); !strings.Contains(body, "<mark>sign</mark>") {
+		t.Error("a stretch that is fetched later has no marks")
+	}
+	c.get("/chats/acme?q=%22open", http.StatusOK) // marks nothing
+}
+
 func TestEmptyArchiveTellsHowToBegin(t *testing.T) {
 	c := newConsole(t, &archiveOf{})
 	if body := c.get("/chats", http.StatusOK); !strings.Contains(body, "waxseal import PATH") {

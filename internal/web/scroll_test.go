@@ -104,8 +104,8 @@ func (b *browser) wander(end string, steps int) {
 
 func TestScrollFromTheMiddleReachesBothEnds(t *testing.T) {
 	b := newBrowser(t)
-	b.open("/chats/long?at=50000#m50000")
-	b.until("the message to be in view", `(() => { const r = document.getElementById("m50000").getBoundingClientRect(); return r.top > 100 && r.bottom < innerHeight })()`)
+	b.open("/chats/long?at=50000")
+	b.until("the message to be in the middle", `(() => { const r = document.getElementById("m50000").getBoundingClientRect(); return r.top > 250 && r.bottom < innerHeight - 150 })()`)
 	if got := eval[string](b, `document.activeElement.id`); got != "m50000" {
 		t.Errorf("focus is on %q, want the message that was asked for", got)
 	}
@@ -119,6 +119,22 @@ func TestScrollFromTheMiddleReachesBothEnds(t *testing.T) {
 	if got := eval[string](b, `document.getElementById("turn-earlier").textContent.trim()`); got != "The archive has nothing earlier of this chat" {
 		t.Errorf("the edge says %q", got)
 	}
+}
+
+// TestMarksStayWhileScrolling: what is fetched at either end is marked too,
+// and so is the place that the address remembers.
+func TestMarksStayWhileScrolling(t *testing.T) {
+	b := newBrowser(t)
+	b.open("/chats/long?at=50000&q=number")
+	b.wander("later", 4)
+	b.wander("earlier", 8)
+	if n, of := eval[int](b, `document.querySelectorAll("#stretch mark").length`), len(b.inOrder()); n != of {
+		t.Errorf("%d of %d messages are marked", n, of)
+	}
+	b.run(chromedp.KeyEvent("j"))
+	eval[bool](b, `(() => { document.querySelector(".messages").scrollTop += 500; return true })()`)
+	b.until("the address to follow", `location.search.startsWith("?near=") && location.search.endsWith("&q=number")`)
+	b.run(chromedp.Click(chromedp.CSS(".found a:last-child")), chromedp.WaitNotPresent(chromedp.CSS("mark")))
 }
 
 func TestJumpToADay(t *testing.T) {
@@ -201,6 +217,8 @@ func TestWithoutScripts(t *testing.T) {
 	b.run(chromedp.Click(chromedp.CSS(".row")), chromedp.WaitVisible(chromedp.CSS("#m99999")))
 	b.run(chromedp.Click(chromedp.CSS("#earlier")), chromedp.WaitReady(chromedp.CSS("#m99939")), chromedp.WaitNotPresent(chromedp.CSS("#m99940")))
 	b.run(chromedp.Click(chromedp.CSS("#later")), chromedp.WaitVisible(chromedp.CSS("#m99940")), chromedp.WaitNotPresent(chromedp.CSS("#m99939")))
+	b.open("/chats/long?at=50000")
+	b.until("the message to be in view", `(() => { const r = document.getElementById("m50000").getBoundingClientRect(); return r.top > 100 && r.bottom < innerHeight })()`)
 	b.run(chromedp.SendKeys(chromedp.CSS("#in-chat"), "number"+kb.Enter), chromedp.WaitVisible(chromedp.CSS(".chip")))
 	b.open("/search")
 	b.run(chromedp.SendKeys(chromedp.CSS("#q"), "sign"+kb.Enter), chromedp.WaitVisible(chromedp.CSS("mark")))

@@ -178,7 +178,7 @@ func (s *Server) ask(r *http.Request, p *searchPage) error {
 	if p.Later {
 		p.First = p.href("", nil)
 	}
-	p.Groups = groups(res.Hits, p.Grouped)
+	p.Groups = groups(res.Hits, p.Grouped, p.Query)
 	for i := range p.Groups {
 		for j := range p.Groups[i].Hits {
 			s.fit(r.Context(), p.Groups[i].Hits[j].Message.Files)
@@ -189,7 +189,7 @@ func (s *Server) ask(r *http.Request, p *searchPage) error {
 
 // groups puts the hits of a page under their chats, the chat of the best hit
 // first; without grouping the order of the answer stays as it is.
-func groups(hits []index.Hit, byChat bool) []hitGroup {
+func groups(hits []index.Hit, byChat bool, query string) []hitGroup {
 	var out []hitGroup
 	at := map[string]int{}
 	for i := range hits {
@@ -209,13 +209,15 @@ func groups(hits []index.Hit, byChat bool) []hitGroup {
 				Colour: colour(c.ID + c.Name), Kind: kindName(c.Kind),
 			})
 		}
-		out[n].Hits = append(out[n].Hits, newHit(h))
+		out[n].Hits = append(out[n].Hits, newHit(h, query))
 	}
 	return out
 }
 
-func newHit(h *index.Hit) hit {
-	o := hit{Link: placeOf(&h.Message), Day: day(h.Message.SentLocal), Message: inHit(&h.Message, h.Marks)}
+func newHit(h *index.Hit, query string) hit {
+	in := find(query, h.Message)
+	in[h.Message.Text] = h.Marks
+	o := hit{Link: placeOf(&h.Message, query), Day: day(h.Message.SentLocal), Message: inHit(&h.Message, in)}
 	o.Message.Target = true
 	for i := range h.Before {
 		o.Before = append(o.Before, beside(&h.Before[i]))
@@ -228,8 +230,8 @@ func newHit(h *index.Hit) hit {
 
 // inHit is a bubble among the hits: always with its sender's name, since the
 // messages beside it may be another chat's.
-func inHit(m *chat.Message, marks [][2]int) bubble {
-	b := newBubble(m, marks)
+func inHit(m *chat.Message, in found) bubble {
+	b := newBubble(m, in)
 	b.Named, b.Loose = b.Side != "notice", true
 	return b
 }

@@ -89,7 +89,7 @@ function step(by) {
 }
 
 document.addEventListener("keydown", (e) => {
-  const typing = e.target.closest?.("input, select, textarea, [contenteditable], audio, video");
+  const typing = e.target.closest?.("input:not([type=checkbox]), select, textarea, [contenteditable], audio, video");
   if (e.key === "Escape") {
     const open = document.querySelector(".menu[open]");
     if (open) { open.open = false; open.firstElementChild.focus(); } else if (typing) typing.blur();

@@ -42,6 +42,11 @@
     earlier: "The archive has nothing earlier of this chat",
     later: "The archive has nothing later of this chat",
   };
+  // What is asked of a stretch: a place, and whose words are marked in it.
+  const asking = (place) => {
+    const s = new URLSearchParams(box.dataset.q ? { ...place, q: box.dataset.q } : place).toString();
+    return s && "?" + s;
+  };
   const messages = () => stretch.getElementsByClassName("m");
 
   // mend says whether a message follows one of the same sender on the same day.
@@ -99,7 +104,7 @@
       if (more[end] && at) {
         const a = document.createElement("a");
         a.id = end;
-        a.href = "?" + new URLSearchParams({ [end === "earlier" ? "before" : "after"]: at.dataset.id }) + (end === "earlier" ? "#end" : "");
+        a.href = asking({ [end === "earlier" ? "before" : "after"]: at.dataset.id }) + (end === "earlier" ? "#end" : "");
         a.textContent = end === "earlier" ? "Earlier messages" : "Later messages";
         turn.append(a);
       } else {
@@ -119,7 +124,7 @@
     const all = messages(), at = end === "earlier" ? all[0] : all[all.length - 1];
     const began = performance.now();
     try {
-      const got = (await fragment(box.dataset.fragment + "?" + new URLSearchParams({ [end === "earlier" ? "before" : "after"]: at.dataset.id }))).firstElementChild;
+      const got = (await fragment(box.dataset.fragment + asking({ [end === "earlier" ? "before" : "after"]: at.dataset.id }))).firstElementChild;
       still(() => {
         const days = [...got.querySelectorAll(".day")];
         if (end === "earlier") {
@@ -157,10 +162,10 @@
   const remember = () => {
     const top = box.getBoundingClientRect().top;
     const below = box.scrollHeight - box.scrollTop - box.clientHeight;
-    if (!more.later && below < 40) { history.replaceState(null, "", location.pathname + "#end"); return; }
+    if (!more.later && below < 40) { history.replaceState(null, "", location.pathname + asking({}) + "#end"); return; }
     for (const m of messages()) {
       if (m.getBoundingClientRect().bottom > top + 8) {
-        history.replaceState(null, "", location.pathname + "?" + new URLSearchParams({ near: m.dataset.id }) + "#m" + encodeURIComponent(m.dataset.id));
+        history.replaceState(null, "", location.pathname + asking({ near: m.dataset.id }) + "#m" + encodeURIComponent(m.dataset.id));
         return;
       }
     }
@@ -189,8 +194,7 @@
   const q = new URLSearchParams(location.search);
   const target = document.querySelector(".m.target");
   if (target) {
-    target.scrollIntoView({ block: "center" });
-    target.focus({ preventScroll: true });
+    (target.querySelector("mark") || target).scrollIntoView({ block: "center" }); // it has the focus: autofocus
   } else if (q.has("near")) {
     document.getElementById("m" + q.get("near"))?.scrollIntoView({ block: "start" });
   } else if (q.has("date") || q.has("start") || q.has("after")) {
