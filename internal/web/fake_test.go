@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/waxseal/waxseal/internal/chat"
@@ -21,8 +22,8 @@ type archiveOf struct {
 	said     map[string][]chat.Message // by chat
 	captures []index.CaptureRow
 	coverage index.Coverage
-	broken   error // what every question gets for an answer
-	long     int   // messages of the chat "long"
+	broken   error        // what every question gets for an answer
+	long     atomic.Int64 // messages of the chat "long"
 }
 
 func (a *archiveOf) Chats(_ context.Context, f index.ChatFilter) ([]index.ChatRow, error) {
@@ -72,7 +73,7 @@ func (a *archiveOf) Page(ctx context.Context, id string, at index.Place, limit i
 	}
 	n, get := len(a.said[id]), func(i int) chat.Message { return a.said[id][i] }
 	if id == "long" {
-		n, get = a.long, longMessage
+		n, get = int(a.long.Load()), longMessage
 	}
 	find := func(mid string) (int, error) {
 		if id == "long" {

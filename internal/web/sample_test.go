@@ -200,9 +200,10 @@ func sampleArchive() *archiveOf {
 		{ID: "hostile/../x?y#z", Name: hostileText, Kind: chat.Group, Custodian: hostileText, Account: hostileText, Messages: int64(len(hostile)), First: "2024-01-01T00:00", Last: "2023-01-01T00:00", Participants: []string{hostileText, hostileText}},
 	}
 	a := &archiveOf{
-		chats: chats, said: map[string][]chat.Message{"acme": ms, "hostile/../x?y#z": hostile}, long: 100_000,
+		chats: chats, said: map[string][]chat.Message{"acme": ms, "hostile/../x?y#z": hostile},
 		coverage: index.Coverage{Through: 42125, Of: 42125, Messages: 4212, Unread: 3},
 	}
+	a.long.Store(100_000)
 	a.captures = sampleCaptures()
 	return a
 }

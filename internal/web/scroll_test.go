@@ -121,6 +121,30 @@ func TestScrollFromTheMiddleReachesBothEnds(t *testing.T) {
 	}
 }
 
+// TestAnOpenChatGrows: what is archived meanwhile comes to the end, and does
+// not move who reads elsewhere.
+func TestAnOpenChatGrows(t *testing.T) {
+	b := newBrowser(t)
+	b.open("/chats/long")
+	b.web.index.long.Add(3)
+	b.until("three messages more", `document.getElementById("m100002") !== null`)
+	b.until("the end to be in view", `(() => { const r = document.getElementById("m100002").getBoundingClientRect(); return r.bottom < innerHeight })()`)
+	if got := eval[string](b, `document.getElementById("live").textContent`); got != "3 new messages" {
+		t.Errorf("a screen reader hears %q", got)
+	}
+	eval[bool](b, `(() => { document.querySelector(".messages").scrollTop -= 900; return true })()`)
+	b.until("quiet", `!document.querySelector(".messages").hasAttribute("aria-busy")`)
+	was := eval[[]float64](b, firstSeen)
+	b.web.index.long.Add(2)
+	b.until("the reader to be told", `!newest.hidden && newest.textContent.trim() === "2 new messages"`)
+	if now := eval[[]float64](b, firstSeen); now[0] != was[0] || now[1]-was[1] > 1.5 || was[1]-now[1] > 1.5 {
+		t.Errorf("the reader was moved from %v to %v", was, now)
+	}
+	b.inOrder()
+	b.run(chromedp.Click(chromedp.CSS("#newest")))
+	b.until("the newest in view", `newest.hidden && newest.textContent.trim() === "Newest"`)
+}
+
 // TestMarksStayWhileScrolling: what is fetched at either end is marked too,
 // and so is the place that the address remembers.
 func TestMarksStayWhileScrolling(t *testing.T) {

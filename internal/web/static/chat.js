@@ -116,29 +116,34 @@
     }
   };
 
+  // put adds a stretch at one end.
+  const put = (end, got) => {
+    const days = [...got.querySelectorAll(".day")];
+    if (end === "earlier") {
+      const next = stretch.firstElementChild;
+      stretch.prepend(...days);
+      join(days[days.length - 1], next);
+    } else {
+      const last = stretch.lastElementChild;
+      stretch.append(...days);
+      join(last, days[0]);
+    }
+    more[end] = !!got.dataset[end];
+  };
+  const next = async (end) => {
+    const all = messages(), at = end === "earlier" ? all[0] : all[all.length - 1];
+    return (await fragment(box.dataset.fragment + asking({ [end === "earlier" ? "before" : "after"]: at.dataset.id }))).firstElementChild;
+  };
+
   let busy = false, rest = 0;
   const load = async (end) => {
     if (busy || !more[end] || Date.now() < rest) return;
     busy = true;
     box.setAttribute("aria-busy", "true");
-    const all = messages(), at = end === "earlier" ? all[0] : all[all.length - 1];
     const began = performance.now();
     try {
-      const got = (await fragment(box.dataset.fragment + asking({ [end === "earlier" ? "before" : "after"]: at.dataset.id }))).firstElementChild;
-      still(() => {
-        const days = [...got.querySelectorAll(".day")];
-        if (end === "earlier") {
-          const next = stretch.firstElementChild;
-          stretch.prepend(...days);
-          join(days[days.length - 1], next);
-        } else {
-          const last = stretch.lastElementChild;
-          stretch.append(...days);
-          join(last, days[0]);
-        }
-        more[end] = !!got.dataset[end];
-        trim(end);
-      });
+      const got = await next(end);
+      still(() => { put(end, got); trim(end); });
       performance.measure("waxseal-" + end, { start: began });
     } catch {
       rest = Date.now() + 3000; // the server is away: do not ask it all the time
@@ -150,19 +155,45 @@
     requestAnimationFrame(look);
   };
 
+  const under = () => box.scrollHeight - box.scrollTop - box.clientHeight;
   const look = () => {
-    const below = box.scrollHeight - box.scrollTop - box.clientHeight;
+    const below = under();
     newest.hidden = !more.later && below < 200;
+    if (newest.hidden) tell(0);
     if (box.scrollTop < ahead && more.earlier) load("earlier");
     else if (below < ahead && more.later) load("later");
   };
+
+  // What is archived while the chat is open comes in at its end. Who reads the
+  // end goes on reading it; who reads elsewhere is told, and not moved.
+  let came = 0;
+  const news = (n) => (n === 1 ? "1 new message" : n + " new messages");
+  const tell = (n) => { came = n; newest.lastElementChild.textContent = n ? news(n) : "Newest"; };
+  const grow = async () => {
+    let pause = 3000;
+    if (!document.hidden && !busy && !more.later && messages().length) {
+      busy = true;
+      try {
+        const got = await next("later"), n = got.getElementsByClassName("m").length, atEnd = under() < 40;
+        if (n && !atEnd && messages().length + n > most) {
+          more.later = true; // there is no room without taking away what is read
+        } else if (n) {
+          still(() => { put("later", got); if (atEnd) trim("later"); });
+          if (atEnd) box.scrollTop = box.scrollHeight;
+        }
+        if (n) { tell(atEnd ? 0 : came + n); say(news(n)); label(); look(); }
+      } catch { pause = 30000; } // the server is away: the reader needs nothing of it now
+      busy = false;
+    }
+    setTimeout(grow, pause);
+  };
+  setTimeout(grow, 3000);
 
   // The address follows the eye, so that a reload and the way back lead here.
   let timer;
   const remember = () => {
     const top = box.getBoundingClientRect().top;
-    const below = box.scrollHeight - box.scrollTop - box.clientHeight;
-    if (!more.later && below < 40) { history.replaceState(null, "", location.pathname + asking({}) + "#end"); return; }
+    if (!more.later && under() < 40) { history.replaceState(null, "", location.pathname + asking({}) + "#end"); return; }
     for (const m of messages()) {
       if (m.getBoundingClientRect().bottom > top + 8) {
         history.replaceState(null, "", location.pathname + asking({ near: m.dataset.id }) + "#m" + encodeURIComponent(m.dataset.id));
