@@ -25,6 +25,7 @@ type bubble struct {
 	Named   bool // the sender's name is shown
 	Joined  bool // follows one of the same sender on the same day
 	Target  bool // is what the address of the page asked for
+	Paper   bool // to be printed: everything is shown
 	Loose   bool // not in its place in a chat: the page may show it twice
 	Day     string
 	Clock   string
@@ -67,7 +68,8 @@ type file struct {
 	Why    string // absent: what became of it
 	Reason string // absent: what the source says
 	Extent extent // of what is seen, scaled to its place
-	sum    string // of its content
+	SHA256 string
+	Paper  bool // to be printed
 }
 
 type contact struct {
@@ -138,6 +140,7 @@ func cutDays(bs []bubble) days {
 type view struct {
 	target string // ID of the message that it names
 	query  string // what to mark in them
+	paper  bool   // they are to be printed
 }
 
 // bubbles makes what a chat shows of its messages. Replies to messages that
@@ -152,6 +155,9 @@ func (s *Server) bubbles(ctx context.Context, ms []chat.Message, v view) ([]bubb
 	for i := range ms {
 		b := newBubble(&ms[i], in)
 		s.fit(ctx, b.Files)
+		if v.paper {
+			b.onPaper()
+		}
 		b.Target = v.target != "" && b.ID == v.target
 		if id := ms[i].ReplyTo; id != "" {
 			q := here[id]

@@ -37,6 +37,7 @@ type chatInfo struct {
 	Fragment     string // address of the fragments
 	Newest       string
 	Oldest       string
+	Print        string
 }
 
 // stretch is a page of messages, and where to go from it.
@@ -147,6 +148,7 @@ func newChatInfo(c index.ChatRow) chatInfo {
 	i := chatInfo{
 		chatRow: newChatRow(c), ID: c.ID, First: shortDay(c.First), Newest: chatHref(c.ID) + "#end",
 		Oldest: chatHref(c.ID) + "?start=1", Fragment: "/fragment" + chatHref(c.ID),
+		Print: chatHref(c.ID) + "/print",
 	}
 	i.FirstDate, i.LastDate = dateOnly(c.First), dateOnly(c.Last)
 	for _, p := range c.Participants {

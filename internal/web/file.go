@@ -32,7 +32,7 @@ func newFile(a chat.Attachment, t chat.Type) file {
 		}
 		return f
 	}
-	f.Show, f.Type, f.sum = show(a, t), fileType(a.Name), a.SHA256
+	f.Show, f.Type, f.SHA256 = show(a, t), fileType(a.Name), plain(a.SHA256)
 	f.Href = "/media/" + url.PathEscape(a.SHA256) + "?" + url.Values{"name": {a.Name}}.Encode()
 	if f.Name == "" {
 		f.Name = typeName(t)
@@ -46,9 +46,9 @@ func (s *Server) fit(ctx context.Context, fs []file) {
 	for i := range fs {
 		switch f := &fs[i]; f.Show {
 		case "image", "video":
-			f.Extent = s.measure(ctx, f.sum).within(320, 420)
+			f.Extent = s.measure(ctx, f.SHA256).within(320, 420)
 		case "sticker":
-			f.Extent = s.measure(ctx, f.sum).within(144, 144)
+			f.Extent = s.measure(ctx, f.SHA256).within(144, 144)
 		}
 	}
 }

@@ -31,6 +31,8 @@ func everyPage() map[string]string {
 		"search, no hit":   "/search?q=zzzzz",
 		"search in a chat": "/search?q=e&chat=acme",
 		"hostile search":   "/search?q=alert+" + url.QueryEscape(hostileText),
+		"print":            "/chats/acme/print?from=2024-01-31&to=2024-01-31",
+		"hostile print":    "/chats/" + hostile + "/print",
 		"message":          "/messages/9",
 		"hostile message":  "/messages/901",
 		"hostile links":    "/messages/905",
@@ -42,7 +44,11 @@ func TestEveryPageIsWellFormedAndHarmless(t *testing.T) {
 	c := newConsole(t, nil)
 	for name, path := range everyPage() {
 		t.Run(name, func(t *testing.T) {
-			harmless(t, c.do(http.MethodGet, path, nil).Body.String())
+			w := c.do(http.MethodGet, path, nil)
+			if w.Code >= http.StatusInternalServerError {
+				t.Errorf("answer %d", w.Code)
+			}
+			harmless(t, w.Body.String())
 		})
 	}
 	t.Run("not found", func(t *testing.T) { harmless(t, c.get("/chats/nothing", http.StatusNotFound)) })

@@ -20,6 +20,7 @@ func (s *Server) routes() []route {
 		{"GET /{$}", false, s.home},
 		{"GET /chats", false, s.chats},
 		{"GET /chats/{chat}", false, s.chat},
+		{"GET /chats/{chat}/print", false, s.print},
 		{"GET /messages/{message}", false, s.message},
 		{"GET /search", false, s.search},
 		{"GET /state", false, s.archiveState},

@@ -52,6 +52,11 @@ document.addEventListener("click", async (e) => {
 
 for (const c of document.querySelectorAll("[data-submit]")) c.addEventListener("change", () => c.form.requestSubmit());
 
+for (const b of document.querySelectorAll("[data-print]")) {
+  b.hidden = false;
+  b.addEventListener("click", () => print());
+}
+
 for (const b of document.querySelectorAll("[data-copy]")) {
   if (!navigator.clipboard) continue;
   b.hidden = false;
