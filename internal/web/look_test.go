@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 
 	"github.com/waxseal/waxseal/internal/index"
 )
@@ -122,6 +123,61 @@ func TestHostileChatInABrowser(t *testing.T) {
 	}
 	// Files of the samples that are not in the archive answer 404, as they must.
 	b.forgive()
+}
+
+// TestAFingerFindsEverything: on a telephone, what is there to be touched is
+// 44 pixels high, and the time of a message, of which there are many, 24.
+func TestAFingerFindsEverything(t *testing.T) {
+	b := newBrowser(t)
+	b.window(390, 844)
+	for _, path := range []string{"/chats", "/chats/acme?at=9&q=sign", "/search?q=sign", "/search?q=e&chat=acme", "/chats/acme/print", "/messages/9", "/state", "/nothing"} {
+		b.open(path)
+		small := eval[[]string](b, `(() => {
+			for (const d of document.querySelectorAll(".menu, .filters, .fold")) d.open = true;
+			const out = [];
+			for (const e of document.querySelectorAll("a, button, input, select, summary, label.check, label.all")) {
+				// Links in running text, and what is touched by what is around it.
+				if (!e.checkVisibility() || e.closest(".text, .coverage, .skip, .word, .why, .quote, .card") || e.matches(".unseen, .skip, [type=checkbox], .trap *")) continue;
+				if (e.matches(".bubble summary")) continue;
+				const r = e.getBoundingClientRect(), s = getComputedStyle(e, "::after"), touch = e.matches(".at") ? r.height - parseFloat(s.top) - parseFloat(s.bottom) : r.height;
+				if (touch < (e.matches(".at") ? 24 : 43.9)) out.push(e.tagName + "." + e.className + " " + e.textContent.trim().slice(0, 20) + " " + touch.toFixed(0));
+			}
+			return out;
+		})()`)
+		for _, s := range small {
+			t.Errorf("%s: %s", path, s)
+		}
+	}
+	b.forgive() // the page that is not there
+}
+
+// TestKeyboardAlone goes from the top of a page to its content and into it.
+func TestKeyboardAlone(t *testing.T) {
+	b := newBrowser(t)
+	b.open("/chats/acme")
+	b.run(chromedp.KeyEvent(kb.Tab))
+	if !eval[bool](b, `document.activeElement.matches(".skip") && document.activeElement.getBoundingClientRect().top >= 0`) {
+		t.Error("the first key does not show the way to the content")
+	}
+	b.run(chromedp.KeyEvent(kb.Enter))
+	b.run(chromedp.KeyEvent("k"))
+	if !eval[bool](b, `document.activeElement.matches(".m") && getComputedStyle(document.activeElement.querySelector(".bubble, .word")).outlineStyle === "solid"`) {
+		t.Error("the message that has the focus does not show it")
+	}
+	nameless := `[...document.querySelectorAll("a, button, input:not([type=hidden]), select, summary, img, video, audio, meter")].filter(e => e.checkVisibility() &&
+		!(e.textContent.trim() || e.querySelector("img[alt]") || e.ariaLabel || e.alt || e.labels?.length || e.hasAttribute("alt"))).map(e => e.outerHTML.slice(0, 80))`
+	for _, path := range []string{"/chats", "/chats/acme", "/search?q=sign", "/chats/acme/print", "/messages/9", "/state"} {
+		b.open(path)
+		for _, n := range eval[[]string](b, nameless) {
+			t.Errorf("%s: a screen reader has no name for %s", path, n)
+		}
+		if n := eval[int](b, `document.querySelectorAll("main, h1").length`); n != 2 {
+			t.Errorf("%s: %d elements are the main part or its heading, want one of each", path, n)
+		}
+	}
+	b.open("/state")
+	b.run(chromedp.KeyEvent("/"))
+	b.until("the search", `location.pathname === "/search" && document.activeElement?.id === "q"`)
 }
 
 // TestScreens opens every page as a phone and a desktop show it, light and

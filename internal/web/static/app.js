@@ -107,7 +107,8 @@ document.addEventListener("keydown", (e) => {
   const up = e.key === "k" || (e.key === "ArrowUp" && e.target.closest?.(".m, .row, .hit-link"));
   if (e.key === "/") {
     const box = document.querySelector("input[data-slash]") || document.querySelector("input[data-find]");
-    if (box) { e.preventDefault(); box.focus(); box.select(); }
+    e.preventDefault();
+    if (box) { box.focus(); box.select(); } else location.assign("/search");
   } else if (down) { e.preventDefault(); step(1);
   } else if (up) { e.preventDefault(); step(-1);
   } else if (e.key === "Enter" && e.target.matches?.(".m")) { e.target.querySelector(".at")?.click(); }
