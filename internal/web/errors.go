@@ -14,6 +14,7 @@ import (
 
 var (
 	errNoSession = errors.New("no session")
+	errLink      = errors.New("link used up or too old")
 	errNoPage    = errors.New("no such page")
 	errRequest   = errors.New("request not understood")
 )
@@ -33,12 +34,9 @@ type errorPage struct {
 func errorFor(err error) errorPage {
 	switch {
 	case errors.Is(err, errNoSession):
-		return errorPage{
-			layout: layout{Title: "Sign in"}, Status: http.StatusUnauthorized,
-			Say:     "This console opens with a link that works once.",
-			Do:      "Whoever runs the archive gets one, valid for 15 minutes, by typing this on the machine that holds it. Then open the link that it prints.",
-			Command: "waxseal serve",
-		}
+		return signInPage("Sign in", "This console opens with a link that works once.")
+	case errors.Is(err, errLink):
+		return signInPage("This link no longer works", "A link works once, within 15 minutes. This one was used, has run out, or was cut short.")
 	case errors.Is(err, index.ErrNotFound), errors.Is(err, fs.ErrNotExist), errors.Is(err, errNoPage):
 		return errorPage{
 			layout: layout{Title: "Not found"}, Status: http.StatusNotFound,
@@ -58,6 +56,14 @@ func errorFor(err error) errorPage {
 		Say:       "Something went wrong on our side. Nothing in the archive was changed.",
 		Do:        "Try again. If it stays, give the reference to whoever runs the archive: it names the line in the log.",
 		Reference: id,
+	}
+}
+
+func signInPage(title, why string) errorPage {
+	return errorPage{
+		layout: layout{Title: title}, Status: http.StatusUnauthorized, Say: why,
+		Do:      "Whoever runs the archive gets a link, valid for 15 minutes, by typing this on the machine that holds it. Then open the link that it prints.",
+		Command: "waxseal serve",
 	}
 }
 

@@ -236,7 +236,9 @@ func TestEmptyArchiveTellsHowToBegin(t *testing.T) {
 		t.Error("the empty list does not tell how to import")
 	}
 	c.get("/state", http.StatusOK)
-	c.get("/search?q=a", http.StatusOK)
+	if body := c.get("/search?q=a", http.StatusOK); !strings.Contains(body, "The archive holds no messages yet") || strings.Contains(body, "Covers all") {
+		t.Error("an answer of nothing says that it covers all")
+	}
 	c.state = State{}
 	if body := c.get("/state", http.StatusOK); !strings.Contains(body, "Never verified") {
 		t.Error("the page does not say that nothing was ever verified")

@@ -141,7 +141,7 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) error {
 			http.Redirect(w, r, "/", http.StatusSeeOther)
 			return nil
 		}
-		return errNoSession
+		return errLink
 	}
 	http.SetCookie(w, s.sessions.cookie(r, text, int(sessionLasts.Seconds())))
 	http.Redirect(w, r, "/", http.StatusSeeOther)

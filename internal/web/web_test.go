@@ -132,6 +132,10 @@ func TestLinkWorksOnceForFifteenMinutes(t *testing.T) {
 		c.cookie = nil
 		return c.do(http.MethodGet, u.RequestURI(), nil).Code
 	}
+	c.cookie = nil
+	if body := c.get("/sign-in?token=none", http.StatusUnauthorized); !strings.Contains(body, "This link no longer works") || !strings.Contains(body, "waxseal serve") {
+		t.Error("who follows a link that has run out is not told so")
+	}
 	link := c.server.Link("http://" + host + "/")
 	if u, _ := url.Parse(link); u.Path != "/sign-in" || len(u.Query().Get("token")) < 40 {
 		t.Fatalf("link %q", u.Path)
