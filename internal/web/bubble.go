@@ -62,6 +62,7 @@ type quote struct{ Link, Sender, Text string }
 type file struct {
 	Show   string // "image", "video", "audio", "sticker", "document", or "absent"
 	Name   string
+	Named  []piece // the name, with what was found in it
 	Href   string
 	Size   string
 	Type   string // "PDF", "JPEG"
@@ -73,27 +74,35 @@ type file struct {
 }
 
 type contact struct {
-	chat.Contact
+	Name    []piece
+	Phones  [][]piece
 	Initial string
 	Colour  int
 }
 
 type place struct {
-	Name, Address, Point string
-	Live                 bool
-	Link                 []run
+	Name, Address []piece
+	Point         string
+	Live          bool
+	Link          []run
 }
 
 type poll struct {
-	Question string
-	Options  []chat.PollOption
+	Question []piece
+	Options  []option
 	Most     int
 }
 
+type option struct {
+	Text  []piece
+	Votes int
+}
+
 type occasion struct {
-	chat.Occasion
-	When string
-	Link []run
+	Title, Place, Description []piece
+	When                      string
+	Cancelled                 bool
+	Link                      []run
 }
 
 type version struct {
@@ -210,10 +219,7 @@ func find(query string, ms ...chat.Message) found {
 	}
 	var texts []string
 	for i := range ms {
-		texts = append(texts, ms[i].Text)
-		for _, v := range ms[i].Versions {
-			texts = append(texts, v.Text)
-		}
+		texts = append(texts, textsOf(&ms[i])...)
 	}
 	marks, err := index.Marks(query, texts)
 	if err != nil {
@@ -224,6 +230,42 @@ func find(query string, ms ...chat.Message) found {
 	}
 	return in
 }
+
+// textsOf lists what a bubble shows of a message's words.
+func textsOf(m *chat.Message) []string {
+	out := []string{m.Text}
+	if m.Type == chat.SystemType {
+		out = append(out, notice(m))
+	}
+	for _, v := range m.Versions {
+		out = append(out, v.Text)
+	}
+	for _, a := range m.Attachments {
+		out = append(out, a.Name)
+	}
+	for _, c := range m.Contacts {
+		out = append(append(out, c.Name), c.Phones...)
+	}
+	if p := m.Poll; p != nil {
+		out = append(out, p.Question)
+		for _, o := range p.Options {
+			out = append(out, o.Text)
+		}
+	}
+	if l := m.Location; l != nil {
+		out = append(out, l.Name, l.Address, l.URL)
+	}
+	if o := m.Occasion; o != nil {
+		out = append(out, o.Title, o.Place, o.Description, o.Link)
+	}
+	return out
+}
+
+// pieces cuts a text at what was found in it.
+func (in found) pieces(s string) []piece { return pieces(s, 0, len(s), sane(in[s], len(s))) }
+
+// runs is pieces for a text that may have links in it.
+func (in found) runs(s string) []run { return runs(s, in[s]) }
 
 // A text that is longer than this, in characters or lines, is folded: nobody
 // reads a chat past a pasted contract.
@@ -245,32 +287,36 @@ func newBubble(m *chat.Message, in found) bubble {
 	b := bubble{
 		ID: m.ID, Self: messageHref(m.ID), Link: placeOf(m, ""),
 		Day: m.SentLocal, Clock: clock(m.SentLocal, m.Precision), When: when(m), Instant: plain(m.SentAt),
-		Kind: kindNames[m.Type], Text: runs(m.Text, in[m.Text]), Long: long(m.Text), Whole: len(in[m.Text]) > 0,
+		Kind: kindNames[m.Type], Text: in.runs(m.Text), Long: long(m.Text), Whole: len(in[m.Text]) > 0,
 		Revoked: m.Revoked, Edited: m.Edited, Doubts: doubts(m),
 		Forwarded: forwarded(m.Forwarded),
 	}
 	b.Traps = traps(b.Text)
-	b.side(m)
+	b.side(m, in)
 	for _, a := range m.Attachments {
-		b.Files = append(b.Files, newFile(a, m.Type))
+		b.Files = append(b.Files, newFile(a, m.Type, in))
 	}
 	for _, c := range m.Contacts {
-		b.Contacts = append(b.Contacts, contact{Contact: c, Initial: initial(c.Name), Colour: colour(c.Name)})
+		b.Contacts = append(b.Contacts, newContact(c, in))
 	}
 	if m.Location != nil {
-		b.Place = newPlace(m)
+		b.Place = newPlace(m, in)
 	}
 	if m.Poll != nil {
-		b.Poll = newPoll(m.Poll)
+		b.Poll = newPoll(m.Poll, in)
 	}
 	if m.Call != nil {
 		b.Call = call(m.Call)
 	}
 	if m.Occasion != nil {
-		b.Occasion = &occasion{Occasion: *m.Occasion, When: instant(m.Occasion.Starts), Link: runs(m.Occasion.Link, nil)}
+		o := m.Occasion
+		b.Occasion = &occasion{
+			Title: in.pieces(o.Title), Place: in.pieces(o.Place), Description: in.pieces(o.Description),
+			When: instant(o.Starts), Cancelled: o.Cancelled, Link: in.runs(o.Link),
+		}
 	}
 	for _, v := range m.Versions {
-		b.Versions = append(b.Versions, version{At: instant(v.At), Seq: v.Seq, Text: runs(v.Text, in[v.Text])})
+		b.Versions = append(b.Versions, version{At: instant(v.At), Seq: v.Seq, Text: in.runs(v.Text)})
 		b.Unrolled = b.Unrolled || len(in[v.Text]) > 0
 	}
 	b.Reactions = reactions(m.Reactions)
@@ -304,12 +350,12 @@ func traps(rs []run) []string {
 }
 
 // side decides on which side a bubble stands and whether it says who wrote it.
-func (b *bubble) side(m *chat.Message) {
+func (b *bubble) side(m *chat.Message, in found) {
 	switch {
 	case m.Type == chat.SystemType || m.Direction == chat.Notice:
 		b.Side = "notice"
 		if m.Text == "" {
-			b.Text = runs(notice(m), nil)
+			b.Text = in.runs(notice(m))
 		}
 		return
 	case m.Direction == chat.Out:
@@ -469,11 +515,19 @@ func call(c *chat.Call) string {
 	return s
 }
 
-func newPlace(m *chat.Message) *place {
+func newContact(c chat.Contact, in found) contact {
+	out := contact{Name: in.pieces(c.Name), Initial: initial(c.Name), Colour: colour(c.Name)}
+	for _, p := range c.Phones {
+		out.Phones = append(out.Phones, in.pieces(p))
+	}
+	return out
+}
+
+func newPlace(m *chat.Message, in found) *place {
 	l := m.Location
 	p := &place{
-		Name: clean(l.Name), Address: clean(l.Address),
-		Live: m.Type == chat.LivePlace, Link: runs(l.URL, nil),
+		Name: in.pieces(l.Name), Address: in.pieces(l.Address),
+		Live: m.Type == chat.LivePlace, Link: in.runs(l.URL),
 	}
 	if l.Lat != nil && l.Lon != nil {
 		p.Point = fmt.Sprintf("%.6f, %.6f", *l.Lat, *l.Lon)
@@ -481,9 +535,10 @@ func newPlace(m *chat.Message) *place {
 	return p
 }
 
-func newPoll(p *chat.Poll) *poll {
-	out := &poll{Question: clean(p.Question), Options: p.Options, Most: 1}
+func newPoll(p *chat.Poll, in found) *poll {
+	out := &poll{Question: in.pieces(p.Question), Most: 1}
 	for _, o := range p.Options {
+		out.Options = append(out.Options, option{Text: in.pieces(o.Text), Votes: o.Votes})
 		out.Most = max(out.Most, o.Votes)
 	}
 	return out

@@ -17,8 +17,15 @@ var absent = map[chat.State]string{
 	chat.Pending: "Not fetched yet",
 }
 
-func newFile(a chat.Attachment, t chat.Type) file {
-	f := file{Name: plain(a.Name), Reason: clean(a.Reason)}
+func newFile(a chat.Attachment, t chat.Type, in found) file {
+	f := file{Name: plain(a.Name), Named: in.pieces(a.Name), Reason: clean(a.Reason)}
+	for i := range f.Named {
+		f.Named[i].Text = plain(f.Named[i].Text)
+	}
+	if f.Name == "" {
+		f.Name = typeName(t)
+		f.Named = []piece{{Text: f.Name}}
+	}
 	if a.Size > 0 {
 		f.Size = size(a.Size)
 	}
@@ -27,16 +34,10 @@ func newFile(a chat.Attachment, t chat.Type) file {
 		if f.Why == "" {
 			f.Why = "Not in the archive"
 		}
-		if f.Name == "" {
-			f.Name = typeName(t)
-		}
 		return f
 	}
 	f.Show, f.Type, f.SHA256 = show(a, t), fileType(a.Name), plain(a.SHA256)
 	f.Href = "/media/" + url.PathEscape(a.SHA256) + "?" + url.Values{"name": {a.Name}}.Encode()
-	if f.Name == "" {
-		f.Name = typeName(t)
-	}
 	return f
 }
 

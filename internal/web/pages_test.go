@@ -221,6 +221,14 @@ func TestAHitIsMarkedWhereItStands(t *testing.T) {
 			t.Errorf("the chat does not have %q", want)
 		}
 	}
+	for query, want := range map[string]string{
+		"comments": "Disclosure letter v7 (<mark>comments</mark>).pdf", "thursday": "<mark>Thursday</mark>", "pinto": "Notary <mark>Pinto</mark>",
+		"comércio": "Praça do <mark>Comércio</mark>", "added": "Ana Lima <mark>added</mark> Bruno Costa",
+	} {
+		if body = c.get("/chats/acme?q="+url.QueryEscape(query), http.StatusOK); !strings.Contains(body, want) {
+			t.Errorf("the chat does not have %q", want)
+		}
+	}
 	if body = c.get("/chats/acme?q=letter", http.StatusOK); !strings.Contains(body, `<details class="versions" open>`) || !strings.Contains(body, "side <mark>letter</mark> out") {
 		t.Error("what a revoked message said is not marked")
 	}
