@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 // archiveOf is an index of chats that are held in memory, and one of any
 // length that is computed.
 type archiveOf struct {
+	mu       sync.Mutex // of chats, for what comes while a browser looks
 	chats    []index.ChatRow
 	said     map[string][]chat.Message // by chat
 	captures []index.CaptureRow
@@ -30,6 +32,8 @@ func (a *archiveOf) Chats(_ context.Context, f index.ChatFilter) ([]index.ChatRo
 	if a.broken != nil {
 		return nil, a.broken
 	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	var out []index.ChatRow
 	skip := f.After != ""
 	for _, c := range a.chats {
@@ -47,6 +51,13 @@ func (a *archiveOf) Chats(_ context.Context, f index.ChatFilter) ([]index.ChatRo
 	return out, nil
 }
 
+// bring adds a chat before all others.
+func (a *archiveOf) bring(c index.ChatRow) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.chats = append([]index.ChatRow{c}, a.chats...)
+}
+
 func matches(c index.ChatRow, text string) bool {
 	all := strings.ToLower(c.Name + " " + strings.Join(c.Participants, " "))
 	for w := range strings.FieldsSeq(strings.ToLower(text)) {
@@ -58,6 +69,8 @@ func matches(c index.ChatRow, text string) bool {
 }
 
 func (a *archiveOf) Chat(_ context.Context, id string) (index.ChatRow, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	for _, c := range a.chats {
 		if c.ID == id {
 			return c, a.broken

@@ -57,7 +57,7 @@ func TestTheFrameOfAChatStands(t *testing.T) {
 	}
 	for _, w := range []int64{390, 1280} {
 		b.window(w, 800)
-		for _, path := range []string{"/chats/acme#end", "/chats/acme?at=9#m9", "/chats/long?start=1"} {
+		for _, path := range []string{"/chats/acme#end", "/chats/acme?at=9", "/chats/long?start=1"} {
 			b.open(path)
 			if got := eval[[]float64](b, `[scrollY, document.scrollingElement.scrollHeight]`); got[0] != 0 || got[1] > 800 {
 				t.Errorf("%s at %d: the page is %.0f high and stands at %.0f", path, w, got[1], got[0])
@@ -88,6 +88,7 @@ func TestALongTextIsFolded(t *testing.T) {
 	m.Text = strings.Repeat("A line of a contract that somebody pasted.\n", 200) + "The penalty is waived."
 	const shown = `(() => { const t = document.querySelector("#m3 .text"); return t.clientHeight >= t.scrollHeight })()`
 	b.open("/chats/acme?at=3")
+	b.until("the message to have the focus", `document.activeElement.id === "m3"`)
 	if eval[bool](b, shown) {
 		t.Fatal("a text of 200 lines is shown whole")
 	}

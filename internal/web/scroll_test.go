@@ -8,6 +8,8 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+
+	"github.com/waxseal/waxseal/internal/index"
 )
 
 // What the scroll tests read from the page.
@@ -106,9 +108,7 @@ func TestScrollFromTheMiddleReachesBothEnds(t *testing.T) {
 	b := newBrowser(t)
 	b.open("/chats/long?at=50000")
 	b.until("the message to be in the middle", `(() => { const r = document.getElementById("m50000").getBoundingClientRect(); return r.top > 250 && r.bottom < innerHeight - 150 })()`)
-	if got := eval[string](b, `document.activeElement.id`); got != "m50000" {
-		t.Errorf("focus is on %q, want the message that was asked for", got)
-	}
+	b.until("the focus to be on it", `document.activeElement.id === "m50000"`)
 	b.wander("later", 6)
 	b.wander("earlier", 12)
 	b.inOrder()
@@ -150,6 +150,7 @@ func TestAnOpenChatGrows(t *testing.T) {
 func TestMarksStayWhileScrolling(t *testing.T) {
 	b := newBrowser(t)
 	b.open("/chats/long?at=50000&q=number")
+	b.until("the message to have the focus", `document.activeElement.id === "m50000"`)
 	b.wander("later", 4)
 	b.wander("earlier", 8)
 	if n, of := eval[int](b, `document.querySelectorAll("#stretch mark").length`), len(b.inOrder()); n != of {
@@ -179,6 +180,7 @@ func TestJumpToADay(t *testing.T) {
 func TestReloadComesBackToThePlace(t *testing.T) {
 	b := newBrowser(t)
 	b.open("/chats/long?at=50000")
+	b.until("the message to have the focus", `document.activeElement.id === "m50000"`)
 	b.run(chromedp.KeyEvent("j"), chromedp.KeyEvent("j"))
 	eval[bool](b, `(() => { const m = document.querySelector(".messages"); m.scrollTop += 3000; return true })()`)
 	b.until("the address to follow", `location.search.startsWith("?near=")`)
@@ -230,6 +232,19 @@ func TestSearchAsYouType(t *testing.T) {
 	}
 	b.run(chromedp.SendKeys(chromedp.CSS("#find"), "zzz"))
 	b.until("none", `document.querySelector("#rows .empty") !== null`)
+}
+
+// TestTheListGrows: a chat that is imported while somebody looks at the list
+// comes into it, and the keyboard stays where it was.
+func TestTheListGrows(t *testing.T) {
+	b := newBrowser(t)
+	b.open("/chats")
+	b.run(chromedp.KeyEvent("j"), chromedp.KeyEvent("j"))
+	b.web.index.bring(index.ChatRow{ID: "new", Name: "Just imported", Messages: 3})
+	b.until("the chat", `document.querySelector("#rows .row-name").textContent === "Just imported"`)
+	if got := eval[string](b, `document.activeElement.getAttribute("href") || ""`); got != "/chats/ana#end" {
+		t.Errorf("the focus went to %q", got)
+	}
 }
 
 // TestWithoutScripts reads a chat, jumps and searches in a browser that runs

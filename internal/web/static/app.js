@@ -36,6 +36,26 @@ for (const input of document.querySelectorAll("input[data-find]")) {
     }
   };
   input.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(find, 150); });
+
+  // What is imported while the list is looked at comes into it by itself; not
+  // where it would take away rows that were asked for, or what is open beside it.
+  const watch = async () => {
+    let pause = 3000;
+    const asked = input.value.trim();
+    if (!document.hidden) {
+      try {
+        const rows = await fragment(input.dataset.find + "?" + new URLSearchParams({ q: asked }));
+        const fewer = rows.querySelectorAll(".row").length < into.querySelectorAll(".row").length;
+        if (!fewer && rows.textContent !== into.textContent && asked === input.value.trim()) {
+          const at = into.contains(document.activeElement) && document.activeElement.getAttribute("href");
+          into.replaceChildren(rows);
+          if (at) into.querySelector(`[href="${CSS.escape(at)}"]`)?.focus({ preventScroll: true });
+        }
+      } catch { pause = 30000; }
+    }
+    setTimeout(watch, pause);
+  };
+  if (location.pathname === "/chats" && !location.search.includes("after=")) setTimeout(watch, 3000);
 }
 
 // "More chats" brings the next rows in place.
