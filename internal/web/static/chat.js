@@ -30,13 +30,13 @@
     }
   };
   if (!box) { failed(); return; }
-  const stretch = document.getElementById("stretch");
+  // The first stretch grows. To move its days elsewhere would take the focus
+  // from the message that the address names.
+  const stretch = document.getElementById("stretch").firstElementChild;
   const newest = document.getElementById("newest");
   const most = 360; // messages in the page
   const ahead = 1800; // pixels before the end at which the next stretch is fetched
-  const first = stretch.firstElementChild;
-  const more = { earlier: !!first.dataset.earlier, later: !!first.dataset.later };
-  stretch.replaceChildren(...first.childNodes);
+  const more = { earlier: !!stretch.dataset.earlier, later: !!stretch.dataset.later };
 
   const edge = {
     earlier: "The archive has nothing earlier of this chat",
@@ -120,9 +120,9 @@
   const put = (end, got) => {
     const days = [...got.querySelectorAll(".day")];
     if (end === "earlier") {
-      const next = stretch.firstElementChild;
+      const top = stretch.firstElementChild;
       stretch.prepend(...days);
-      join(days[days.length - 1], next);
+      join(days[days.length - 1], top);
     } else {
       const last = stretch.lastElementChild;
       stretch.append(...days);
