@@ -453,7 +453,7 @@ func shorten(s string, n int) string {
 	s = clean(s)
 	for i := range s {
 		if n--; n < 0 {
-			return s[:i] + "…"
+			return closed(s[:i] + "…")
 		}
 	}
 	return s

@@ -111,6 +111,21 @@ func TestALongTextIsFolded(t *testing.T) {
 	}
 }
 
+// TestANameDoesNotWriteBesideItself: half a pair of direction marks in a name
+// moves nothing that stands before or after it.
+func TestANameDoesNotWriteBesideItself(t *testing.T) {
+	b := newBrowser(t)
+	b.window(1280, 800)
+	for _, name := range []string{"\u2067eve", "eve\u2069\u202e", "\u2066\u2067\u202eeve", "eve\u2029\u202e"} {
+		b.web.index.chats[0].Participants = []string{"Ana", name, "Bob", "Zoe"}
+		b.open("/chats/acme/print")
+		if !eval[bool](b, `(() => { const n = [...document.querySelectorAll(".facts dd bdi")].slice(-4).map(e => e.getBoundingClientRect());
+			return n.length === 4 && n.every((r, i) => i === 0 || n[i - 1].right <= r.left + 1) })()`) {
+			t.Errorf("%+q moves its neighbours", name)
+		}
+	}
+}
+
 func TestHostileChatInABrowser(t *testing.T) {
 	b := newBrowser(t)
 	for _, path := range []string{"/chats", "/chats/" + url.PathEscape("hostile/../x?y#z"), "/search?q=alert", "/messages/901", "/state"} {

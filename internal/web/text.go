@@ -137,12 +137,14 @@ func pieces(text string, from, to int, marks [][2]int) []piece {
 
 // clean makes a text fit for a page without changing what can be read of it:
 // bytes that are no UTF-8 become U+FFFD, and control characters their visible
-// pictures. Direction marks stay; the page isolates them.
+// pictures. Direction marks stay, closed; the page isolates them.
 func clean(s string) string {
-	return strings.Map(func(r rune) rune {
+	return closed(strings.Map(func(r rune) rune {
 		switch {
 		case r == '\n' || r == '\t':
 			return r
+		case r == 0x2028 || r == 0x2029: // they end the page's isolation too
+			return '\n'
 		case r == '\r':
 			return -1
 		case r < 0x20:
@@ -153,7 +155,35 @@ func clean(s string) string {
 			return utf8.RuneError
 		}
 		return r
-	}, strings.ToValidUTF8(s, "\uFFFD"))
+	}, strings.ToValidUTF8(s, "\uFFFD")))
+}
+
+// closed closes the isolates that a text opens, line by line, and takes out
+// what closes one that it did not open. To a browser, <bdi> is such a pair of
+// characters around a text: a text with the half of one ends it too early, or
+// takes its end for its own, and then writes on into what stands beside it.
+func closed(s string) string {
+	const end = "\u2069"
+	if !strings.ContainsAny(s, "\u2066\u2067\u2068"+end) {
+		return s
+	}
+	var b strings.Builder
+	open := 0
+	for _, r := range s {
+		switch {
+		case r == '\n':
+			b.WriteString(strings.Repeat(end, open))
+			open = 0
+		case r >= 0x2066 && r <= 0x2068:
+			open++
+		case r == 0x2069 && open == 0:
+			continue
+		case r == 0x2069:
+			open--
+		}
+		b.WriteRune(r)
+	}
+	return b.String() + strings.Repeat(end, open)
 }
 
 // plain is clean for a place that cannot isolate direction: a title, an

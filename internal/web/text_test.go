@@ -126,3 +126,28 @@ func TestNumbers(t *testing.T) {
 		}
 	}
 }
+
+func TestClosed(t *testing.T) {
+	for in, want := range map[string]string{
+		"no marks":                   "no marks",
+		"\u2068Ana\u2069 said":       "\u2068Ana\u2069 said",
+		"\u2067open":                 "\u2067open\u2069",
+		"\u2067\u2066two":            "\u2067\u2066two\u2069\u2069",
+		"not opened\u2069\u202eevil": "not opened\u202eevil",
+		"\u2067line\nnext\u2069":     "\u2067line\u2069\nnext",
+		"a\u2029b\u2028c":            "a\nb\nc",
+		"\u2068a\u2069\u2069\u2068b": "\u2068a\u2069\u2068b\u2069",
+	} {
+		if got := clean(in); got != want {
+			t.Errorf("%+q: %+q, want %+q", in, got, want)
+		}
+	}
+}
+
+func TestShorten(t *testing.T) {
+	for in, want := range map[string]string{"short": "short", "a longer one": "a lon…", "\u2067a longer one": "\u2067a lo…\u2069"} {
+		if got := shorten(in, 5); got != want {
+			t.Errorf("%+q: %+q, want %+q", in, got, want)
+		}
+	}
+}
