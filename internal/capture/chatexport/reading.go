@@ -22,7 +22,10 @@ type reading struct {
 	// OrderBy is how the order became known: "" assumed, "evidence", "operator".
 	OrderBy string `json:"order_by,omitempty"`
 	// Unsure lists the shapes whose order is only assumed.
-	Unsure  []string `json:"unsure,omitempty"`
+	Unsure []string `json:"unsure,omitempty"`
+	// Possible lists, by shape, the orders in which its dates are dates.
+	Possible map[string][]string `json:"possible,omitempty"`
+
 	Authors []string `json:"authors,omitempty"`
 	Slots   []string `json:"slots,omitempty"` // author slots that only notices stand in
 	// Suspects are authors that may be part of the message before.
@@ -54,25 +57,18 @@ func (r *reading) ios() bool { return r.Layout != dash.String() }
 
 // merge takes what a later capture of the same records knows better.
 func (r *reading) merge(later *reading) {
-	rank := map[string]int{"": 0, byEvidence: 1, byOperator: 2}
 	for shape, o := range later.Orders {
-		_, have := r.Orders[shape]
-		mine, theirs := rank[r.OrderBy], rank[later.OrderBy]
-		if slices.Contains(later.Unsure, shape) {
-			theirs = 0
-		}
-		if slices.Contains(r.Unsure, shape) {
-			mine = 0
-		}
-		if have && theirs < mine {
+		if !r.mayTake(later, shape) {
 			continue
 		}
 		r.Orders[shape] = o
 		r.Unsure = slices.DeleteFunc(r.Unsure, func(s string) bool { return s == shape })
-		if theirs == 0 {
+		if slices.Contains(later.Unsure, shape) {
 			r.Unsure = append(r.Unsure, shape)
 		}
+		r.narrow(shape, later.Possible)
 	}
+	rank := map[string]int{"": 0, byEvidence: 1, byOperator: 2}
 	if rank[later.OrderBy] > rank[r.OrderBy] {
 		r.OrderBy = later.OrderBy
 	}
@@ -95,6 +91,40 @@ func (r *reading) merge(later *reading) {
 		return author
 	})
 	r.Capped = r.Capped || later.Capped
+}
+
+// mayTake reports whether the dates of a shape may be read again as a later
+// capture reads them: it was not certain how, or the operator has decided since,
+// and every date of this capture is one in that order. Dates that were certain
+// stay: a phone may write them in another order by the time of the next export.
+func (r *reading) mayTake(later *reading, shape string) bool {
+	if _, ok := r.Orders[shape]; !ok {
+		return true
+	}
+	possible, surveyed := r.Possible[shape]
+	if surveyed && !slices.Contains(possible, later.Orders[shape]) {
+		return false
+	}
+	if slices.Contains(r.Unsure, shape) {
+		return true
+	}
+	said := later.OrderBy == byOperator && !slices.Contains(later.Unsure, shape) && len(later.Possible[shape]) != 1
+	return said && (surveyed || r.OrderBy == byOperator)
+}
+
+// narrow leaves what is possible in the other capture, too.
+func (r *reading) narrow(shape string, other map[string][]string) {
+	theirs, ok := other[shape]
+	if !ok {
+		return
+	}
+	if mine, ok := r.Possible[shape]; ok {
+		theirs = slices.DeleteFunc(slices.Clone(theirs), func(o string) bool { return !slices.Contains(mine, o) })
+	}
+	if r.Possible == nil {
+		r.Possible = map[string][]string{}
+	}
+	r.Possible[shape] = theirs
 }
 
 // union is what a or b holds, sorted, each once.

@@ -412,7 +412,7 @@ func (s *survey) crlfRule() (rule, edited bool) {
 func (s *survey) decide(o order) (*reading, []string) {
 	lay := s.layout()
 	ls := &s.layouts[lay]
-	r := &reading{Version: 1, Encoding: s.enc.String(), Layout: lay.String(), Orders: map[string]string{}, Back: ls.back, Capped: ls.capped}
+	r := &reading{Version: 1, Encoding: s.enc.String(), Layout: lay.String(), Orders: map[string]string{}, Possible: map[string][]string{}, Back: ls.back, Capped: ls.capped}
 	var warnings []string
 	rule, edited := s.crlfRule()
 	if r.CRLF = rule; edited {
@@ -448,7 +448,7 @@ func (ls *layoutSurvey) decideOrders(r *reading, given order) (contradicted bool
 				contradicted = contradicted || key[1] == '.' || (given == ymd) == (key[1] == '0')
 			}
 		}
-		r.Orders[key] = o.String()
+		r.Orders[key], r.Possible[key] = o.String(), ls.shapes[key].choices()
 		switch {
 		case !certain:
 			r.Unsure = append(r.Unsure, key)
@@ -470,7 +470,18 @@ func (ls *layoutSurvey) decideOrders(r *reading, given order) (contradicted bool
 	return contradicted
 }
 
-func possible(sh *shapeSurvey, o order) bool { return sh.invalid[o] == 0 }
+// possible reports whether no other order leaves fewer dates that are none.
+func possible(sh *shapeSurvey, o order) bool { return sh.invalid[o] == slices.Min(sh.invalid[dmy:]) }
+
+// choices are the orders that an operator may choose.
+func (sh *shapeSurvey) choices() (all []string) {
+	for _, o := range []order{dmy, mdy, ymd} {
+		if possible(sh, o) {
+			all = append(all, o.String())
+		}
+	}
+	return all
+}
 
 // decide returns the order of a shape, and whether it is certain.
 func (sh *shapeSurvey) decide() (order, bool) {
