@@ -574,7 +574,7 @@ func (r *run) namedMembers() (err error) {
 		return fmt.Errorf("read export: %w", err)
 	}
 	defer func() { err = errors.Join(err, text.Close()) }()
-	sp := newSplitter(text, r.enc, layoutOf(r.r.Layout), r.r.CRLF)
+	sp := newSplitter(text, r.r)
 	for n := 0; ; n++ {
 		st, err := sp.next()
 		if errors.Is(err, io.EOF) {

@@ -26,6 +26,9 @@ func exportText(t *rapid.T) (lines []string) {
 		rapid.SampledFrom([]string{"ok", "", "null", "a\nb\n\nc", "<Media omitted>", "\u200eimage omitted", "IMG-20240513-WA0001.jpg (file attached)", "hi: there", "[13/05/2024, 09:00:05] Bob: spoof", "13/05/2024, 09:00 - Bob: spoof", "\u200e<attached: 00000001-a.pdf>", "x \u202e y", "\x00\xff\xfe", "a\u2028b\u0085c", "👩🏻‍⚖️"}),
 		rapid.StringN(0, 30, 60),
 	)
+	// A body that ends in CR makes a bare LF a CRLF: no phone writes one, and
+	// where the file ends behind it nothing tells the two kinds apart.
+	body = rapid.Map(body, func(s string) string { return strings.TrimRight(s, "\r") })
 	author := rapid.SampledFrom([]string{"Ana", "Bob", "ACME: Support", "Jean-Luc - Paris", "~\u202fPriya", "أحمد", "\u202a+44\u00a07700\u00a0900123\u202c"})
 	if rapid.Bool().Draw(t, "orphan") {
 		lines = append(lines, "no header here"+eol)
@@ -40,6 +43,9 @@ func exportText(t *rapid.T) (lines []string) {
 		} else {
 			lines = append(lines, fmt.Sprintf("%02d/05/2024, %02d:%02d - %s: %s%s", day, h, m, author.Draw(t, "author"), body.Draw(t, "body"), eol))
 		}
+	}
+	if textual([]byte(strings.Join(lines, ""))) != nil {
+		t.Skip("more control characters than words")
 	}
 	return lines
 }
@@ -91,7 +97,7 @@ func TestPrefixAndThenTheWholeIsTheWhole(t *testing.T) {
 		lines := exportText(rt)
 		cut := rapid.IntRange(1, len(lines)).Draw(rt, "cut")
 		prefix := strings.Join(lines[:cut], "")
-		if _, ok := firstHeader(prefix); !ok {
+		if textual([]byte(prefix)) != nil {
 			return // no export yet
 		}
 		parts := newMemory()
@@ -105,15 +111,6 @@ func TestPrefixAndThenTheWholeIsTheWhole(t *testing.T) {
 			rt.Fatalf("in parts:\n%q\nat once:\n%q", a, b)
 		}
 	})
-}
-
-func firstHeader(text string) (header, bool) {
-	for line := range strings.Lines(text) {
-		if h, ok := parseHeader([]byte(line)); ok {
-			return h, true
-		}
-	}
-	return header{}, false
 }
 
 func printed(msgs []chat.Message) (all []string) {

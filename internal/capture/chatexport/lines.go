@@ -66,6 +66,13 @@ func (e encoding) text(raw []byte) []byte {
 	return out
 }
 
+// onlyCR reports whether the lines of a text end in CR alone, by its first bytes:
+// old programs for the Macintosh saved text like that.
+func onlyCR(enc encoding, head []byte) bool {
+	text := enc.text(head)
+	return bytes.IndexByte(text, '\n') < 0 && bytes.IndexByte(text, '\r') >= 0
+}
+
 // maxRecord bounds one record in memory. A stretch without a header that is
 // longer is cut here and kept in pieces.
 const maxRecord = 64 << 20
@@ -77,6 +84,7 @@ const readSize = 1 << 20
 type lineReader struct {
 	r    io.Reader
 	enc  encoding
+	eol  byte
 	buf  []byte
 	hold int // start of what the user still needs
 	at   int // start of the line to come
@@ -85,8 +93,12 @@ type lineReader struct {
 	err  error
 }
 
-func newLineReader(r io.Reader, enc encoding) *lineReader {
-	return &lineReader{r: r, enc: enc, buf: make([]byte, 0, readSize+readSize/4)}
+func newLineReader(r io.Reader, enc encoding, cr bool) *lineReader {
+	eol := byte('\n')
+	if cr {
+		eol = '\r'
+	}
+	return &lineReader{r: r, enc: enc, eol: eol, buf: make([]byte, 0, readSize+readSize/4)}
 }
 
 // next returns where the next line starts and ends in buf. It is valid until
@@ -115,16 +127,16 @@ func (l *lineReader) next() (start, end int, err error) {
 	}
 }
 
-// newline finds the end of the line to come, one past its line feed.
+// newline finds the end of the line to come.
 func (l *lineReader) newline() int {
 	if l.enc == utf8Text {
-		if i := bytes.IndexByte(l.buf[l.seen:], '\n'); i >= 0 {
+		if i := bytes.IndexByte(l.buf[l.seen:], l.eol); i >= 0 {
 			return l.seen + i + 1
 		}
 		l.seen = len(l.buf)
 		return -1
 	}
-	lo, hi := byte('\n'), byte(0)
+	lo, hi := l.eol, byte(0)
 	if l.enc == utf16be {
 		lo, hi = hi, lo
 	}
@@ -183,8 +195,8 @@ type splitter struct {
 	done    bool
 }
 
-func newSplitter(r io.Reader, enc encoding, lay layout, crlf bool) *splitter {
-	return &splitter{l: newLineReader(r, enc), layout: lay, crlf: crlf, after: true}
+func newSplitter(text io.Reader, r *reading) *splitter {
+	return &splitter{l: newLineReader(text, parseEncoding(r.Encoding), r.CR), layout: layoutOf(r.Layout), crlf: r.CRLF, after: true}
 }
 
 // next returns the next stretch, or io.EOF.
@@ -199,7 +211,7 @@ func (s *splitter) next() (stretch, error) {
 		}
 		line := s.l.buf[start:end]
 		h, ok := s.header(line)
-		s.after = bytes.HasSuffix(line, s.crlfBytes())
+		s.after = endsCRLF(line, s.l.enc)
 		huge := start-s.l.hold >= maxRecord
 		if !ok && !huge {
 			if !s.started {
@@ -238,17 +250,6 @@ func (s *splitter) last(err error) (stretch, error) {
 	out := s.cur
 	out.raw = s.l.buf[s.l.hold:]
 	return out, nil
-}
-
-func (s *splitter) crlfBytes() []byte {
-	switch s.l.enc {
-	case utf16le:
-		return []byte{'\r', 0, '\n', 0}
-	case utf16be:
-		return []byte{0, '\r', 0, '\n'}
-	case utf8Text:
-	}
-	return []byte{'\r', '\n'}
 }
 
 func (s *splitter) header(line []byte) (header, bool) {

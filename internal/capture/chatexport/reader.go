@@ -20,6 +20,7 @@ type parser struct {
 	r        *reading
 	ios      bool
 	enc      encoding
+	eol      []byte // what ends a line inside a body, other than LF
 	loc      *time.Location
 	orders   map[orderKey]shapeReading // filled at the start, then only read
 	authors  map[string]bool
@@ -46,6 +47,9 @@ func newParser(r *reading) (*parser, error) {
 	for _, n := range append(slices.Clone(r.Authors), r.Slots...) {
 		p.names[n] = n
 	}
+	if p.eol = []byte("\r\n"); r.CR {
+		p.eol = []byte("\r")
+	}
 	p.settle()
 	return p, nil
 }
@@ -62,29 +66,52 @@ func set(names []string) map[string]bool {
 type orderKey struct {
 	sep      byte
 	long     int8
+	half     bool
 	calendar calendar
 }
+
+func (s shape) orderKey() orderKey { return orderKey{s.Sep, s.Long, s.Half, s.Calendar} }
 
 // settle fills orders for every shape that can occur.
 func (p *parser) settle() {
 	for _, sep := range []byte{'/', '.', '-', 'y', ' '} {
 		for long := int8(-1); long <= 2; long++ {
 			for cal := gregorian; cal <= persian; cal++ {
-				key := shape{Sep: sep, Long: long, Calendar: cal}.key()
-				o := shapeReading{parseOrder(p.r.Orders[key]), slices.Contains(p.r.Unsure, key)}
-				if o.order == unknownOrder { // a shape beyond those that were surveyed
-					o = shapeReading{dmy, true}
-					if long == 0 {
-						o = shapeReading{ymd, false}
-					}
+				s := shape{Sep: sep, Long: long, Calendar: cal}
+				whole := p.surveyed(s, shapeReading{dmy, true})
+				if long == 0 {
+					whole = p.surveyed(s, shapeReading{ymd, false})
 				}
-				p.orders[orderKey{sep, long, cal}] = o
+				p.orders[s.orderKey()] = whole
+				s.Half = true // first readings did not tell the two clocks apart
+				p.orders[s.orderKey()] = p.surveyed(s, whole)
 			}
 		}
 	}
 }
 
-func (p *parser) order(s shape) shapeReading { return p.orders[orderKey{s.Sep, s.Long, s.Calendar}] }
+// surveyed is how the survey found a shape to be read, or otherwise, for one
+// beyond those that it looked at.
+func (p *parser) surveyed(s shape, otherwise shapeReading) shapeReading {
+	key := s.key()
+	if o := parseOrder(p.r.Orders[key]); o != unknownOrder {
+		return shapeReading{o, slices.Contains(p.r.Unsure, key)}
+	}
+	return otherwise
+}
+
+func (p *parser) order(s shape) shapeReading { return p.orders[s.orderKey()] }
+
+// date reads a record's date. One that is none in the order of its shape is read
+// with day and month changed places: two exports were joined into one.
+func (p *parser) date(h *header) (civil, bool) {
+	o := p.order(h.shape).order
+	c, ok := h.civil(o)
+	if !ok && o != ymd {
+		return h.civil(dmy + mdy - o)
+	}
+	return c, ok
+}
 
 // parsed is a record that was read.
 type parsed struct {
@@ -100,11 +127,10 @@ type parsed struct {
 // parse reads a record. early is whether it is among the first of its file.
 func (p *parser) parse(text []byte, h header, early bool) parsed {
 	out := parsed{header: h}
-	o := p.order(h.shape)
-	out.at, out.dated = h.civil(o.order)
+	out.at, out.dated = p.date(&h)
 	rest := cutEnd(text[h.rest:])
-	if bytes.Contains(rest, []byte("\r\n")) {
-		rest = bytes.ReplaceAll(rest, []byte("\r\n"), []byte("\n"))
+	if bytes.Contains(rest, p.eol) {
+		rest = bytes.ReplaceAll(rest, p.eol, []byte("\n"))
 	}
 	first := rest
 	if i := bytes.IndexByte(rest, '\n'); i >= 0 {
@@ -132,13 +158,7 @@ func (p *parser) parse(text []byte, h header, early bool) parsed {
 
 // cutEnd takes the line end off a record.
 func cutEnd(b []byte) []byte {
-	if n := len(b); n > 0 && b[n-1] == '\n' {
-		b = b[:n-1]
-		if n > 1 && b[n-2] == '\r' {
-			b = b[:n-2]
-		}
-	}
-	return b
+	return bytes.TrimSuffix(bytes.TrimSuffix(b, []byte("\n")), []byte("\r"))
 }
 
 // cut finds the author at the start of a record's first line: how long the name

@@ -18,7 +18,8 @@ type reading struct {
 	Encoding string            `json:"encoding"` // "utf-8", "utf-16le", "utf-16be"
 	Layout   string            `json:"layout"`   // "bracket", "dash", "colon"
 	CRLF     bool              `json:"crlf,omitempty"`
-	Orders   map[string]string `json:"orders"` // date order by shape
+	CR       bool              `json:"cr,omitempty"` // lines end in CR alone
+	Orders   map[string]string `json:"orders"`       // date order by shape
 	// OrderBy is how the order became known: "" assumed, "evidence", "operator".
 	OrderBy string `json:"order_by,omitempty"`
 	// Unsure lists the shapes whose order is only assumed.
@@ -49,6 +50,9 @@ func (s shape) key() string {
 	b := []byte{s.Sep, '.'}
 	if s.Long >= 0 {
 		b[1] = '0' + byte(s.Long)
+	}
+	if s.Half {
+		b = append(b, 'h')
 	}
 	return string(b) + [...]string{"", "b", "j", "p"}[s.Calendar]
 }

@@ -18,18 +18,7 @@ type Scanned struct {
 // Scan reads a text as an import does, both passes, and keeps nothing: what
 // reading alone costs. Benchmarks use it.
 func Scan(ctx context.Context, path string) (s Scanned, err error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return s, err
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	head := make([]byte, 4)
-	n, err := f.ReadAt(head, 0)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return s, err
-	}
-	enc := sniff(head[:n])
-	sv, err := takeSurvey(ctx, f, enc, time.Now(), func(int64) {})
+	sv, err := takeSurvey(ctx, func() (io.ReadCloser, error) { return os.Open(path) }, time.Now(), func(int64) {})
 	if err != nil {
 		return s, err
 	}
@@ -42,10 +31,12 @@ func Scan(ctx context.Context, path string) (s Scanned, err error) {
 	if err != nil {
 		return s, err
 	}
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
+	f, err := os.Open(path)
+	if err != nil {
 		return s, err
 	}
-	sp := newSplitter(f, enc, layoutOf(r.Layout), r.CRLF)
+	defer func() { err = errors.Join(err, f.Close()) }()
+	sp := newSplitter(f, r)
 	for {
 		st, err := sp.next()
 		if errors.Is(err, io.EOF) {

@@ -128,21 +128,11 @@ func (r *run) progress(records int64) {
 
 func (r *run) survey() (*layoutSurvey, []string, error) {
 	r.total = 2 * r.e.text.size
-	text, err := r.e.text.open()
+	sv, err := takeSurvey(r.ctx, r.e.text.open, r.now, func(n int64) { r.done = n; r.progress(0) })
 	if err != nil {
 		return nil, nil, fmt.Errorf("read export: %w", err)
 	}
-	head := make([]byte, 4)
-	n, err := io.ReadFull(text, head)
-	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
-		return nil, nil, errors.Join(fmt.Errorf("read export: %w", err), text.Close())
-	}
-	r.enc = sniff(head[:n])
-	whole := io.MultiReader(strings.NewReader(string(head[:n])), text)
-	sv, err := takeSurvey(r.ctx, whole, r.enc, r.now, func(n int64) { r.done = n; r.progress(0) })
-	if err := errors.Join(err, text.Close()); err != nil {
-		return nil, nil, fmt.Errorf("read export: %w", err)
-	}
+	r.enc = sv.enc
 	if sv.layout() == noLayout {
 		return nil, nil, fmt.Errorf("%s: %w", filepath.Base(r.s.path), errNoHeader)
 	}
@@ -279,7 +269,7 @@ func (em *emitter) emit() (err error) {
 	}
 	defer func() { err = errors.Join(err, text.Close()) }()
 	em.days = map[[3]int16]int{}
-	sp := newSplitter(text, em.enc, layoutOf(em.r.Layout), em.r.CRLF)
+	sp := newSplitter(text, em.r)
 	for {
 		st, err := sp.next()
 		if errors.Is(err, io.EOF) {

@@ -28,6 +28,7 @@ type shape struct {
 	Sep       byte // '/', '.', '-', or 'y' for 年月日
 	Long      int8 // which component has four digits: 0, 1, 2, or -1
 	Seconds   bool
+	Half      bool // a 12-hour clock: a word says which half of the day
 	Calendar  calendar
 }
 
@@ -49,8 +50,9 @@ type stamp struct {
 	minute int8
 	second int8
 	named  bool // the month was a word: f is day, month, year
-	// doubt: a word stands where a day period would, and it is not known.
-	doubt bool
+	// odd: a word stands beside the time that no table knows.
+	odd   bool
+	doubt bool // of two times of day it may be either
 }
 
 // header is where a record begins.
@@ -178,10 +180,7 @@ func parseHeader(line []byte) (h header, ok bool) {
 		l.at = next
 		h.shape.Layout = bracket
 	}
-	if !l.stamp(&h.stamp) {
-		return h, false
-	}
-	if !l.end(&h) {
+	if !l.stamp(&h.stamp) || !l.end(&h) || !h.legal() {
 		return h, false
 	}
 	h.rest = l.at
@@ -364,8 +363,8 @@ func (l *lexer) literal(s string) bool {
 // period reads the day period after the clock, or uses the word before it.
 func (l *lexer) period(s *stamp, before string) bool {
 	if before != "" && !isGlue(before) {
-		if !s.apply(before) {
-			s.doubt = s.hour <= 12
+		if s.shape.Half = s.apply(before); !s.shape.Half {
+			s.odd, s.doubt = true, s.hour <= 12
 		}
 	}
 	if l.take(')') { // eu: "{1} ({0})"
@@ -401,11 +400,12 @@ func (l *lexer) period(s *stamp, before string) bool {
 		trimmed -= n
 	}
 	l.at = start + trimmed
+	s.shape.Half = true
 	if !s.apply(w) {
 		if !plausibleWord(w) {
 			return false
 		}
-		s.doubt = true
+		s.odd, s.doubt = true, true
 	}
 	l.take(')')
 	return true
@@ -706,6 +706,16 @@ func (s *stamp) civil(o order) (c civil, ok bool) {
 		c.hour = 0
 	}
 	return c, true
+}
+
+// legal reports whether the date is one in some order.
+func (s *stamp) legal() bool {
+	for _, o := range []order{dmy, mdy, ymd} {
+		if _, ok := s.civil(o); ok {
+			return true
+		}
+	}
+	return false
 }
 
 func daysIn(year, month int) int {

@@ -17,17 +17,39 @@ import (
 // can tell. Its memory is bounded whatever the file is.
 type survey struct {
 	enc     encoding
+	cr      bool // lines end in CR alone
+	rule    lineRule
+	first   layout // of the first header
 	layouts [4]layoutSurvey
-	crlf    int64 // lines that end in CRLF
-	lines   int64
+	end     lineEnd // of the line before
+	crlf    int64   // lines that end in CRLF
+	quoted  int64   // headers after a bare line feed, before the first CRLF
 }
+
+// lineRule says which lines of an iOS export may begin a record.
+type lineRule uint8
+
+const (
+	guessed   lineRule = iota // after CRLF, once there is one
+	everyLine                 // a file that has lost its CRs
+	afterCRLF
+)
+
+// lineEnd is how a line ended.
+type lineEnd uint8
+
+const (
+	endNone lineEnd = iota // there was no line
+	endLF
+	endCRLF
+)
 
 // layoutSurvey is what was gathered of the headers of one layout. A line of
 // another layout inside a body is no header, which is known at the end only.
 type layoutSurvey struct {
 	headers   int64
-	afterCRLF int64
-	afterLF   int64 // of them, those that follow a bare line feed
+	afterCRLF int64 // headers that follow a CRLF, those inside bodies included
+	afterLF   int64 // the same for a bare line feed
 	shapes    map[string]*shapeSurvey
 	order     []string // keys of shapes as they first appeared
 	authors   map[string]*authorSurvey
@@ -54,6 +76,7 @@ const (
 type shapeSurvey struct {
 	n       int64
 	invalid [4]int64 // by order: readings that are no date, or out of range
+	only    [4]int64 // dates that are one in this order of day and month, not the other
 	back    [4]int64 // steps back of more than a day
 	votes   [4]int64 // dates in names of files that agree
 	differ  bool     // some date differs between the orders that are possible
@@ -147,6 +170,12 @@ func (sh *shapeSurvey) take(h *header, line []byte, limit civil) {
 			sh.travel[o] += int64(abs(d - sh.last[o]))
 		}
 		sh.last[o] = d
+	}
+	switch {
+	case days[dmy] != 0 && days[mdy] == 0:
+		sh.only[dmy]++
+	case days[mdy] != 0 && days[dmy] == 0:
+		sh.only[mdy]++
 	}
 	if days[dmy] != days[mdy] && days[dmy] != 0 && days[mdy] != 0 || days[ymd] != 0 && days[ymd] != max(days[dmy], days[mdy]) {
 		sh.differ = true
@@ -314,13 +343,39 @@ func (ls *layoutSurvey) named(body string) {
 	}
 }
 
-// takeSurvey reads the whole text once.
-func takeSurvey(ctx context.Context, r io.Reader, enc encoding, now time.Time, progress func(int64)) (*survey, error) {
-	s := &survey{enc: enc}
+// takeSurvey reads the whole text; once more where the end of it showed that
+// other lines begin its records than it was read by.
+func takeSurvey(ctx context.Context, open func() (io.ReadCloser, error), now time.Time, progress func(int64)) (*survey, error) {
+	s := &survey{}
+	if err := s.read(ctx, open, now, progress); err != nil {
+		return nil, err
+	}
+	rule := everyLine
+	switch onlyAfterCRLF, edited := s.crlfRule(); {
+	case onlyAfterCRLF && s.quoted > 0:
+		rule = afterCRLF
+	case !edited:
+		return s, nil
+	}
+	s = &survey{rule: rule}
+	return s, s.read(ctx, open, now, progress)
+}
+
+func (s *survey) read(ctx context.Context, open func() (io.ReadCloser, error), now time.Time, progress func(int64)) (err error) {
+	text, err := open()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, text.Close()) }()
+	head, err := io.ReadAll(io.LimitReader(text, sniffSize))
+	if err != nil {
+		return err
+	}
+	s.enc = sniff(head)
+	s.cr = onlyCR(s.enc, head)
 	t := now.AddDate(0, 0, 1)
 	limit := civil{year: t.Year(), month: int8(t.Month()), day: int8(t.Day())}
-	l := newLineReader(r, enc)
-	afterCRLF, total := true, int64(0)
+	l := newLineReader(io.MultiReader(bytes.NewReader(head), text), s.enc, s.cr)
 	for n := 0; ; n++ {
 		l.hold = l.at
 		start, end, err := l.next()
@@ -328,25 +383,25 @@ func takeSurvey(ctx context.Context, r io.Reader, enc encoding, now time.Time, p
 			break
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
 		raw := l.buf[start:end]
-		total += int64(len(raw))
 		if n&0x3fff == 0 {
 			if err := ctx.Err(); err != nil {
-				return nil, err
+				return err
 			}
-			progress(total)
+			progress(l.base + int64(start))
 		}
-		s.line(raw, afterCRLF, limit)
-		cr := endsCRLF(raw, enc)
-		if cr {
+		s.line(raw, limit)
+		s.end = endLF
+		if endsCRLF(raw, s.enc) {
+			s.end = endCRLF
 			s.crlf++
 		}
-		afterCRLF = cr
 	}
-	progress(total)
-	return s, nil
+	progress(l.base + int64(l.at))
+	s.layouts[bracket].follows(s.end)
+	return nil
 }
 
 func endsCRLF(raw []byte, enc encoding) bool {
@@ -360,8 +415,7 @@ func endsCRLF(raw []byte, enc encoding) bool {
 	return len(raw) >= 2 && raw[len(raw)-2] == '\r' && raw[len(raw)-1] == '\n'
 }
 
-func (s *survey) line(raw []byte, afterCRLF bool, limit civil) {
-	s.lines++
+func (s *survey) line(raw []byte, limit civil) {
 	line := raw
 	if s.enc != utf8Text {
 		line = s.enc.text(raw[:min(len(raw), 8<<10)])
@@ -371,24 +425,39 @@ func (s *survey) line(raw []byte, afterCRLF bool, limit civil) {
 		return
 	}
 	ls := &s.layouts[h.shape.Layout]
-	if afterCRLF {
-		ls.afterCRLF++
-	} else {
-		ls.afterLF++
-		if h.shape.Layout == bracket && s.crlf > 0 {
-			// Probably quoted inside a body. If it turns out that this file
-			// has lost its CRs, the others are evidence enough.
-			return
+	ls.follows(s.end)
+	if s.end == endLF && h.shape.Layout == bracket {
+		if s.rule == afterCRLF || s.rule == guessed && s.crlf > 0 {
+			return // probably quoted inside a body
 		}
+		s.quoted++
+	}
+	if s.first == noLayout {
+		s.first = h.shape.Layout
 	}
 	ls.take(&h, line, limit)
 }
 
-// layout is the one that most headers have.
+// follows notes how the line before a header ended, or before the end of the file.
+func (ls *layoutSurvey) follows(end lineEnd) {
+	switch end {
+	case endCRLF:
+		ls.afterCRLF++
+	case endLF:
+		ls.afterLF++
+	case endNone:
+	}
+}
+
+// overwhelming is how many more headers than that of its first one a layout has
+// that is a file's all the same: what begins a file is seldom a quotation.
+const overwhelming = 20
+
+// layout is that of the first header.
 func (s *survey) layout() layout {
-	best := noLayout
+	best := s.first
 	for _, l := range []layout{dash, bracket, colon} {
-		if s.layouts[l].headers > s.layouts[best].headers {
+		if s.layouts[l].headers > overwhelming*s.layouts[best].headers {
 			best = l
 		}
 	}
@@ -412,7 +481,7 @@ func (s *survey) crlfRule() (rule, edited bool) {
 func (s *survey) decide(o order) (*reading, []string) {
 	lay := s.layout()
 	ls := &s.layouts[lay]
-	r := &reading{Version: 1, Encoding: s.enc.String(), Layout: lay.String(), Orders: map[string]string{}, Possible: map[string][]string{}, Back: ls.back, Capped: ls.capped}
+	r := &reading{Version: 1, Encoding: s.enc.String(), CR: s.cr, Layout: lay.String(), Orders: map[string]string{}, Possible: map[string][]string{}, Back: ls.back, Capped: ls.capped}
 	var warnings []string
 	rule, edited := s.crlfRule()
 	if r.CRLF = rule; edited {
@@ -483,11 +552,18 @@ func (sh *shapeSurvey) choices() (all []string) {
 	return all
 }
 
-// decide returns the order of a shape, and whether it is certain.
+// decide returns the order of a shape, and whether it is certain. It is not
+// where hardly a date is one in it, nor where day and month stand in both orders.
 func (sh *shapeSurvey) decide() (order, bool) {
+	o, certain := sh.choose()
+	contested := min(sh.only[dmy], sh.only[mdy])*overwhelming >= max(sh.only[dmy], sh.only[mdy], 1)
+	return o, certain && !contested && sh.n > sh.invalid[o]
+}
+
+func (sh *shapeSurvey) choose() (order, bool) {
 	left := sh.possible()
 	if len(left) == 1 {
-		return left[0], sh.n > sh.invalid[left[0]]
+		return left[0], true
 	}
 	if best, ok := single(left, func(o order) int64 { return -sh.votes[o] }); ok {
 		return best, true

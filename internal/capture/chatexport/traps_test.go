@@ -2,6 +2,7 @@ package chatexport
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -365,5 +366,76 @@ func TestPersianCalendar(t *testing.T) {
 		if got := fmt.Sprintf("%04d-%02d-%02d", y, m, d); got != want {
 			t.Errorf("%v = %s, want %s", in, got, want)
 		}
+	}
+}
+
+// local are the times of messages as printed.
+func local(msgs []chat.Message) (all []string) {
+	for _, m := range msgs {
+		all = append(all, m.SentLocal)
+	}
+	return all
+}
+
+// TestTwoClocksAreTwoShapes: an American and a British phone's export in one
+// file, whose dates look alike.
+func TestTwoClocksAreTwoShapes(t *testing.T) {
+	msgs, sum := read(t, "6/30/23, 4:14 PM - Bob: b\n30/6/23, 16:15 - Ana: c\n", capture.Options{})
+	if got := local(msgs); !slices.Equal(got, []string{"2023-06-30T16:14", "2023-06-30T16:15"}) || sum.Unparsed != 0 || sum.DateOrder != "mdy+dmy" {
+		t.Fatal(dump(msgs), dump(sum))
+	}
+	// With one clock they cannot be told apart, which is said.
+	msgs, sum = read(t, "6/30/23, 16:14 - Bob: b\n30/6/23, 16:15 - Ana: c\n1/2/23, 16:16 - Ana: d\n", capture.Options{})
+	if got := local(msgs); len(got) != 3 || got[0] != "2023-06-30T16:14" || got[1] != "2023-06-30T16:15" || sum.Unparsed != 0 || sum.DateOrderCertain || msgs[2].Time != chat.Ambiguous {
+		t.Fatal(dump(msgs), dump(sum))
+	}
+}
+
+// TestImpossibleDateIsNoHeader: it stays part of the message.
+func TestImpossibleDateIsNoHeader(t *testing.T) {
+	msgs, sum := read(t, "13/05/2024, 09:00 - Ana: a\n40/40/2024, 09:00 - Bob: b\n", capture.Options{})
+	if len(msgs) != 1 || sum.Unparsed != 0 || !strings.HasSuffix(msgs[0].Text, "Bob: b") {
+		t.Fatal(dump(msgs), dump(sum))
+	}
+}
+
+// TestFirstHeaderDecidesTheLayout, and not how many lines are quoted.
+func TestFirstHeaderDecidesTheLayout(t *testing.T) {
+	msgs, _ := read(t, "13/05/2024, 09:00 - Ana: see\n[12/05/2024, 18:00:00] Bob: x\n[12/05/2024, 18:00:01] Bob: y\n[12/05/2024, 18:00:02] Bob: z\n13/05/2024, 09:01 - Cem: ok\n", capture.Options{})
+	if len(msgs) != 2 || !strings.HasSuffix(msgs[0].Text, "Bob: z") || msgs[1].From.Name != "Cem" {
+		t.Fatal(dump(msgs))
+	}
+	// Lines before the first record do not count against all the others.
+	text := "from an old phone:\r\n12/05/2024, 18:00 - Bob: x\r\n" + strings.Repeat("[13/05/2024, 09:00:00] Ana: a\r\n", 25)
+	if msgs, sum := read(t, text, capture.Options{}); len(msgs) != 25 || sum.Unparsed != 1 {
+		t.Fatal(dump(sum))
+	}
+}
+
+// TestAuthorsAfterBareLineFeeds: where most line ends of an iOS file were
+// changed, those who are named after a bare LF only are authors, too.
+func TestAuthorsAfterBareLineFeeds(t *testing.T) {
+	msgs, sum := read(t, "[13/05/2024, 09:00:05] Ana: a\r\n[13/05/2024, 09:00:06] Ana: b\n[13/05/2024, 09:00:07] Bob: c\n[13/05/2024, 09:00:08] Bob: d\n[13/05/2024, 09:00:09] Ana: e\n", capture.Options{})
+	if len(msgs) != 5 || len(sum.Warnings) != 1 {
+		t.Fatal(dump(msgs), dump(sum))
+	}
+	for _, m := range msgs {
+		if m.From == nil {
+			t.Errorf("no author: %s", dump(m))
+		}
+	}
+	// And one who is named in a quotation only is none.
+	m := newMemory()
+	importPath(t, m, write(t, "c.txt", "[13/05/2024, 09:00:05] Ana: fwd:\n[12/05/2024, 18:00:00] Eve: x\r\n[13/05/2024, 09:00:06] Ana: Eve: y\r\n"), capture.Options{})
+	if msgs := m.messages(t); len(msgs) != 2 || msgs[0].Chat.Kind != chat.Direct {
+		t.Error(dump(msgs))
+	}
+}
+
+func TestLinesThatEndInCR(t *testing.T) {
+	text := "13/05/2024, 09:00 - Ana: a\rb\r13/05/2024, 09:01 - Bob: c\r"
+	msgs, _ := read(t, text, capture.Options{})
+	if len(msgs) != 2 || msgs[0].Text != "a\nb" || msgs[1].Text != "c" {
+		t.Fatal(dump(msgs))
 	}
 }
