@@ -28,6 +28,19 @@ type content struct {
 	occasion *chat.Occasion
 }
 
+// marked reports whether iOS writes such a body with a direction mark.
+func (c *content) marked() bool {
+	return c.file != "" || c.revoked || c.edited || c.call != nil || c.poll != nil || c.kind == chat.LivePlace
+}
+
+// ownWords reports whether a direction mark stands before a body, or before the
+// angle that ends it.
+func ownWords(body string) bool {
+	open := strings.LastIndexByte(body, '<')
+	before, _ := utf8.DecodeLastRuneInString(body[:max(open, 0)])
+	return startsMarked(body) || isMark(before)
+}
+
 // classify says what a body is. body has its lines joined by LF; marked is
 // whether a direction mark stands before it. Structure comes first, the tables
 // refine; a language that is in no table is text.

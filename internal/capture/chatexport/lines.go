@@ -189,6 +189,7 @@ type splitter struct {
 	l       *lineReader
 	layout  layout
 	crlf    bool // only a header after CRLF begins a record
+	words   bool // headers may have unknown words
 	started bool
 	cur     stretch
 	after   bool
@@ -196,7 +197,7 @@ type splitter struct {
 }
 
 func newSplitter(text io.Reader, r *reading) *splitter {
-	return &splitter{l: newLineReader(text, parseEncoding(r.Encoding), r.CR), layout: layoutOf(r.Layout), crlf: r.CRLF, after: true}
+	return &splitter{l: newLineReader(text, parseEncoding(r.Encoding), r.CR), layout: layoutOf(r.Layout), crlf: r.CRLF, words: r.Words, after: true}
 }
 
 // next returns the next stretch, or io.EOF.
@@ -257,7 +258,7 @@ func (s *splitter) header(line []byte) (header, bool) {
 		return header{}, false
 	}
 	h, ok := parseHeader(s.l.enc.text(headOf(line, s.l.enc)))
-	if !ok || s.layout != noLayout && h.shape.Layout != s.layout {
+	if !ok || s.layout != noLayout && h.shape.Layout != s.layout || h.odd && !s.words {
 		return header{}, false
 	}
 	return h, true

@@ -150,6 +150,9 @@ func (p *parser) parse(text []byte, h header, early bool) parsed {
 		return out
 	}
 	out.content = classify(out.body, p.ios)
+	if p.r.Marks && out.content.marked() && !ownWords(out.body) {
+		out.content = content{kind: chat.Text, text: out.body}
+	}
 	if out.content.kind == chat.Text && !out.content.edited {
 		out.system = p.isNotice(out.body, out.author, early)
 	}

@@ -14,12 +14,17 @@ import (
 // read. It stands in the Capture record, so that the records mean the same for
 // ever, and a better reader can see what this one knew.
 type reading struct {
-	Version  int               `json:"v"`
-	Encoding string            `json:"encoding"` // "utf-8", "utf-16le", "utf-16be"
-	Layout   string            `json:"layout"`   // "bracket", "dash", "colon"
-	CRLF     bool              `json:"crlf,omitempty"`
-	CR       bool              `json:"cr,omitempty"` // lines end in CR alone
-	Orders   map[string]string `json:"orders"`       // date order by shape
+	Version  int    `json:"v"`
+	Encoding string `json:"encoding"` // "utf-8", "utf-16le", "utf-16be"
+	Layout   string `json:"layout"`   // "bracket", "dash", "colon"
+	CRLF     bool   `json:"crlf,omitempty"`
+	CR       bool   `json:"cr,omitempty"` // lines end in CR alone
+	// Words says that its headers have words beside the time that are in no table.
+	Words bool `json:"words,omitempty"`
+	// Marks says that WhatsApp's own words have direction marks before them here:
+	// the same words without one are somebody's.
+	Marks  bool              `json:"marks,omitempty"`
+	Orders map[string]string `json:"orders"` // date order by shape
 	// OrderBy is how the order became known: "" assumed, "evidence", "operator".
 	OrderBy string `json:"order_by,omitempty"`
 	// Unsure lists the shapes whose order is only assumed.
@@ -95,6 +100,7 @@ func (r *reading) merge(later *reading) {
 		return author
 	})
 	r.Capped = r.Capped || later.Capped
+	r.Marks = r.Marks || later.Marks
 }
 
 // mayTake reports whether the dates of a shape may be read again as a later

@@ -10,7 +10,10 @@ import (
 
 func TestMergeKeepsAuthorsOfBothFiles(t *testing.T) {
 	r := reading{Authors: []string{"Bob", "Quy Li"}, Slots: []string{"Ana"}, Back: []string{"2024-10-27"}}
-	r.merge(&reading{Authors: []string{"Ana", "Bob"}, Slots: []string{"Quy Li", "Z"}})
+	r.merge(&reading{Authors: []string{"Ana", "Bob"}, Slots: []string{"Quy Li", "Z"}, Marks: true})
+	if !r.Marks {
+		t.Error("that one file marks WhatsApp's own words is not known any more")
+	}
 	if want := []string{"Ana", "Bob", "Quy Li"}; !slices.Equal(r.Authors, want) {
 		t.Errorf("authors %q, want %q", r.Authors, want)
 	}

@@ -73,6 +73,7 @@ type run struct {
 	sum    capture.Summary
 	stored map[string]record.ItemFile // members that were given to the sink
 	seen   []string                   // keys of shapes, as they first appeared
+	loose  map[int64]bool             // offsets of headers that may stand inside a message
 	done   int64                      // bytes read, both passes
 	total  int64
 }
@@ -140,7 +141,7 @@ func (r *run) survey() (*layoutSurvey, []string, error) {
 	r.r, warnings = sv.decide(parseOrder(r.s.o.DateOrder))
 	r.r.Zone, r.r.Assumed, r.r.Me = r.s.o.Zone.String(), r.s.o.ZoneAssumed, r.s.o.Me
 	ls := &sv.layouts[sv.layout()]
-	r.seen = ls.order
+	r.seen, r.loose = ls.order, sv.loose(r.r)
 	if r.p, err = newParser(r.r); err != nil {
 		return nil, nil, err
 	}
@@ -317,7 +318,7 @@ func (em *emitter) take(st stretch) error {
 	if !ok || !st.isHead {
 		h.kind, h.head.Why = record.Unparsed, why(st, h.rec)
 	} else {
-		loose = em.held != nil && em.p.suspects[h.rec.author]
+		loose = em.held != nil && (em.p.suspects[h.rec.author] || em.loose[st.offset])
 		h.head.Loose = loose
 		h.head.Late = em.late(&h.rec)
 		h.out.Period = string(h.rec.at.appendLocal(nil, false)[:7])

@@ -19,6 +19,7 @@ type survey struct {
 	enc     encoding
 	cr      bool // lines end in CR alone
 	rule    lineRule
+	words   bool   // unknown words beside the time are taken for day periods
 	first   layout // of the first header
 	layouts [4]layoutSurvey
 	end     lineEnd // of the line before
@@ -58,9 +59,15 @@ type layoutSurvey struct {
 	group     string // named in a notice
 	isGroup   bool
 	encrypted bool         // the opening notice is there
+	marked    bool         // WhatsApp's own words have marks before them
+	same      int64        // records with the stamp of the one before
+	odd       int64        // headers with a word that no table knows
+	bare      int64        // headers without a word
 	stamp     stamp        // of the record before
+	notice    bool         // it has no author
 	recent    *shapeSurvey // of its shape
 	back      []string
+	jumps     [4]jumps // by order
 }
 
 // Bounds on what is gathered.
@@ -100,21 +107,118 @@ type authorSurvey struct {
 const maxOthers = 30
 
 // take reads one record's first line.
-func (ls *layoutSurvey) take(h *header, line []byte, limit civil) {
+func (ls *layoutSurvey) take(h *header, line []byte, offset int64, limit civil) {
 	ls.headers++
 	sh := ls.shape(h)
 	if sh == nil {
 		return
 	}
-	same := ls.headers > 1 && h.stamp == ls.stamp
+	// What follows a notice is not inside of it: that is one line.
+	inside := ls.headers > 1 && !ls.notice
+	same := inside && h.stamp == ls.stamp
 	// A clock that went back within a day tells the two passes of an hour that
 	// occurs twice.
 	if ls.headers > 1 && h.f == ls.stamp.f && h.clock() < ls.stamp.clock() {
 		ls.noteBack(h)
 	}
+	if same {
+		ls.same++
+	}
 	ls.stamp = h.stamp
-	sh.take(h, line, limit)
-	ls.author(line[h.rest:], same)
+	days := sh.take(h, line, limit)
+	for _, o := range []order{dmy, mdy, ymd} {
+		if days == [4]int{} {
+			break // a date of no use: a clock that was never set
+		}
+		ls.jumps[o].take(moment{days[o]*24*60 + int(h.hour)*60 + int(h.minute), offset}, days[o] != 0, inside)
+	}
+	ls.marked = ls.marked || startsOwn(line)
+	ls.notice = !ls.author(line[h.rest:], same)
+}
+
+// startsOwn reports whether a line begins with the mark that iOS puts before
+// what is WhatsApp's own.
+func startsOwn(b []byte) bool {
+	return bytes.HasPrefix(b, []byte("\u200e")) || bytes.HasPrefix(b, []byte("\u200f"))
+}
+
+// jumps finds headers that may stand inside a message, by their time: it lies
+// well before that of the record above them, or after, and soon the time is back,
+// as where somebody quotes lines of another day. Clocks that are put back an
+// hour, and phones that lay in a drawer, do not do so.
+type jumps struct {
+	recent [jumpRecords]moment // the records before, in a ring
+	n      int
+	from   int     // minute of the record before time went back
+	gone   []int64 // offsets of the records since
+	ahead  []int64 // of those before, since time had leapt ahead
+	found  []int64
+}
+
+type moment struct {
+	minute int
+	offset int64
+}
+
+const (
+	jumpMinutes = 75 // more than the hour of a clock that is put back
+	jumpRecords = 20
+	backMinutes = 5 // records of one moment are not always in order
+	maxFound    = 100_000
+)
+
+func (j *jumps) take(m moment, dated, inside bool) {
+	if !dated { // in the other order, as a stranger's phone writes it
+		j.find(m.offset)
+		return
+	}
+	switch {
+	case len(j.gone) == 0:
+		if last := j.before(1).minute; inside && j.n > 0 && last-m.minute > jumpMinutes {
+			j.from, j.gone = last, append(j.gone, m.offset)
+			j.leapt(m.minute)
+		}
+	case m.minute >= j.from-backMinutes:
+		j.find(j.gone...)
+		j.gone = j.gone[:0]
+	case len(j.gone) < jumpRecords:
+		j.gone = append(j.gone, m.offset)
+	default: // it stays there: it was ahead before, if anything
+		j.find(j.ahead...)
+		j.gone = j.gone[:0]
+	}
+	j.recent[j.n%jumpRecords] = m
+	j.n++
+}
+
+// before is the nth record before the one to come.
+func (j *jumps) before(n int) moment { return j.recent[(j.n+jumpRecords-n)%jumpRecords] }
+
+// leapt notes the records since time was last where it has come back to.
+func (j *jumps) leapt(minute int) {
+	j.ahead = j.ahead[:0]
+	for i := 1; i <= min(j.n, jumpRecords); i++ {
+		m := j.before(i)
+		if m.minute <= minute+backMinutes {
+			return
+		}
+		j.ahead = append(j.ahead, m.offset)
+	}
+	j.ahead = j.ahead[:0]
+}
+
+// end is called at the end of the file, where it cannot be told which it was.
+func (j *jumps) end() {
+	if len(j.gone) > 0 {
+		j.find(j.gone...)
+		j.find(j.ahead...)
+	}
+}
+
+func (j *jumps) find(offsets ...int64) {
+	if len(j.found) < maxFound {
+		j.found = append(j.found, offsets...)
+	}
 }
 
 func (ls *layoutSurvey) shape(h *header) *shapeSurvey {
@@ -149,12 +253,11 @@ func inRange(c civil, limit civil) bool {
 	return c.year >= firstYear && c.dayNumber() <= limit.dayNumber()
 }
 
-func (sh *shapeSurvey) take(h *header, line []byte, limit civil) {
+func (sh *shapeSurvey) take(h *header, line []byte, limit civil) (days [4]int) {
 	sh.n++
 	if at := line[:h.rest]; bytes.Contains(at, []byte("PM")) || bytes.Contains(at, []byte("AM")) {
 		sh.upper++
 	}
-	var days [4]int
 	for _, o := range []order{dmy, mdy, ymd} {
 		c, ok := h.civil(o)
 		if !ok || !inRange(c, limit) {
@@ -187,6 +290,7 @@ func (sh *shapeSurvey) take(h *header, line []byte, limit civil) {
 			}
 		}
 	}
+	return days
 }
 
 func abs(n int) int {
@@ -247,14 +351,20 @@ func (ls *layoutSurvey) noteBack(h *header) {
 	}
 }
 
-// author counts the names that a record may be by.
-func (ls *layoutSurvey) author(rest []byte, same bool) {
+// author counts the names that a record may be by. It reports whether there is
+// one.
+func (ls *layoutSurvey) author(rest []byte, same bool) bool {
 	rest = bytes.TrimRight(rest, "\r\n")
 	name, body, ok := cutAuthor(rest)
 	if !ok {
 		ls.named(string(rest))
-		return
+		return false
 	}
+	ls.byAuthor(name, body, rest, same)
+	return true
+}
+
+func (ls *layoutSurvey) byAuthor(name, body, rest []byte, same bool) {
 	if ls.authors == nil {
 		ls.authors, ls.doubles = map[string]*authorSurvey{}, map[string]int{}
 	}
@@ -300,11 +410,12 @@ func (ls *layoutSurvey) author(rest []byte, same bool) {
 // person reports whether a body is a person's: not one that begins with the
 // mark of WhatsApp's own sentences, unless it is media or the like.
 func (ls *layoutSurvey) person(body []byte) bool {
-	if r, _ := utf8.DecodeRune(body); r != 0x200e && r != 0x200f {
+	if !startsOwn(body) {
 		return true
 	}
 	c := classify(string(body), true)
 	if c.kind != chat.Text {
+		ls.marked = true
 		return true
 	}
 	ls.named(string(body))
@@ -350,15 +461,23 @@ func takeSurvey(ctx context.Context, open func() (io.ReadCloser, error), now tim
 	if err := s.read(ctx, open, now, progress); err != nil {
 		return nil, err
 	}
-	rule := everyLine
-	switch onlyAfterCRLF, edited := s.crlfRule(); {
-	case onlyAfterCRLF && s.quoted > 0:
-		rule = afterCRLF
-	case !edited:
+	again := &survey{rule: s.rule, words: s.words || s.layouts[s.layout()].oddOnes()}
+	switch only, edited := s.crlfRule(); {
+	case edited:
+		again.rule = everyLine
+	case only && s.quoted > 0:
+		again.rule = afterCRLF
+	}
+	if again.rule == s.rule && again.words == s.words {
 		return s, nil
 	}
-	s = &survey{rule: rule}
-	return s, s.read(ctx, open, now, progress)
+	return again, again.read(ctx, open, now, progress)
+}
+
+// oddOnes reports whether the headers with unknown words are headers, although
+// the first has none: all others have a word too, and they are many.
+func (ls *layoutSurvey) oddOnes() bool {
+	return ls.bare == 0 && ls.odd > 2 && ls.odd*10 > ls.headers
 }
 
 func (s *survey) read(ctx context.Context, open func() (io.ReadCloser, error), now time.Time, progress func(int64)) (err error) {
@@ -392,7 +511,7 @@ func (s *survey) read(ctx context.Context, open func() (io.ReadCloser, error), n
 			}
 			progress(l.base + int64(start))
 		}
-		s.line(raw, limit)
+		s.line(raw, l.base+int64(start), limit)
 		s.end = endLF
 		if endsCRLF(raw, s.enc) {
 			s.end = endCRLF
@@ -401,6 +520,11 @@ func (s *survey) read(ctx context.Context, open func() (io.ReadCloser, error), n
 	}
 	progress(l.base + int64(l.at))
 	s.layouts[bracket].follows(s.end)
+	for l := range s.layouts {
+		for o := range s.layouts[l].jumps {
+			s.layouts[l].jumps[o].end()
+		}
+	}
 	return nil
 }
 
@@ -415,7 +539,7 @@ func endsCRLF(raw []byte, enc encoding) bool {
 	return len(raw) >= 2 && raw[len(raw)-2] == '\r' && raw[len(raw)-1] == '\n'
 }
 
-func (s *survey) line(raw []byte, limit civil) {
+func (s *survey) line(raw []byte, offset int64, limit civil) {
 	line := raw
 	if s.enc != utf8Text {
 		line = s.enc.text(raw[:min(len(raw), 8<<10)])
@@ -433,9 +557,18 @@ func (s *survey) line(raw []byte, limit civil) {
 		s.quoted++
 	}
 	if s.first == noLayout {
-		s.first = h.shape.Layout
+		s.first, s.words = h.shape.Layout, s.words || h.odd
 	}
-	ls.take(&h, line, limit)
+	switch {
+	case h.odd:
+		ls.odd++
+		if !s.words {
+			return // words of a sentence
+		}
+	case !h.shape.Half:
+		ls.bare++
+	}
+	ls.take(&h, line, offset, limit)
 }
 
 // follows notes how the line before a header ended, or before the end of the file.
@@ -481,14 +614,14 @@ func (s *survey) crlfRule() (rule, edited bool) {
 func (s *survey) decide(o order) (*reading, []string) {
 	lay := s.layout()
 	ls := &s.layouts[lay]
-	r := &reading{Version: 1, Encoding: s.enc.String(), CR: s.cr, Layout: lay.String(), Orders: map[string]string{}, Possible: map[string][]string{}, Back: ls.back, Capped: ls.capped}
+	r := &reading{Version: 1, Encoding: s.enc.String(), CR: s.cr, Words: s.words, Marks: lay != dash && ls.marked, Layout: lay.String(), Orders: map[string]string{}, Possible: map[string][]string{}, Back: ls.back, Capped: ls.capped}
 	var warnings []string
 	rule, edited := s.crlfRule()
 	if r.CRLF = rule; edited {
 		warnings = append(warnings, "Line ends were changed after the export: records are told apart by lines alone.")
 	}
 	r.Authors, r.Slots = ls.people(r.ios())
-	if !r.ios() {
+	if !r.CRLF {
 		r.Suspects = ls.suspects(r.Authors)
 	}
 	if ls.decideOrders(r, o) {
@@ -711,20 +844,40 @@ func unbalanced(s string) bool {
 }
 
 // minSuspicion is how many records a file must have before an author can be
-// suspected: in a short one everybody is new.
+// suspected where there are but two, or most records have the stamp of the one
+// before: in a short one everybody is new.
 const minSuspicion = 20
 
 // suspects are authors that may not be: whose every record has the same stamp
 // as the one before it, as a header has that somebody wrote into a message.
-// On Android no byte tells it from a real one.
+// No byte tells it from a real one on Android, nor on iOS in a file that has
+// lost its CRs.
 func (ls *layoutSurvey) suspects(authors []string) (all []string) {
-	if ls.headers < minSuspicion {
+	few := max(ls.headers/20, 1)
+	if ls.headers >= minSuspicion {
+		few = max(few, 3)
+	} else if len(authors) < 3 || ls.same*2 > ls.headers {
 		return nil
 	}
 	for _, name := range authors {
-		if a := ls.authors[name]; a != nil && a.n == a.same && a.n <= max(3, ls.headers/20) {
+		if a := ls.authors[name]; a != nil && a.n == a.same && a.n <= few {
 			all = append(all, name)
 		}
+	}
+	return all
+}
+
+// loose are the offsets of headers that their time makes suspect, where no line
+// end tells. Several orders in one file leave no time to go by.
+func (s *survey) loose(r *reading) map[int64]bool {
+	all := map[int64]bool{}
+	ls := &s.layouts[s.layout()]
+	orders := r.summaryOrder(ls.order)
+	if r.CRLF || parseOrder(orders) == unknownOrder {
+		return all
+	}
+	for _, at := range ls.jumps[parseOrder(orders)].found {
+		all[at] = true
 	}
 	return all
 }

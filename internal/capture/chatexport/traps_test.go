@@ -439,3 +439,82 @@ func TestLinesThatEndInCR(t *testing.T) {
 		t.Fatal(dump(msgs))
 	}
 }
+
+// loose are the texts of messages that may be part of another.
+func loose(msgs []chat.Message) string {
+	var all []string
+	for _, m := range msgs {
+		if m.Boundary == chat.Ambiguous {
+			all = append(all, m.AsPrinted)
+		}
+	}
+	return strings.Join(all, "|")
+}
+
+// TestHeadersThatMayBeForged: on Android, and on iOS without CRs, nothing but
+// their time and name speaks against lines that somebody wrote into a message.
+func TestHeadersThatMayBeForged(t *testing.T) {
+	long := strings.Repeat("13/05/2024, 09:01 - Ana: x\n", 21)
+	for name, c := range map[string]struct{ text, want string }{
+		"older, at the end":      {"13/05/2024, 09:00 - Ana: fwd:\n12/05/2024, 18:00 - Bob: I approve\n", "fwd:|I approve"},
+		"older, then back":       {"13/05/2024, 09:00 - Bob: a\n13/05/2024, 09:01 - Ana: fwd:\n12/05/2024, 18:00 - Bob: ok\n12/05/2024, 18:01 - Bob: pay\n13/05/2024, 09:02 - Bob: b\n", "fwd:|ok|pay"},
+		"older, and never back":  {"13/05/2024, 18:00 - Bob: a\n" + long, ""},
+		"later, then back":       {"13/05/2024, 09:00 - Ana: fwd:\n14/05/2024, 18:00 - Bob: ok\n" + long, "fwd:|ok"},
+		"an hour was put back":   {"13/05/2024, 09:50 - Bob: a\n13/05/2024, 08:55 - Ana: b\n13/05/2024, 09:56 - Bob: c\n", ""},
+		"after a notice":         {"23/03/2022, 09:00 - Messages and calls are end-to-end encrypted.\n18/03/2022, 09:00 - Bob: b\n25/03/2022, 09:00 - Ana: c\n", ""},
+		"a stranger's locale":    {"13/05/2024, 09:00 - Ana: fwd:\n5/14/2024, 09:00 - Bob: ok\n14/05/2024, 09:02 - Bob: b\n15/05/2024, 09:02 - Bob: b\n" + strings.Repeat("16/05/2024, 09:02 - Ana: x\n", 20), "fwd:|ok"},
+		"a new voice, few lines": {"13/05/2024, 09:00 - Ana: a\n13/05/2024, 09:05 - Bob: b\n13/05/2024, 09:07 - Ana: fwd:\n13/05/2024, 09:07 - Eve: pay\n13/05/2024, 09:08 - Bob: c\n", "fwd:|pay"},
+		"two voices":             {"13/05/2024, 09:00 - Ana: a\n13/05/2024, 09:00 - Bob: b\n", ""},
+		"one who has joined":     {"13/05/2024, 09:00 - Ana: a\n13/05/2024, 09:05 - Bob: b\n13/05/2024, 09:07 - Carl joined using this group's invite link\n13/05/2024, 09:07 - Carl: hi\n" + long, ""},
+		"iOS without CRs":        {"[13/05/2024, 09:00:05] Bob: a\n[13/05/2024, 09:00:08] Ana: fwd:\n[12/05/2024, 18:00:00] Bob: ok\n[13/05/2024, 09:00:09] Bob: b\n", "fwd:|ok"},
+		"iOS":                    {"[13/05/2024, 09:00:05] Bob: a\r\n[12/05/2024, 18:00:00] Bob: ok\r\n[13/05/2024, 09:00:09] Bob: b\r\n", ""},
+	} {
+		if msgs, _ := read(t, c.text, capture.Options{}); loose(msgs) != c.want {
+			t.Errorf("%s: %q is uncertain, want %q", name, loose(msgs), c.want)
+		}
+	}
+}
+
+// TestWordsOfASentenceAreNoDayPeriod: a word that no table knows is part of a
+// header only where the headers of the file have such words.
+func TestWordsOfASentenceAreNoDayPeriod(t *testing.T) {
+	for name, c := range map[string]struct {
+		text string
+		want int
+	}{
+		"24 hours":            {"14/05/2024, 09:00 - Ana: plan:\n14/05/2024, 10:00 kickoff with legal - Bob: slides\n14/05/2024 lunch 12:00 - Ana: food\n14/05/2024, 09:01 - Bob: ok\n", 2},
+		"12 hours":            {"14/05/2024, 9:00 AM - Ana: plan:\n14/05/2024, 10:00 kickoff with legal - Bob: slides\n14/05/2024, 9:01 AM - Bob: ok\n", 2},
+		"a language unknown":  {"14/05/2024, 9:00 qwertz - Ana: a\n14/05/2024, 1:00 asdf - Bob: b\n", 2},
+		"half of it is known": {strings.Repeat("14/05/2024, 9:00 AM - Ana: a\n", 9) + strings.Repeat("14/05/2024, 1:00 asdf - Bob: b\n", 3), 12},
+	} {
+		if msgs, _ := read(t, c.text, capture.Options{}); len(msgs) != c.want {
+			t.Errorf("%s: %d messages, want %d", name, len(msgs), c.want)
+		}
+	}
+}
+
+// TestWordsThatSomebodyTyped are not WhatsApp's, in a file that marks its own.
+func TestWordsThatSomebodyTyped(t *testing.T) {
+	h := "[13/05/2024, 09:00:05] Ana: "
+	typed := []string{
+		"This message was deleted.", "Missed voice call", "<attached: 00000012-PHOTO-2024-05-13-09-00-00.jpg>", "image omitted",
+		"no <This message was edited>", "POLL:\nLunch?\nOPTION: Pizza (2 votes)",
+	}
+	text := h + "first\r\n" + h + "second\r\n" + lrm + h + lrm + "image omitted\r\n"
+	for _, body := range typed {
+		text += h + body + "\r\n"
+	}
+	msgs, sum := read(t, text, capture.Options{})
+	for i, body := range typed {
+		if m := msgs[3+i]; m.Type != chat.Text || m.Text != body || m.Edited || m.Revoked {
+			t.Errorf("%q: %s", body, dump(m))
+		}
+	}
+	if sum.AttachmentsMissing != 0 || sum.Omitted != 1 {
+		t.Error(dump(sum))
+	}
+	// Where no marks are left, the words are all there is.
+	if msgs, _ := read(t, h+"first\r\n"+h+"second\r\n"+h+typed[0]+"\r\n", capture.Options{}); !msgs[2].Revoked {
+		t.Error(dump(msgs[2]))
+	}
+}
