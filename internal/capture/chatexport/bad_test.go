@@ -66,6 +66,7 @@ func TestRefused(t *testing.T) {
 		"blank":              {write(t, "a.txt", " \n\n"), capture.ErrNotMine},
 		"prose":              {write(t, "a.txt", "Dear Ana,\nthe contract of 13/05/2024 is signed.\n"), capture.ErrNotMine},
 		"binary":             {write(t, "a.txt", strings.Repeat("\x00\x01\x02\xff", 300)), capture.ErrNotMine},
+		"windows-1251":       {write(t, "a.txt", "13.05.2024, 09:00 - \xc0\xed\xed\xe0: \xef\xf0\xe8\xe2\xe5\xf2, \xea\xe0\xea \xe4\xe5\xeb\xe0?\n"), errEncoding},
 		"zip without a chat": {zipOf(t, "a.zip", [2]string{"photo.jpg", "x"}), errNoChat},
 		"empty zip":          {zipOf(t, "a.zip"), errNoChat},
 		"two chats":          {zipOf(t, "a.zip", [2]string{"one.txt", small}, [2]string{"two.txt", small}), errTwoChats},

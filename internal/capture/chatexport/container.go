@@ -26,6 +26,7 @@ import (
 var (
 	errNoHeader  = fmt.Errorf("%w: no line begins as a WhatsApp message does. Export the chat again on the phone and import that file", capture.ErrNotMine)
 	errEmpty     = fmt.Errorf("%w: the file is empty", capture.ErrNotMine)
+	errEncoding  = fmt.Errorf("%w: the file is not in UTF-8, as WhatsApp writes it. Import the file that the phone made, or save this one as UTF-8 and import that", capture.ErrNotMine)
 	errBinary    = fmt.Errorf("%w: the file is not text", capture.ErrNotMine)
 	errNoChat    = errors.New("the zip holds no chat: no text file in it begins as a WhatsApp export does")
 	errTwoChats  = errors.New("the zip holds more than one chat. Unpack it and import the folder")
@@ -155,16 +156,26 @@ func textual(head []byte) error {
 		return errEmpty
 	}
 	enc := sniff(head)
-	text := enc.text(head)
-	if enc == utf8Text && binary(head) {
+	headed := headed(enc.text(head))
+	switch odd := enc == utf8Text && binary(head); {
+	case odd && headed && bytes.IndexByte(head, 0) < 0:
+		return errEncoding
+	case odd:
 		return errBinary
+	case !headed:
+		return errNoHeader
 	}
+	return nil
+}
+
+// headed reports whether a line of a text begins as a record does.
+func headed(text []byte) bool {
 	for line := range bytes.Lines(text) {
 		if _, ok := parseHeader(line); ok {
-			return nil
+			return true
 		}
 	}
-	return errNoHeader
+	return false
 }
 
 // binary reports whether bytes are no text: many of them are none of UTF-8 or

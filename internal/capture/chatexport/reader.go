@@ -336,7 +336,7 @@ func (r *Reader) times(m *chat.Message, rec *parsed, head *record.ItemHead) {
 	at, twice := instant(rec.at, r.p.loc, head.Late)
 	m.SentAt = at.UTC().Format(time.RFC3339)
 	unsure := r.p.order(rec.shape).unsure && r.p.readsTwoWays(rec)
-	if unsure || rec.doubt || twice && !head.Late && !r.p.back[local[:10]] {
+	if unsure || rec.doubt || twice && !r.p.back[hourOf(rec.at)] {
 		m.Time = chat.Ambiguous
 	}
 }

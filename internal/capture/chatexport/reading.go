@@ -37,7 +37,7 @@ type reading struct {
 	// Suspects are authors that may be part of the message before.
 	Suspects []string `json:"suspects,omitempty"`
 	Capped   bool     `json:"capped,omitempty"` // there were more authors than are listed
-	Back     []string `json:"back,omitempty"`   // days on which the clock went back
+	Back     []string `json:"back,omitempty"`   // hours in which the clock went back
 	Zone     string   `json:"zone"`
 	Assumed  bool     `json:"zone_assumed,omitempty"`
 	Me       string   `json:"me,omitempty"`

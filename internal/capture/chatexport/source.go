@@ -259,7 +259,8 @@ type dayRun struct {
 	f     [3]int16
 	near  string
 	n     int
-	last  int
+	last  int // clock of the record before
+	until int // the end of the hour in which it was put back
 	known map[[16]byte]int
 }
 
@@ -347,7 +348,7 @@ func why(st stretch, rec parsed) string {
 	return "not understood"
 }
 
-// late tells whether the clock had passed this time already on this day.
+// late tells whether the clock had been put back before in this hour.
 func (em *emitter) late(rec *parsed) bool {
 	c := rec.clock()
 	if em.day.known == nil || em.day.f != rec.f {
@@ -355,11 +356,11 @@ func (em *emitter) late(rec *parsed) bool {
 		em.day = dayRun{f: rec.f, near: fmt.Sprint(rec.f), n: em.days[rec.f], last: c, known: map[[16]byte]int{}}
 		return false
 	}
-	if c < em.day.last {
-		return true
+	if wentBack(em.day.last, c) {
+		em.day.until = c - c%3600 + 3600
 	}
 	em.day.last = c
-	return false
+	return c < em.day.until
 }
 
 // release turns the held record into one of the batch. loose says that the

@@ -694,9 +694,7 @@ func (s *stamp) civil(o order) (c civil, ok bool) {
 		year, md, dd = fromPersian(year, int(m), int(d))
 		m, d = int16(md), int16(dd)
 	default:
-		if year < 100 {
-			year += 2000
-		}
+		year = century(year)
 	}
 	if int(d) > daysIn(year, int(m)) {
 		return c, false
@@ -706,6 +704,19 @@ func (s *stamp) civil(o order) (c civil, ok bool) {
 		c.hour = 0
 	}
 	return c, true
+}
+
+// century completes a year of two digits. A Thai phone counts them in the Buddhist
+// calendar, where 65 is 2565 and 2022: WhatsApp appeared in 2552.
+func century(year int) int {
+	const buddhistFirst = firstYear + 543 - 2500
+	switch {
+	case year >= buddhistFirst && year < 100:
+		return year + 2500 - 543
+	case year < 100:
+		return year + 2000
+	}
+	return year
 }
 
 // legal reports whether the date is one in some order.

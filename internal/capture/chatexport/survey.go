@@ -116,9 +116,9 @@ func (ls *layoutSurvey) take(h *header, line []byte, offset int64, limit civil) 
 	// What follows a notice is not inside of it: that is one line.
 	inside := ls.headers > 1 && !ls.notice
 	same := inside && h.stamp == ls.stamp
-	// A clock that went back within a day tells the two passes of an hour that
+	// A clock that went back within an hour tells the two passes of one that
 	// occurs twice.
-	if ls.headers > 1 && h.f == ls.stamp.f && h.clock() < ls.stamp.clock() {
+	if ls.headers > 1 && h.f == ls.stamp.f && wentBack(ls.stamp.clock(), h.clock()) {
 		ls.noteBack(h)
 	}
 	if same {
@@ -344,12 +344,21 @@ func (ls *layoutSurvey) noteBack(h *header) {
 		if !ok {
 			continue
 		}
-		d := string(c.appendLocal(nil, false)[:10])
-		if len(ls.back) < maxBack && !slices.Contains(ls.back, d) {
-			ls.back = append(ls.back, d)
+		if hour := hourOf(c); len(ls.back) < maxBack && !slices.Contains(ls.back, hour) {
+			ls.back = append(ls.back, hour)
 		}
 	}
 }
+
+// wentBack reports whether the clock was put back between two records, by what
+// it said in seconds: both are of one hour, and it is more than records of one
+// moment in another order.
+func wentBack(before, now int) bool {
+	return before/3600 == now/3600 && before-now >= backMinutes*60
+}
+
+// hourOf is a date and the hour: 2024-10-27T02.
+func hourOf(c civil) string { return string(c.appendLocal(nil, false)[:len("2024-10-27T02")]) }
 
 // author counts the names that a record may be by. It reports whether there is
 // one.

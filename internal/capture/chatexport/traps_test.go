@@ -64,6 +64,7 @@ func TestStamps(t *testing.T) {
 		"[3/18/2565 BE, 14:56:01] ":                                "2022-03-18T14:56:01",
 		"[3/18/R4, 14:56:01] ":                                     "2022-03-18T14:56:01",
 		"18/3/2565 14:56 - ":                                       "2022-03-18T14:56",
+		"18/3/65 14:56 - ":                                         "2022-03-18T14:56",
 		"[2024. 1. 15. 오후 3:04:05] ":                               "2024-01-15T15:04:05",
 		"2024/1/15 下午3:04 - ":                                      "2024-01-15T15:04",
 		"2024/1/15 凌晨1:04 - ":                                      "2024-01-15T01:04",
@@ -252,6 +253,25 @@ func TestHourThatOccursTwice(t *testing.T) {
 	msgs, _ = read(t, "27/10/2024, 02:30 - Bob: which\n", capture.Options{Zone: berlin})
 	if msgs[0].Time != chat.Ambiguous {
 		t.Error("an hour that occurs twice is said to be certain")
+	}
+	// The second pass lasts to the end of the hour, and begins in that hour only.
+	msgs, _ = read(t, "27/10/2024, 02:50 - Ana: a\n27/10/2024, 02:10 - Bob: b\n27/10/2024, 02:08 - Cem: c\n27/10/2024, 02:55 - Ana: d\n27/10/2024, 03:00 - Ana: e\n", capture.Options{Zone: berlin})
+	for i, w := range []string{"2024-10-27T00:50:00Z", "2024-10-27T01:10:00Z", "2024-10-27T01:08:00Z", "2024-10-27T01:55:00Z", "2024-10-27T02:00:00Z"} {
+		if msgs[i].SentAt != w || msgs[i].Time != chat.Certain {
+			t.Errorf("%d: %s %s, want %s", i, msgs[i].SentAt, msgs[i].Time, w)
+		}
+	}
+	for _, text := range []string{
+		"27/10/2024, 02:30 - Bob: which\n27/10/2024, 12:40 - Ana: noon\n27/10/2024, 12:10 - Bob: back\n",
+		"27/10/2024, 02:30 - Bob: which\n27/10/2024, 02:29 - Ana: came late\n",
+		"27/10/2024, 03:10 - Bob: after\n27/10/2024, 02:30 - Ana: came late\n",
+	} {
+		msgs, _ = read(t, text, capture.Options{Zone: berlin})
+		for _, m := range msgs {
+			if twice := strings.Contains(m.SentLocal, "T02:"); twice != (m.Time == chat.Ambiguous) {
+				t.Errorf("%q: %s is %s", text, m.SentLocal, m.Time)
+			}
+		}
 	}
 	msgs, _ = read(t, "31/03/2024, 02:30 - Bob: never was\n", capture.Options{Zone: berlin})
 	if msgs[0].SentLocal != "2024-03-31T02:30" || msgs[0].SentAt != "2024-03-31T01:30:00Z" {
