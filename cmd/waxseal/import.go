@@ -233,7 +233,7 @@ func orderSentence(s capture.Summary) string {
 	if s.DateOrderCertain {
 		return name
 	}
-	return name + " was assumed: the file cannot tell. Import it again with --date-order dmy, mdy or ymd"
+	return name + " was assumed: the file cannot tell. Import it again with --date-order " + strings.Join(s.DateOrders, " or ")
 }
 
 // outcome is the exit code: failed before incomplete before done.

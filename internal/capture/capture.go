@@ -96,11 +96,15 @@ type Summary struct {
 	AlreadyArchived    int64  `json:"already_archived"`
 	DateOrder          string `json:"date_order"`
 	DateOrderCertain   bool   `json:"date_order_certain"`
-	First              string `json:"first,omitempty"` // local time of the first record, as printed
-	Last               string `json:"last,omitempty"`
-	Zone               string `json:"zone"`
-	ZoneAssumed        bool   `json:"zone_assumed,omitempty"`
-	Ambiguous          int64  `json:"ambiguous,omitempty"` // records whose boundary or time is not certain
+	// DateOrders are those that the file allows, where it is not certain;
+	// DateOrderPassedBy is whether the one that was given is none of them.
+	DateOrders        []string `json:"date_orders,omitempty"`
+	DateOrderPassedBy bool     `json:"date_order_passed_by,omitempty"`
+	First             string   `json:"first,omitempty"` // local time of the first record, as printed
+	Last              string   `json:"last,omitempty"`
+	Zone              string   `json:"zone"`
+	ZoneAssumed       bool     `json:"zone_assumed,omitempty"`
+	Ambiguous         int64    `json:"ambiguous,omitempty"` // records whose boundary or time is not certain
 	// Unreferenced lists files of the export that no record names. They are
 	// kept too.
 	Unreferenced []string `json:"unreferenced,omitempty"`
@@ -112,5 +116,5 @@ type Summary struct {
 // Complete reports whether nothing is missing, unread or uncertain. Omitted
 // media are no fault: the export itself says that they were left out.
 func (s Summary) Complete() bool {
-	return s.Unparsed == 0 && s.AttachmentsMissing == 0 && s.DateOrderCertain
+	return s.Unparsed == 0 && s.AttachmentsMissing == 0 && s.DateOrderCertain && !s.DateOrderPassedBy
 }

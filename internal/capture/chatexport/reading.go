@@ -43,6 +43,8 @@ type reading struct {
 	Me       string   `json:"me,omitempty"`
 	Chat     string   `json:"chat"`
 	Kind     string   `json:"kind"`
+
+	passedBy bool // the operator's order was, by dates in the file
 }
 
 const (
@@ -164,6 +166,14 @@ func parseReading(b json.RawMessage) (*reading, error) {
 		r.Orders = map[string]string{}
 	}
 	return &r, nil
+}
+
+// open are the orders that an operator may choose where none is certain.
+func (r *reading) open() (all []string) {
+	for _, shape := range r.Unsure {
+		all = union(all, r.Possible[shape])
+	}
+	return all
 }
 
 // summaryOrder is the date order as a summary says it.

@@ -90,7 +90,8 @@ func (r *run) do() (capture.Summary, error) {
 	r.name(ls)
 	r.sum = capture.Summary{
 		Path: r.s.path, Format: Name, SHA256: evidence[0].SHA256, Chat: r.r.Chat, Zone: r.r.Zone, ZoneAssumed: r.r.Assumed,
-		DateOrder: r.r.summaryOrder(r.seen), DateOrderCertain: len(r.r.Unsure) == 0, Warnings: append(warnings, r.e.warnings...),
+		DateOrder: r.r.summaryOrder(r.seen), DateOrderCertain: len(r.r.Unsure) == 0, DateOrders: r.r.open(), DateOrderPassedBy: r.r.passedBy,
+		Warnings: append(warnings, r.e.warnings...),
 	}
 	extra, err := r.keepUnreferenced()
 	if err != nil {

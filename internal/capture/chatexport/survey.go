@@ -634,6 +634,7 @@ func (s *survey) decide(o order) (*reading, []string) {
 		r.Suspects = ls.suspects(r.Authors)
 	}
 	if ls.decideOrders(r, o) {
+		r.passedBy = true
 		warnings = append(warnings, "The date order that was given contradicts dates in the file; where it does, the file counts.")
 	}
 	r.Kind = string(chat.Direct)
@@ -647,12 +648,13 @@ func (s *survey) decide(o order) (*reading, []string) {
 // of its strength. It reports whether the operator's word had to be passed by.
 func (ls *layoutSurvey) decideOrders(r *reading, given order) (contradicted bool) {
 	var sure order
+	taken := given == unknownOrder
 	for _, key := range ls.order {
 		o, certain := ls.shapes[key].decide()
 		by := byEvidence
 		if given != unknownOrder {
 			if possible(ls.shapes[key], given) {
-				o, certain, by = given, true, byOperator
+				o, certain, by, taken = given, true, byOperator, true
 			} else {
 				// Where four digits say which is the year, an order that has
 				// it elsewhere was not meant for this shape.
@@ -678,7 +680,7 @@ func (ls *layoutSurvey) decideOrders(r *reading, given order) (contradicted bool
 			r.Orders[key] = sure.String()
 		}
 	}
-	return contradicted
+	return contradicted || !taken
 }
 
 // possible reports whether no other order leaves fewer dates that are none.

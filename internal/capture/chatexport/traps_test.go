@@ -178,8 +178,20 @@ func TestAmbiguousOrderIsSaidAndCanBeDecided(t *testing.T) {
 	}
 	// The file counts where it contradicts what was said.
 	msgs, sum = read(t, "13/02/24, 10:00 - Ana: a\n", capture.Options{DateOrder: "mdy"})
-	if msgs[0].SentLocal != "2024-02-13T10:00" || len(sum.Warnings) == 0 {
+	if msgs[0].SentLocal != "2024-02-13T10:00" || len(sum.Warnings) == 0 || sum.Complete() {
 		t.Fatal(dump(msgs), dump(sum))
+	}
+	// What is said to be possible is: 2001 is before there was a WhatsApp.
+	_, sum = read(t, "01/02/24, 10:00 - Ana: a\n", capture.Options{DateOrder: "ymd"})
+	if len(sum.Warnings) == 0 || sum.Complete() || !slices.Equal(sum.DateOrders, []string{"dmy", "mdy"}) {
+		t.Fatal(dump(sum))
+	}
+	if _, sum = read(t, "13/02/2024, 10:00 - Ana: a\n", capture.Options{DateOrder: "ymd"}); len(sum.Warnings) == 0 || sum.Complete() {
+		t.Fatal(dump(sum))
+	}
+	// An order is not meant for dates that say themselves which is the year.
+	if _, sum = read(t, "2024-02-01, 10:00 - Ana: a\n01/02/2024, 10:00 - Ana: a\n", capture.Options{DateOrder: "mdy"}); len(sum.Warnings) != 0 || !sum.Complete() {
+		t.Fatal(dump(sum))
 	}
 }
 
