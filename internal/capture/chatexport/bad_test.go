@@ -256,3 +256,13 @@ func TestCancelled(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// TestZipWithAQuotationAsAFile: the chat is the text that reads as one
+// throughout, whatever the two are called.
+func TestZipWithAQuotationAsAFile(t *testing.T) {
+	m := newMemory()
+	p := zipOf(t, "a.zip", [2]string{"minutes.txt", "Agreed:\n" + small}, [2]string{"talk.txt", strings.Repeat(small, 30)})
+	if sum := importPath(t, m, p, capture.Options{})[0]; sum.Records != 30 || len(sum.Unreferenced) != 1 {
+		t.Error(dump(sum))
+	}
+}

@@ -156,7 +156,7 @@ func textual(head []byte) error {
 		return errEmpty
 	}
 	enc := sniff(head)
-	headed := headed(enc.text(head))
+	headed := headers(enc.text(head)) > 0
 	switch odd := enc == utf8Text && binary(head); {
 	case odd && headed && bytes.IndexByte(head, 0) < 0:
 		return errEncoding
@@ -168,14 +168,14 @@ func textual(head []byte) error {
 	return nil
 }
 
-// headed reports whether a line of a text begins as a record does.
-func headed(text []byte) bool {
+// headers counts the lines of a text that begin as a record does.
+func headers(text []byte) (n int) {
 	for line := range bytes.Lines(text) {
 		if _, ok := parseHeader(line); ok {
-			return true
+			n++
 		}
 	}
-	return false
+	return n
 }
 
 // binary reports whether bytes are no text: many of them are none of UTF-8 or
@@ -409,9 +409,11 @@ func (g *guarded) Read(p []byte) (int, error) {
 }
 
 // chooseChat finds the chat among a zip's members: _chat.txt, else a text that
-// is named as the zip is, else the one text that reads as an export.
+// is named as the zip is, else the one text that reads as an export, or does so
+// in far more lines than the others: somebody sent a quotation as a file.
 func chooseChat(all []*member, name string) (int, error) {
 	var chats []int
+	lines := map[int]int{}
 	nested := false
 	for i, m := range all {
 		if m.refuse != "" {
@@ -421,12 +423,12 @@ func chooseChat(all []*member, name string) (int, error) {
 		case ".zip", ".rar", ".7z", ".tar", ".gz":
 			nested = true
 		case ".txt":
-			ok, err := readsAsChat(m)
+			n, err := readsAsChat(m)
 			if err != nil {
 				return 0, err
 			}
-			if ok {
-				chats = append(chats, i)
+			if n > 0 {
+				chats, lines[i] = append(chats, i), n
 			}
 		}
 	}
@@ -448,7 +450,10 @@ func chooseChat(all []*member, name string) (int, error) {
 			return i, nil
 		}
 	}
+	slices.SortFunc(chats, func(a, b int) int { return lines[b] - lines[a] })
 	switch {
+	case len(chats) > 1 && lines[chats[0]] > overwhelming*lines[chats[1]]:
+		return chats[0], nil
 	case len(chats) > 1:
 		return 0, errTwoChats
 	case nested:
@@ -457,16 +462,20 @@ func chooseChat(all []*member, name string) (int, error) {
 	return 0, errNoChat
 }
 
-func readsAsChat(m *member) (bool, error) {
+// readsAsChat counts the headers at the start of a text, 0 for what is none.
+func readsAsChat(m *member) (n int, err error) {
 	r, err := m.open()
 	if err != nil {
-		return false, err
+		return 0, err
 	}
 	head, err := io.ReadAll(io.LimitReader(r, sniffSize))
 	if err := errors.Join(err, r.Close()); err != nil && len(head) == 0 {
-		return false, err
+		return 0, err
 	}
-	return textual(head) == nil, nil
+	if textual(head) == nil {
+		n = headers(sniff(head).text(head))
+	}
+	return n, nil
 }
 
 const reasonMissing = "The export names this file and does not hold it."
