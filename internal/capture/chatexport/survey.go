@@ -64,7 +64,7 @@ type layoutSurvey struct {
 	odd       int64        // headers with a word that no table knows
 	bare      int64        // headers without a word
 	stamp     stamp        // of the record before
-	notice    bool         // it has no author
+	unsigned  bool         // it has no author
 	recent    *shapeSurvey // of its shape
 	back      []string
 	jumps     [4]jumps // by order
@@ -114,7 +114,7 @@ func (ls *layoutSurvey) take(h *header, line []byte, offset int64, limit civil) 
 		return
 	}
 	// What follows a notice is not inside of it: that is one line.
-	inside := ls.headers > 1 && !ls.notice
+	inside := ls.headers > 1 && !ls.unsigned
 	same := inside && h.stamp == ls.stamp
 	// A clock that went back within an hour tells the two passes of one that
 	// occurs twice.
@@ -133,7 +133,7 @@ func (ls *layoutSurvey) take(h *header, line []byte, offset int64, limit civil) 
 		ls.jumps[o].take(moment{days[o]*24*60 + int(h.hour)*60 + int(h.minute), offset}, days[o] != 0, inside)
 	}
 	ls.marked = ls.marked || startsOwn(line)
-	ls.notice = !ls.author(line[h.rest:], same)
+	ls.author(line[h.rest:], same)
 }
 
 // startsOwn reports whether a line begins with the mark that iOS puts before
@@ -360,20 +360,14 @@ func wentBack(before, now int) bool {
 // hourOf is a date and the hour: 2024-10-27T02.
 func hourOf(c civil) string { return string(c.appendLocal(nil, false)[:len("2024-10-27T02")]) }
 
-// author counts the names that a record may be by. It reports whether there is
-// one.
-func (ls *layoutSurvey) author(rest []byte, same bool) bool {
+// author counts the names that a record may be by.
+func (ls *layoutSurvey) author(rest []byte, same bool) {
 	rest = bytes.TrimRight(rest, "\r\n")
 	name, body, ok := cutAuthor(rest)
-	if !ok {
+	if ls.unsigned = !ok; !ok {
 		ls.named(string(rest))
-		return false
+		return
 	}
-	ls.byAuthor(name, body, rest, same)
-	return true
-}
-
-func (ls *layoutSurvey) byAuthor(name, body, rest []byte, same bool) {
 	if ls.authors == nil {
 		ls.authors, ls.doubles = map[string]*authorSurvey{}, map[string]int{}
 	}
