@@ -56,11 +56,14 @@ func classify(body string, ios bool) content {
 
 func classifyUnedited(body string, ios bool) content {
 	// Most bodies are words and nothing else: no mark, no angle, no
-	// parenthesis, no colon before a link.
+	// parenthesis, no colon before a link. Calls are so, too, in some languages.
+	t := loadTables()
 	if !mayBeSpecial(body) {
+		if c, ok := callBody(body, ios, t); ok {
+			return c
+		}
 		return classifyPlain(body, ios)
 	}
-	t := loadTables()
 	for _, try := range []func(string, bool, *tables) (content, bool){
 		attached, leftOut, location, pollBody, occasionBody, callBody,
 	} {
@@ -81,8 +84,7 @@ func mayBeSpecial(s string) bool {
 			return true
 		}
 	}
-	// Calls are short and plain in some languages.
-	return len(s) < 48
+	return false
 }
 
 // classifyPlain tells the sentences that WhatsApp puts in an author's mouth.
@@ -567,7 +569,7 @@ func occasionBody(body string, _ bool, _ *tables) (content, bool) {
 
 // callBody reads "‎Missed voice call. ‎Tap to call back." and "‎Video call, ‎5 min".
 func callBody(body string, _ bool, t *tables) (content, bool) {
-	if len(body) > 160 || strings.Contains(body, "\n") {
+	if len(body) > 160 || !t.calls.has(body) || strings.Contains(body, "\n") {
 		return content{}, false
 	}
 	marked := startsMarked(body)

@@ -62,15 +62,17 @@ func set(names []string) map[string]bool {
 	return m
 }
 
-// orderKey is what of a shape the order hangs on.
-type orderKey struct {
-	sep      byte
-	long     int8
-	half     bool
-	calendar calendar
-}
+// orderKey is what of a shape the order hangs on, in one number: it is looked up
+// for every record.
+type orderKey uint32
 
-func (s shape) orderKey() orderKey { return orderKey{s.Sep, s.Long, s.Half, s.Calendar} }
+func (s shape) orderKey() orderKey {
+	k := orderKey(s.Sep) | orderKey(uint8(s.Long))<<8 | orderKey(s.Calendar)<<16
+	if s.Half {
+		k |= 1 << 24
+	}
+	return k
+}
 
 // settle fills orders for every shape that can occur.
 func (p *parser) settle() {

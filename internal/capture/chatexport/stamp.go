@@ -1,6 +1,7 @@
 package chatexport
 
 import (
+	"bytes"
 	_ "embed"
 	"strings"
 	"time"
@@ -80,8 +81,9 @@ func isBlank(r rune) bool {
 // lexer reads a stamp. Direction marks are passed over wherever they stand in
 // it; they stay in the raw bytes.
 type lexer struct {
-	b  []byte
-	at int
+	b   []byte
+	at  int
+	buf [maxStamp]byte // of the word that was read last
 }
 
 // peek returns the next rune that is no mark, and where it ends.
@@ -255,44 +257,54 @@ func (l *lexer) glue() bool {
 
 // between reads what stands between date and time and returns its word: a day
 // period that comes first, or glue such as "à" or "klo".
-func (l *lexer) between() (string, bool) {
+func (l *lexer) between() ([]byte, bool) {
 	l.take('.') // "13. 6. 2018."
 	start := l.at
 	for {
 		r, next := l.peek()
 		if r < 0 || next-start > 40 {
-			return "", false
+			return nil, false
 		}
 		if digit(r) >= 0 {
 			break
 		}
 		if r == ']' || r == '[' || r == '\n' {
-			return "", false
+			return nil, false
 		}
 		l.at = next
 	}
 	if l.at == start {
-		return "", false
+		return nil, false
 	}
 	if fast := l.b[start:l.at]; len(fast) <= 2 && fast[len(fast)-1] == ' ' {
-		return "", true
+		return nil, true
 	}
-	return word(l.b[start:l.at]), true
+	return l.word(l.b[start:l.at]), true
 }
 
 // word is a stamp's word as the tables have it: lower case, plain blanks, no
-// marks, no punctuation around it.
-func word(b []byte) string {
-	s := strings.Map(func(r rune) rune {
+// marks, no punctuation around it. It is valid until the next one.
+func (l *lexer) word(b []byte) []byte {
+	w := l.buf[:0]
+	for i := 0; i < len(b); {
+		r, n := rune(b[i]), 1
+		if r >= utf8.RuneSelf {
+			r, n = utf8.DecodeRune(b[i:])
+		}
+		i += n
 		switch {
 		case isMark(r):
-			return -1
 		case isBlank(r):
-			return ' '
+			w = append(w, ' ')
+		case r >= utf8.RuneSelf:
+			w = utf8.AppendRune(w, unicode.ToLower(r))
+		case r >= 'A' && r <= 'Z':
+			w = append(w, byte(r)+'a'-'A')
+		default:
+			w = append(w, byte(r))
 		}
-		return unicode.ToLower(r)
-	}, string(b))
-	return strings.Trim(s, " ,،(")
+	}
+	return bytes.Trim(w, " ,،(")
 }
 
 // clock reads "15:04", "15.04.05" or "15 h 04 min 05 s".
@@ -361,11 +373,14 @@ func (l *lexer) literal(s string) bool {
 }
 
 // period reads the day period after the clock, or uses the word before it.
-func (l *lexer) period(s *stamp, before string) bool {
-	if before != "" && !isGlue(before) {
+func (l *lexer) period(s *stamp, before []byte) bool {
+	if len(before) > 0 && !isGlue(before) {
 		if s.shape.Half = s.apply(before); !s.shape.Half {
 			s.odd, s.doubt = true, s.hour <= 12
 		}
+	}
+	if rest := l.b[l.at:]; len(rest) > 1 && (rest[0] == ']' || rest[0] == ' ' && rest[1] == '-') {
+		return true
 	}
 	if l.take(')') { // eu: "{1} ({0})"
 		return true
@@ -385,8 +400,8 @@ func (l *lexer) period(s *stamp, before string) bool {
 		return true
 	}
 	raw := l.b[start:l.at]
-	w := word(raw)
-	if w == "" {
+	w := l.word(raw)
+	if len(w) == 0 {
 		l.at = start
 		return l.skipEra(s)
 	}
@@ -421,8 +436,8 @@ func (l *lexer) skipEra(*stamp) bool {
 }
 
 // plausibleWord keeps prose from passing for a day period.
-func plausibleWord(w string) bool {
-	return utf8.RuneCountInString(w) <= 20 && strings.Count(w, " ") <= 3
+func plausibleWord(w []byte) bool {
+	return utf8.RuneCount(w) <= 20 && bytes.Count(w, []byte(" ")) <= 3
 }
 
 // glueWords stand between date and time and say nothing.
@@ -432,12 +447,12 @@ var glueWords = map[string]bool{
 	"be": true, "b.e.": true, "พ.ศ.": true, "ค.ศ.": true, "ad": true, "ce": true, "日": true, "ku": true, "nang": true,
 }
 
-func isGlue(w string) bool {
-	if glueWords[w] {
+func isGlue(w []byte) bool {
+	if glueWords[string(w)] {
 		return true
 	}
 	// "г., " and the like: letters with a stop that are glue without it.
-	return glueWords[strings.TrimRight(w, "., ")]
+	return glueWords[string(bytes.TrimRight(w, "., "))]
 }
 
 //go:embed dayperiods.tsv
@@ -472,10 +487,10 @@ func parseDayPeriods(table string) map[string][]span {
 
 // apply turns a 12-hour clock into the hour of the day by the word beside it.
 // It reports whether the word is known and fits.
-func (s *stamp) apply(w string) bool {
-	spans := dayPeriods[w]
+func (s *stamp) apply(w []byte) bool {
+	spans := dayPeriods[string(w)]
 	if spans == nil {
-		spans = dayPeriods[strings.TrimRight(w, ".")]
+		spans = dayPeriods[string(bytes.TrimRight(w, "."))]
 	}
 	if spans == nil {
 		return false

@@ -255,7 +255,7 @@ func inRange(c civil, limit civil) bool {
 
 func (sh *shapeSurvey) take(h *header, line []byte, limit civil) (days [4]int) {
 	sh.n++
-	if at := line[:h.rest]; bytes.Contains(at, []byte("PM")) || bytes.Contains(at, []byte("AM")) {
+	if at := line[:h.rest]; h.shape.Half && (bytes.Contains(at, []byte("PM")) || bytes.Contains(at, []byte("AM"))) {
 		sh.upper++
 	}
 	for _, o := range []order{dmy, mdy, ymd} {

@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"strings"
 	"sync"
+	"unicode/utf8"
 )
 
 // The strings that WhatsApp itself writes into exports, one a line: language,
@@ -29,6 +30,8 @@ type tables struct {
 	filenames []affix           // holes are chat names
 	omitted   map[string]string // placeholder → kind of media
 	says      map[string]says
+	sayings   firsts
+	calls     firsts
 	edited    map[string]bool
 	location  map[string]bool // lower case
 	voice     map[string]bool
@@ -48,8 +51,32 @@ var loadTables = sync.OnceValue(func() *tables {
 			t.add(f[1], f[2])
 		}
 	}
+	for s := range t.says {
+		t.sayings.add(s)
+	}
+	for _, m := range []map[string]bool{t.voice, t.video} {
+		for s := range m {
+			t.calls.add(s)
+		}
+	}
 	return t
 })
+
+// firsts are the first bytes of some sentences: most bodies begin otherwise, and
+// need not be looked up.
+type firsts [utf8.RuneSelf]bool
+
+func (f *firsts) add(s string) {
+	if s[0] < utf8.RuneSelf {
+		f[s[0]] = true
+	}
+}
+
+// has reports whether s may be one of the sentences. What begins with a blank, a
+// mark or another script may always be.
+func (f *firsts) has(s string) bool {
+	return s == "" || s[0] <= ' ' || s[0] >= utf8.RuneSelf || f[s[0]]
+}
 
 func (t *tables) add(what, s string) {
 	kind, arg, _ := strings.Cut(what, ".")
@@ -102,6 +129,9 @@ const (
 // sentence looks a body up. Nearly every body is text, so it is compared as it
 // is first, and made plain only where something in it would be changed.
 func (t *tables) sentence(body string) says {
+	if !t.sayings.has(body) {
+		return sayText
+	}
 	if s, ok := t.says[strings.TrimSuffix(body, ".")]; ok {
 		return s
 	}
