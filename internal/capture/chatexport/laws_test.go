@@ -180,6 +180,31 @@ func FuzzParseHeader(f *testing.F) {
 				c.appendLocal(nil, true)
 			}
 		}
+		var m dateMemo
+		for range 2 {
+			if again, ok := m.header(b); !ok || again != h {
+				t.Fatalf("%+v when read after itself, want %+v", again, h)
+			}
+		}
+	})
+}
+
+// TestDatesThatAreRemembered: a header reads the same whatever was read before.
+func TestDatesThatAreRemembered(t *testing.T) {
+	lines := []string{
+		"13/05/2024, 09:00 - Ana: a", "13/05/2024, 9:01 PM - Ana: b", "13/05/2024, 25:00 - no", "13/05/2024,  09:02 - Ana: c", "13/05/2024, - no",
+		"\u200e[13/05/2024, 09:00:05] Ana: d", "[13/05/2024, 09:00:06] Ana: e", "[2024. 1. 15. 오후 3:04:05] Ana: f", "[2024. 1. 15. 오전 3:04:06] Ana: g",
+		"13/05/2024, 09:00:01: Ana: h", "40/40/2024, 09:00 - no", "13/05/2024 lunch 09:00 - Ana: i", "13:05, 12 Oct 2022 - Ana: j", "text",
+	}
+	rapid.Check(t, func(rt *rapid.T) {
+		var m dateMemo
+		for range 30 {
+			line := []byte(rapid.SampledFrom(lines).Draw(rt, "line"))
+			want, ok := parseHeader(line)
+			if got, gotOK := m.header(line); gotOK != ok || ok && got != want {
+				rt.Fatalf("%q: %+v, %t; want %+v, %t", line, got, gotOK, want, ok)
+			}
+		}
 	})
 }
 

@@ -190,6 +190,7 @@ type splitter struct {
 	layout  layout
 	crlf    bool // only a header after CRLF begins a record
 	words   bool // headers may have unknown words
+	dates   dateMemo
 	started bool
 	cur     stretch
 	after   bool
@@ -257,7 +258,7 @@ func (s *splitter) header(line []byte) (header, bool) {
 	if s.crlf && !s.after {
 		return header{}, false
 	}
-	h, ok := parseHeader(s.l.enc.text(headOf(line, s.l.enc)))
+	h, ok := s.dates.header(s.l.enc.text(headOf(line, s.l.enc)))
 	if !ok || s.layout != noLayout && h.shape.Layout != s.layout || h.odd && !s.words {
 		return header{}, false
 	}

@@ -165,12 +165,45 @@ func (l *lexer) take(want rune) bool {
 
 // parseHeader reads a header at the start of a line. The whole stamp must
 // parse to a legal clock and date, or it is none.
-func parseHeader(line []byte) (h header, ok bool) {
+func parseHeader(line []byte) (header, bool) { return (*dateMemo)(nil).header(line) }
+
+// dateMemo remembers the last date and what stood before its time, for reading
+// line after line: most are of the same day. A nil one remembers nothing.
+type dateMemo struct {
+	printed []byte // up to the time
+	head    header
+	word    []byte // between the two
+}
+
+func (m *dateMemo) note(l *lexer, s *stamp, word []byte) {
+	if m != nil {
+		m.printed, m.head.stamp, m.word = append(m.printed[:0], l.b[:l.at]...), *s, append(m.word[:0], word...)
+	}
+}
+
+// again reads a header with the same date.
+func (m *dateMemo) again(line []byte) (h header, ok bool) {
+	if m == nil || len(m.printed) == 0 || !bytes.HasPrefix(line, m.printed) {
+		return h, false
+	}
+	h = m.head
+	l := lexer{b: line[:min(len(line), maxStamp)], at: len(m.printed)}
+	if !l.clock(&h.stamp) || !l.period(&h.stamp, m.word) || !l.end(&h) {
+		return h, false
+	}
+	h.rest = l.at
+	return h, true
+}
+
+func (m *dateMemo) header(line []byte) (h header, ok bool) {
 	if len(line) == 0 {
 		return h, false
 	}
 	if c := line[0]; c < utf8.RuneSelf && c != '[' && (c < '0' || c > '9') {
 		return h, false
+	}
+	if h, ok := m.again(line); ok {
+		return h, true
 	}
 	l := lexer{b: line[:min(len(line), maxStamp)]}
 	first, next := l.peek()
@@ -182,10 +215,15 @@ func parseHeader(line []byte) (h header, ok bool) {
 		l.at = next
 		h.shape.Layout = bracket
 	}
-	if !l.stamp(&h.stamp) || !l.end(&h) || !h.legal() {
+	if !l.stamp(&h.stamp, m) || !l.end(&h) || !h.legal() {
+		if m != nil {
+			m.printed = m.printed[:0]
+		}
 		return h, false
 	}
-	h.rest = l.at
+	if h.rest = l.at; m != nil {
+		m.head.marked = h.marked
+	}
 	return h, true
 }
 
@@ -217,7 +255,7 @@ func (l *lexer) end(h *header) bool {
 	return false
 }
 
-func (l *lexer) stamp(s *stamp) bool {
+func (l *lexer) stamp(s *stamp, m *dateMemo) bool {
 	start := l.at
 	v, n := l.number()
 	if n == 0 {
@@ -236,10 +274,8 @@ func (l *lexer) stamp(s *stamp) bool {
 	if !ok {
 		return false
 	}
-	if !l.clock(s) {
-		return false
-	}
-	return l.period(s, word)
+	m.note(l, s, word)
+	return l.clock(s) && l.period(s, word)
 }
 
 // glue is what stands between time and date where the time comes first.

@@ -19,7 +19,8 @@ type survey struct {
 	enc     encoding
 	cr      bool // lines end in CR alone
 	rule    lineRule
-	words   bool   // unknown words beside the time are taken for day periods
+	words   bool // unknown words beside the time are taken for day periods
+	dates   dateMemo
 	first   layout // of the first header
 	layouts [4]layoutSurvey
 	end     lineEnd // of the line before
@@ -547,7 +548,7 @@ func (s *survey) line(raw []byte, offset int64, limit civil) {
 	if s.enc != utf8Text {
 		line = s.enc.text(raw[:min(len(raw), 8<<10)])
 	}
-	h, ok := parseHeader(line)
+	h, ok := s.dates.header(line)
 	if !ok {
 		return
 	}
