@@ -158,29 +158,33 @@ func sample(t testing.TB) *fakeLog {
 func TestFilters(t *testing.T) {
 	x := indexOf(t, sample(t))
 	for query, want := range map[string][]string{
-		"contract":                        {"nobody can read this contract", "contract signed", "the contract is ready", "contract of the flat"},
-		"contract from:ana":               {"the contract is ready", "contract of the flat"},
-		`from:"Ana Lima" in:acme`:         {"the contract is ready"},
-		"from:447700900123":               {"contract signed"},
-		"in:family":                       {"contract of the flat"},
-		"contract after:2024 before:2025": {"nobody can read this contract", "contract signed", "the contract is ready"},
-		"contract on:2024-01":             {"the contract is ready"},
-		"contract on:2024-01-31":          {"the contract is ready"},
-		"contract -on:2024-01-31 in:acme": {"nobody can read this contract", "contract signed"},
-		"after:2024-02-29 type:text":      {"contract signed"},
-		"before:2024":                     {"contract of the flat"},
-		"has:link":                        {"see https://example.org"},
-		"has:attachment":                  {""},
-		"type:image is:missing":           {""},
-		"is:edited":                       {"contract of the flat"},
-		"is:system":                       {""},
-		"is:unread":                       {"nobody can read this contract"},
-		"-contract has:link":              {"see https://example.org"},
-		"custodian:j.doe signed":          {"contract signed"},
-		"custodian:nobody":                nil,
-		"source:fake flat":                {"contract of the flat"},
-		"IMG":                             {""},
-		"…":                               {"nobody can read this contract", "", "contract signed", "", "see https://example.org", "the contract is ready", "contract of the flat"},
+		"contract":                             {"nobody can read this contract", "contract signed", "the contract is ready", "contract of the flat"},
+		"contract from:ana":                    {"the contract is ready", "contract of the flat"},
+		`from:"Ana Lima" in:acme`:              {"the contract is ready"},
+		"from:447700900123":                    {"contract signed"},
+		"in:family":                            {"contract of the flat"},
+		"contract after:2024 before:2025":      {"nobody can read this contract", "contract signed", "the contract is ready"},
+		"contract on:2024-01":                  {"the contract is ready"},
+		"contract on:2024-01-31":               {"the contract is ready"},
+		"contract -on:2024-01-31 in:acme":      {"nobody can read this contract", "contract signed"},
+		"after:2024-02-29 type:text":           {"contract signed"},
+		"before:2024":                          {"contract of the flat"},
+		"has:link":                             {"see https://example.org"},
+		"has:attachment":                       {""},
+		"type:image is:missing":                {""},
+		"is:edited":                            {"contract of the flat"},
+		"is:system":                            {""},
+		"is:unread":                            {"nobody can read this contract"},
+		"-contract has:link":                   {"see https://example.org"},
+		"custodian:j.doe signed":               {"contract signed"},
+		"custodian:nobody":                     nil,
+		"source:fake flat":                     {"contract of the flat"},
+		"IMG":                                  {""},
+		"contract - signed & sealed … OR flat": {"contract of the flat"},
+		"signed AND contract":                  {"contract signed"},
+		"(flat OR signed) AND NOT in:family":   {"contract signed"},
+		"flat || signed":                       {"contract signed", "contract of the flat"},
+		"":                                     {"nobody can read this contract", "", "contract signed", "", "see https://example.org", "the contract is ready", "contract of the flat"},
 	} {
 		if got := find(t, x, query); !cmp.Equal(got, want) {
 			t.Errorf("%s: %q, want %q", query, got, want)
@@ -190,8 +194,14 @@ func TestFilters(t *testing.T) {
 
 func TestQueriesThatAreNotUnderstood(t *testing.T) {
 	x := indexOf(t, sample(t))
+	for q, word := range map[string]string{"type:nonsense": "image", "has:nonsense": "link", "is:nonsense": "revoked", "source:nonsense": "fake", "colour:red": "from:"} {
+		if _, err := x.Search(t.Context(), Search{Query: q}); err == nil || !strings.Contains(err.Error(), word) {
+			t.Errorf("%s does not say what there is: %v", q, err)
+		}
+	}
 	for _, q := range []string{
-		`"open`, "(a", "a)", "colour:red", "type:nonsense", "has:nonsense", "is:nonsense", "on:yesteryear", "a OR -b", "a OR", "label:x", "lang:de", "from:", "NOT",
+		`"open`, "(a", "a)", "colour:red", "type:nonsense", "has:nonsense", "is:nonsense", "on:yesteryear", "a OR -b", "a OR", "label:x", "lang:de", "from:", `from:""`, `in:" "`, "NOT",
+		"-", "*", `""`, "…", "- * …", "()", "AND", "a AND", "AND a", "a AND AND b", "a AND OR b", "NOT OR a", "(NOT) a", "a -)", "a OR …", "con*ct", "source:nonsense",
 		strings.Repeat("a ", 100), strings.Repeat("x", 5000), strings.Repeat("(", 20) + "a", "a OR on:2024",
 	} {
 		if _, err := x.Search(t.Context(), Search{Query: q}); !errors.Is(err, ErrQuery) {

@@ -78,7 +78,7 @@ func (p *queryParser) alternatives(depth int) (node, error) {
 			return n, err
 		}
 		alts = append(alts, n)
-		if !p.word("OR") && !p.word("|") {
+		if !p.or() {
 			break
 		}
 	}
@@ -100,7 +100,7 @@ func (p *queryParser) word(w string) bool {
 	if !ok {
 		return false
 	}
-	if r, _ := utf8.DecodeRuneInString(after); after != "" && !unicode.IsSpace(r) && r != '(' {
+	if r, _ := utf8.DecodeRuneInString(after); after != "" && !unicode.IsSpace(r) && r != '(' && r != ')' {
 		return false
 	}
 	p.rest = after
@@ -109,15 +109,20 @@ func (p *queryParser) word(w string) bool {
 
 func (p *queryParser) conjunction(depth int) (node, error) {
 	var n node
+	open := false // an AND waits for its right side
 	for {
-		p.skip()
-		if p.rest == "" || p.rest[0] == ')' || p.atOr() {
+		and := p.word("AND")
+		switch {
+		case and && (open || len(n.and) == 0), open && p.atEnd():
+			return n, queryErr("AND needs something to find on both sides")
+		case and:
+			open = true
+			continue
+		case p.atEnd():
 			n.and = joinNumbers(n.and)
 			return n, nil
 		}
-		if p.word("AND") {
-			continue
-		}
+		open = false
 		one, err := p.one(depth)
 		if err != nil {
 			return n, err
@@ -176,9 +181,13 @@ func isNumber(s string) bool {
 	return ok
 }
 
-func (p *queryParser) atOr() bool {
+func (p *queryParser) or() bool { return p.word("OR") || p.word("||") || p.word("|") }
+
+// atEnd reports whether a conjunction ends here.
+func (p *queryParser) atEnd() bool {
+	p.skip()
 	q := *p
-	return q.word("OR") || q.word("|")
+	return p.rest == "" || p.rest[0] == ')' || q.or()
 }
 
 // one reads a word, a phrase, a filter or a bracket, with - before it.
@@ -187,9 +196,8 @@ func (p *queryParser) one(depth int) (node, error) {
 		if ok {
 			p.rest = after
 		}
-		p.skip()
-		if p.rest == "" {
-			return node{}, queryErr("nothing stands after NOT")
+		if p.atEnd() {
+			return node{}, queryErr("nothing stands behind a minus or NOT")
 		}
 		n, err := p.one(depth)
 		return node{not: &n}, err
@@ -228,7 +236,11 @@ func (p *queryParser) leaf() (node, error) {
 	if name != "" {
 		return node{filter: &filter{name, value}}, nil
 	}
-	return node{term: wildcard(value)}, nil
+	t := wildcard(value)
+	if strings.Contains(strings.Trim(t.text, "*"), "*") {
+		return node{}, queryErr("a star stands at the end of a word or on both sides of a part: word* or *part*; to find the text beside stars, put it in quotation marks")
+	}
+	return node{term: t}, nil
 }
 
 // wildcard reads the stars of word* and *word*.
@@ -297,12 +309,19 @@ func (p *queryParser) bare() (name, value string, err error) {
 // value reads what stands behind a filter's colon.
 func (p *queryParser) value(name string) (string, string, error) {
 	p.rest = p.rest[len(name)+1:]
+	v, err := p.filterValue()
+	if err == nil && strings.TrimSpace(v) == "" {
+		err = queryErr("nothing stands behind %s:", name)
+	}
+	return name, v, err
+}
+
+func (p *queryParser) filterValue() (string, error) {
 	if strings.HasPrefix(p.rest, `"`) {
-		v, err := p.quoted()
-		return name, v, err
+		return p.quoted()
 	}
 	if v, ok := p.curled(); ok {
-		return name, v, nil
+		return v, nil
 	}
 	end := strings.IndexFunc(p.rest, func(r rune) bool { return unicode.IsSpace(r) || r == ')' })
 	if end < 0 {
@@ -310,10 +329,7 @@ func (p *queryParser) value(name string) (string, string, error) {
 	}
 	v := p.rest[:end]
 	p.rest = p.rest[end:]
-	if v == "" {
-		return name, v, queryErr("nothing stands behind %s:", name)
-	}
-	return name, v, nil
+	return v, nil
 }
 
 // isName reports whether a word could be the name of a filter.

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/ncruces/go-sqlite3"
 
@@ -37,7 +36,7 @@ func (x *Index) Search(ctx context.Context, s Search) (res Result, err error) {
 		if err != nil {
 			return err
 		}
-		w, err := compile(c, n, chatID, time.Now())
+		w, err := x.compile(c, n, chatID)
 		if err != nil {
 			return err
 		}
@@ -288,7 +287,7 @@ func (x *Index) All(ctx context.Context, query string, fn func(chat.Message) err
 
 func (x *Index) answering(ctx context.Context, n node) (seqs []int64, err error) {
 	err = x.read(ctx, func(c *conn) error {
-		w, err := compile(c, n, 0, time.Now())
+		w, err := x.compile(c, n, 0)
 		if err != nil {
 			return err
 		}

@@ -1,6 +1,8 @@
 package index
 
 import (
+	"cmp"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -30,21 +32,27 @@ type finder struct {
 // compiler turns a parsed query into a where. Names are looked up in the
 // index, on its connection.
 type compiler struct {
-	c   *conn
-	now time.Time
-	w   where
+	c       *conn
+	sources []string // that this program can read
+	now     time.Time
+	w       where
 }
 
 const maxID = int64(1) << 62
 
 // compile builds the where of a query, narrowed to a chat where chatID is not
 // zero.
-func compile(c *conn, n node, chatID int64, now time.Time) (where, error) {
-	k := compiler{c: c, now: now, w: where{to: maxID}}
-	for _, part := range conjuncts(n) {
+func (x *Index) compile(c *conn, n node, chatID int64) (where, error) {
+	k := compiler{c: c, sources: slices.Sorted(maps.Keys(x.cfg.Interpreters)), now: time.Now(), w: where{to: maxID}}
+	parts := conjuncts(n)
+	for _, part := range parts {
 		if err := k.top(part, false); err != nil {
 			return k.w, err
 		}
+	}
+	if len(parts) > 0 && len(k.w.yes)+len(k.w.no) == 0 {
+		// Everything would answer, which nobody means by a lone sign.
+		return k.w, queryErr("signs alone find nothing: write a word, a phrase or a filter")
 	}
 	if chatID != 0 {
 		k.w.yes = append(k.w.yes, token("c", strconv.FormatInt(chatID, 10)))
@@ -118,11 +126,20 @@ func (k *compiler) expr(n node) (string, error) {
 		}
 		return filters[n.filter.name].expr(k, n.filter.value)
 	case n.or != nil:
-		return k.joined(n.or, " OR ")
+		return k.either(n.or)
 	case n.not != nil:
 		return "", queryErr("what is left out by a minus needs something to find beside it")
 	}
 	return k.conjunction(n.and)
+}
+
+func (k *compiler) either(ns []node) (string, error) {
+	for _, m := range ns {
+		if e, err := k.expr(m); err != nil || e == "" {
+			return "", cmp.Or(err, queryErr("OR needs a word, a phrase or a filter on both sides"))
+		}
+	}
+	return k.joined(ns, " OR ")
 }
 
 func (k *compiler) joined(ns []node, with string) (string, error) {
@@ -273,7 +290,7 @@ func init() { // not a literal: filters ask for each other's names
 		"type":      {(*compiler).typed},
 		"has":       {(*compiler).has},
 		"is":        {(*compiler).is},
-		"source":    {func(_ *compiler, v string) (string, error) { return token("s", tokenName(v)), nil }},
+		"source":    {(*compiler).source},
 		"before":    {nil},
 		"after":     {nil},
 		"on":        {nil},
@@ -281,6 +298,11 @@ func init() { // not a literal: filters ask for each other's names
 		"label":     {notYet("there are no labels yet")},
 		"matter":    {notYet("there are no matters yet")},
 	}
+}
+
+// noSuch is the error of a filter's value that is not one of those there are.
+func noSuch(filter, value string, there []string) error {
+	return queryErr("there is no %s:%s; %s: takes %s", filter, value, filter, strings.Join(there, " "))
 }
 
 func notYet(why string) func(*compiler, string) (string, error) {
@@ -434,7 +456,24 @@ func (k *compiler) typed(value string) (string, error) {
 		}
 		names = append(names, string(t))
 	}
-	return "", queryErr("there is no type %q; there are: %s", value, strings.Join(names, " "))
+	return "", noSuch("type", value, names)
+}
+
+// source finds what a source brought; one of which the index holds something
+// is known, even if this program reads it no longer.
+func (k *compiler) source(value string) (string, error) {
+	there := slices.Clone(k.sources)
+	err := k.c.query(`SELECT DISTINCT source FROM capture`, func(st *sqlite3.Stmt) error {
+		if s := st.ColumnText(0); s != "" && !slices.Contains(there, s) {
+			there = append(there, s)
+		}
+		return nil
+	})
+	v := tokenName(value)
+	if err == nil && !slices.ContainsFunc(there, func(s string) bool { return tokenName(s) == v }) {
+		err = noSuch("source", value, there)
+	}
+	return token("s", v), err
 }
 
 var hasFlags = map[string]string{"attachment": "attachment", "media": "attachment", "link": "link", "reaction": "reaction"}
@@ -445,7 +484,7 @@ func (k *compiler) has(value string) (string, error) {
 	}
 	e, err := k.typed(value)
 	if err != nil {
-		return "", queryErr("has: takes attachment, link, reaction or a type, and not %q", value)
+		return "", noSuch("has", value, []string{"attachment link reaction and every type"})
 	}
 	return e, nil
 }
@@ -463,7 +502,7 @@ func (k *compiler) is(value string) (string, error) {
 	if f, ok := isFlags[v]; ok {
 		return token("x", f), nil
 	}
-	return "", queryErr("is: takes revoked, edited, forwarded, system, ambiguous, missing, omitted, unread, sent or received, and not %q", value)
+	return "", noSuch("is", value, strings.Fields("revoked edited forwarded system ambiguous missing omitted unread sent received"))
 }
 
 func isDate(name string) bool { return name == "before" || name == "after" || name == "on" }
