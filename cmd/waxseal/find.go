@@ -4,7 +4,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
+	"slices"
 	"strings"
+
+	"github.com/alecthomas/kong"
 
 	"github.com/waxseal/waxseal/internal/archive"
 	"github.com/waxseal/waxseal/internal/chat"
@@ -78,8 +82,8 @@ func printCoverage(w io.Writer, c index.Coverage) error {
 }
 
 type messagesCmd struct {
-	Query string `arg:"" optional:"" help:"Only messages that match, in the query language of search."`
-	JSON  bool   `help:"One JSON object a line."`
+	Query []string `arg:"" optional:"" help:"Only messages that match, in the query language of search."`
+	JSON  bool     `help:"One JSON object a line."`
 }
 
 func (c *messagesCmd) Run(a *app) error {
@@ -87,7 +91,7 @@ func (c *messagesCmd) Run(a *app) error {
 		p := &printer{w: a.stdout, colour: isTerminal(a.stdout)}
 		enc := json.NewEncoder(a.stdout)
 		enc.SetEscapeHTML(false)
-		return x.All(a.ctx, c.Query, func(m chat.Message) error {
+		return x.All(a.ctx, strings.Join(c.Query, " "), func(m chat.Message) error {
 			if c.JSON {
 				return enc.Encode(m)
 			}
@@ -97,11 +101,38 @@ func (c *messagesCmd) Run(a *app) error {
 }
 
 type searchCmd struct {
-	Query   []string `arg:"" help:"Words, \"phrases\", -not, OR, word*, *part*, and filters: from: to: in: custodian: before: after: on: type: has: is: source: lang:"`
+	Query   []string `arg:"" help:"Words, \"phrases\", -not, OR, word*, *part*, and filters: from: to: in: custodian: account: before: after: on: type: has: is: source:"`
 	Order   string   `help:"Order of hits." enum:"newest,oldest,relevance" default:"newest"`
-	Limit   int      `help:"How many hits." default:"50"`
+	Limit   int      `help:"How many hits; 0: all of them." default:"50"`
 	Context int      `help:"Messages of the chat around each hit." default:"0"`
-	JSON    bool     `help:"One JSON object a line; the last says what was covered."`
+	JSON    bool     `help:"One JSON object a line; the last says what was covered, and how many hits there are."`
+}
+
+// minusWords writes -word as NOT word, which means the same, where it would
+// be taken for a flag: behind a command that takes a query. (-has:link would
+// ask for help.)
+func minusWords(parser *kong.Kong, args []string) []string {
+	k, err := kong.Trace(parser, args)
+	if err != nil || k.Selected() == nil || k.Selected().Name != "search" && k.Selected().Name != "messages" {
+		return args
+	}
+	out := slices.Clone(args)
+	for i, w := range out {
+		if w == "--" {
+			break
+		}
+		if len(w) > 1 && w[0] == '-' && w[1] != '-' && w != "-h" {
+			out[i] = "NOT " + w[1:]
+		}
+	}
+	return out
+}
+
+// jsonFound is the last line of search --json.
+type jsonFound struct {
+	coverageLine
+	Hits  int   `json:"hits"`  // printed
+	Total int64 `json:"total"` // that there are
 }
 
 // jsonHit is a hit as search --json prints it: the message, and where in its
@@ -114,60 +145,69 @@ type jsonHit struct {
 }
 
 func (c *searchCmd) Run(a *app) error {
+	if c.Limit < 0 {
+		return usagef("--limit takes a number of hits, or 0 for all of them")
+	}
 	return a.withIndex(func(_ *archive.Archive, x *index.Index) error {
-		res, err := c.search(a, x)
+		p := &printer{w: a.stdout, colour: isTerminal(a.stdout)}
+		enc := json.NewEncoder(a.stdout)
+		enc.SetEscapeHTML(false)
+		n := 0
+		res, err := c.search(a, x, func(h index.Hit) error {
+			n++
+			if c.JSON {
+				return enc.Encode(jsonHit{h.Message, h.Marks, h.Before, h.After})
+			}
+			return p.hit(h)
+		})
 		if err != nil {
 			return err
 		}
 		if c.JSON {
-			var rows []jsonHit
-			for _, h := range res.Hits {
-				rows = append(rows, jsonHit{h.Message, h.Marks, h.Before, h.After})
-			}
-			return printJSON(a.stdout, rows, coverageLine{res.Coverage})
+			return enc.Encode(jsonFound{coverageLine{res.Coverage}, n, res.Total})
 		}
-		p := &printer{w: a.stdout, colour: isTerminal(a.stdout)}
-		for _, h := range res.Hits {
-			if err := p.hit(h); err != nil {
-				return err
-			}
-		}
-		if err := foundLine(a.stdout, res); err != nil {
+		if err := foundLine(a.stdout, int64(n), res.Total); err != nil {
 			return err
 		}
 		return printCoverage(a.stdout, res.Coverage)
 	})
 }
 
-// search asks page by page until the limit is reached.
-func (c *searchCmd) search(a *app, x *index.Index) (index.Result, error) {
-	s := index.Search{Query: strings.Join(c.Query, " "), Order: index.Order(c.Order), Context: c.Context}
-	var all index.Result
+// pageOfHits is how many hits are asked for at a time.
+const pageOfHits = 500
+
+// search asks page by page until the limit is reached, and returns what is
+// known of all pages.
+func (c *searchCmd) search(a *app, x *index.Index, hit func(index.Hit) error) (all index.Result, err error) {
+	s := index.Search{Query: strings.Join(c.Query, " "), Order: index.Order(c.Order), Context: c.Context, Exact: true}
+	left := c.Limit
+	if c.Limit == 0 {
+		left = math.MaxInt
+	}
 	for {
-		s.Limit = min(500, c.Limit-len(all.Hits))
-		if c.Limit == 0 {
-			s.Limit = 500
-		}
+		s.Limit = min(pageOfHits, left)
 		res, err := x.Search(a.ctx, s)
 		if err != nil {
 			return all, err
 		}
-		res.Hits = append(all.Hits, res.Hits...)
-		all = res
-		if s.Cursor = res.Next; s.Cursor == "" || (c.Limit > 0 && len(all.Hits) >= c.Limit) {
-			return all, nil
+		for _, h := range res.Hits {
+			if err := hit(h); err != nil {
+				return all, err
+			}
+		}
+		left -= s.Limit
+		if s.Cursor = res.Next; s.Cursor == "" || left <= 0 {
+			return res, nil
 		}
 	}
 }
 
-func foundLine(w io.Writer, res index.Result) (err error) {
-	switch n := int64(len(res.Hits)); {
-	case n == 0:
+func foundLine(w io.Writer, n, total int64) (err error) {
+	switch {
+	case n == 0 && total == 0:
 		_, err = fmt.Fprintln(w, "Nothing found.")
-	case res.Total > n:
-		_, err = fmt.Fprintf(w, "\n%s of %s hits; --limit shows more.\n", group(n), group(res.Total))
-	case res.Total < 0 && res.Next != "":
-		_, err = fmt.Fprintf(w, "\nThe first %s hits; --limit shows more.\n", group(n))
+	case total > n:
+		_, err = fmt.Fprintf(w, "\n%s of %s hits; --limit shows more, --limit 0 all.\n", group(n), group(total))
 	default:
 		_, err = fmt.Fprintf(w, "\n%s.\n", count(n, "hit"))
 	}

@@ -113,6 +113,7 @@ type Search struct {
 	Limit   int    // hits on a page; 0: 50
 	Cursor  string // Next of the page before
 	Context int    // messages of the chat before and after each hit
+	Exact   bool   // count all that answers, however long that takes
 }
 
 // Hit is one message found.

@@ -220,7 +220,7 @@ func TestOrderAndPages(t *testing.T) {
 	x := indexOf(t, l)
 	for _, order := range []Order{Newest, Oldest, Relevance} {
 		var got []string
-		s := Search{Query: "wax", Order: order, Limit: 60}
+		s := Search{Query: "wax", Order: order, Limit: 60, Exact: true}
 		for {
 			res, err := x.Search(t.Context(), s)
 			if err != nil {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/ncruces/go-sqlite3"
 
@@ -18,11 +19,13 @@ const (
 	defaultLimit = 50
 	maxLimit     = 1000
 	maxContext   = 50
-	// maxTotal is how far hits are counted: beyond it, nobody reads on.
-	maxTotal = 10_000
+	// maxTotal and countTime are how far hits are counted for a page: beyond
+	// it, nobody reads on, and everybody waits.
+	maxTotal  = 10_000
+	countTime = 4 * time.Millisecond
 	// maxRanked is how many of the newest hits are ranked by relevance. What
 	// it costs grows with the hits, and a word such as "the" has millions.
-	maxRanked = 50_000
+	maxRanked = 10_000
 )
 
 // Search finds messages.
@@ -66,6 +69,26 @@ func chatNumber(id string) (int64, error) {
 	return n, nil
 }
 
+// cursor is where a page begins, and what the first page has counted: the
+// pages of one search tell one total.
+type cursor struct{ at, total int64 }
+
+func (k cursor) String() string {
+	return strconv.FormatInt(k.at, 10) + "," + strconv.FormatInt(k.total, 10)
+}
+
+func parseCursor(s string) (k cursor, err error) {
+	at, total, _ := strings.Cut(s, ",")
+	k.at, err = strconv.ParseInt(at, 10, 64)
+	if err == nil {
+		k.total, err = strconv.ParseInt(total, 10, 64)
+	}
+	if err != nil || k.at < 0 || k.total < -1 {
+		return k, queryErr("the page is not one of this search")
+	}
+	return k, nil
+}
+
 // hits finds the rows of a page.
 func (x *Index) hits(c *conn, w *where, s *Search, res *Result) ([]ref, error) {
 	limit := s.Limit
@@ -73,97 +96,139 @@ func (x *Index) hits(c *conn, w *where, s *Search, res *Result) ([]ref, error) {
 		limit = defaultLimit
 	}
 	limit = min(limit, maxLimit)
-	if err := count(c, w, res); err != nil {
-		return nil, err
-	}
+	page := pageOf
 	if s.Order == Relevance && w.match() != "" {
-		return ranked(c, w, s, limit, res)
+		page = ranked
 	}
-	desc := s.Order != Oldest
-	if s.Cursor != "" {
-		at, err := strconv.ParseInt(s.Cursor, 10, 64)
-		if err != nil {
-			return nil, queryErr("the page is not one of this search")
-		}
-		if desc {
-			w.to = min(w.to, at)
-		} else {
-			w.from = max(w.from, at+1)
-		}
-	}
-	ids, err := page(c, w, desc, limit+1)
+	ids, err := page(c, w, s, limit, res)
 	if err != nil {
 		return nil, err
-	}
-	if len(ids) > limit {
-		ids = ids[:limit]
-		res.Next = strconv.FormatInt(ids[limit-1], 10)
 	}
 	return refsOf(c, ids)
 }
 
-// page returns row ids in the order of time. The full-text table gives them in
-// that order by itself.
-func page(c *conn, w *where, desc bool, limit int) (ids []int64, err error) {
-	order := " ORDER BY rowid"
-	if desc {
-		order = " ORDER BY rowid DESC"
+// pageOf returns the row ids of a page in the order of time, and counts what
+// answers: all of it where that was asked for, else as far as that is cheap.
+func pageOf(c *conn, w *where, s *Search, limit int, res *Result) ([]int64, error) {
+	desc := s.Order != Oldest
+	m := matches{keep: limit + 1, upTo: maxTotal, until: time.Now().Add(countTime)}
+	if s.Exact {
+		m.upTo, m.until = maxID, time.Time{}
 	}
-	row := func(st *sqlite3.Stmt) error { ids = append(ids, st.ColumnInt64(0)); return nil }
-	if m := w.match(); m != "" {
-		err = c.query(`SELECT rowid FROM fts WHERE fts MATCH ? AND rowid >= ? AND rowid < ?`+order+` LIMIT ?`, row, m, w.from, w.to, limit)
-		return ids, err
+	if s.Cursor != "" {
+		k, err := parseCursor(s.Cursor)
+		if err != nil {
+			return nil, err
+		}
+		if desc {
+			w.to = min(w.to, k.at)
+		} else {
+			w.from = max(w.from, k.at+1)
+		}
+		m.upTo, res.Total = 0, k.total
 	}
-	cond, args := w.sql()
-	err = c.query(`SELECT id FROM message WHERE `+cond+order+` LIMIT ?`, row, append(args, limit)...)
-	return ids, err
+	if err := m.read(c, w, desc); err != nil {
+		return nil, err
+	}
+	if s.Cursor == "" {
+		res.Total = m.total()
+	}
+	if len(m.ids) > limit {
+		m.ids = m.ids[:limit]
+		res.Next = cursor{m.ids[limit-1], res.Total}.String()
+	}
+	return m.ids, nil
 }
 
-// count counts what answers, as far as that is cheap.
-func count(c *conn, w *where, res *Result) error {
-	row := func(st *sqlite3.Stmt) error { res.Total = st.ColumnInt64(0); return nil }
+// matches reads what answers, in the order of time, which is that of the
+// full-text table: the first rows are kept, the others counted.
+type matches struct {
+	keep  int
+	upTo  int64     // how far to count
+	until time.Time // how long, where it is set
+	ids   []int64
+	n     int64
+	last  int64 // the row counted last
+	more  bool  // there are more than n
+}
+
+// total is how many there are, -1 where counting was cut short.
+func (m *matches) total() int64 {
+	if m.more {
+		return -1
+	}
+	return m.n
+}
+
+// errEnough ends a query whose further rows are not asked for.
+var errEnough = errors.New("enough")
+
+func (m *matches) read(c *conn, w *where, desc bool) error {
+	row := func(st *sqlite3.Stmt) error {
+		if len(m.ids) >= m.keep && (m.n >= m.upTo || !m.until.IsZero() && m.n%16 == 0 && time.Now().After(m.until)) {
+			m.more = true
+			return errEnough
+		}
+		m.last = st.ColumnInt64(0)
+		if m.n++; len(m.ids) < m.keep {
+			m.ids = append(m.ids, m.last)
+		}
+		return nil
+	}
+	order := ""
+	if desc {
+		order = " DESC"
+	}
 	var err error
-	if m := w.match(); m != "" {
-		err = c.query(`SELECT count(*) FROM (SELECT 1 FROM fts WHERE fts MATCH ? AND rowid >= ? AND rowid < ? LIMIT ?)`, row, m, w.from, w.to, maxTotal+1)
+	if e := w.match(); e != "" {
+		err = c.query(`SELECT rowid FROM fts WHERE fts MATCH ? AND rowid >= ? AND rowid < ? ORDER BY rowid`+order, row, e, w.from, w.to)
 	} else {
 		cond, args := w.sql()
-		err = c.query(`SELECT count(*) FROM (SELECT 1 FROM message WHERE `+cond+` LIMIT ?)`, row, append(args, maxTotal+1)...)
+		err = c.query(`SELECT id FROM message WHERE `+cond+` ORDER BY id`+order, row, args...)
 	}
-	if res.Total > maxTotal {
-		res.Total = -1
+	if errors.Is(err, errEnough) {
+		return nil
 	}
 	return err
 }
 
 // ranked returns a page of the best of the newest hits. Its cursor is how many
 // came before.
-func ranked(c *conn, w *where, s *Search, limit int, res *Result) ([]ref, error) {
-	skip := 0
-	if s.Cursor != "" {
-		var err error
-		if skip, err = strconv.Atoi(s.Cursor); err != nil || skip < 0 || skip > maxRanked {
-			return nil, queryErr("the page is not one of this search")
-		}
-	}
-	m := w.match()
-	floor, ok, err := c.number(`SELECT rowid FROM fts WHERE fts MATCH ? AND rowid >= ? AND rowid < ? ORDER BY rowid DESC LIMIT 1 OFFSET ?`, m, w.from, w.to, maxRanked)
-	if err != nil {
+func ranked(c *conn, w *where, s *Search, limit int, res *Result) (ids []int64, err error) {
+	skip := int64(0)
+	m := matches{upTo: maxRanked}
+	if err := m.read(c, w, true); err != nil {
 		return nil, err
 	}
-	if !ok {
-		floor = w.from
+	res.Total = m.total()
+	if s.Cursor != "" {
+		k, err := parseCursor(s.Cursor)
+		if err != nil || k.at > maxRanked {
+			return nil, queryErr("the page is not one of this search")
+		}
+		skip, res.Total = k.at, k.total
 	}
-	var ids []int64
+	floor := w.from
+	if m.more {
+		floor = m.last
+	}
+	if m.more && s.Exact && s.Cursor == "" {
+		all := matches{upTo: maxID}
+		if err := all.read(c, w, true); err != nil {
+			return nil, err
+		}
+		res.Total = all.total()
+	}
 	err = c.query(`SELECT rowid FROM fts WHERE fts MATCH ? AND rowid >= ? AND rowid < ? ORDER BY rank, rowid DESC LIMIT ? OFFSET ?`,
-		func(st *sqlite3.Stmt) error { ids = append(ids, st.ColumnInt64(0)); return nil }, m, floor, w.to, limit+1, skip)
+		func(st *sqlite3.Stmt) error { ids = append(ids, st.ColumnInt64(0)); return nil }, w.match(), floor, w.to, limit+1, skip)
 	if err != nil {
 		return nil, err
 	}
 	if len(ids) > limit {
 		ids = ids[:limit]
-		res.Next = strconv.Itoa(skip + limit)
+		res.Next = cursor{skip + int64(limit), res.Total}.String()
 	}
-	return refsOf(c, ids)
+	return ids, nil
 }
 
 func refsOf(c *conn, ids []int64) ([]ref, error) {
