@@ -174,25 +174,25 @@ func (x *Index) Page(ctx context.Context, chatID string, at Place, limit int) (p
 // pageRefs reads one row more than a page on each open side: it tells whether
 // there is more.
 func (x *Index) pageRefs(ctx context.Context, c *conn, chatID int64, at Place, limit int, p *Page) (refs []ref, err error) {
-	place := func(id string) (int64, error) {
+	place := func(id string) (spot, error) {
 		seq, err := strconv.ParseInt(id, 10, 64)
 		if err != nil {
-			return 0, ErrNotFound
+			return spot{}, ErrNotFound
 		}
 		r, err := refBySeq(c, seq)
 		if err == nil && r.chat != chatID {
 			err = ErrNotFound
 		}
-		return r.place, err
+		return r.spot(), err
 	}
-	before := func(from int64, with bool, n int) ([]ref, error) {
+	before := func(from spot, with bool, n int) ([]ref, error) {
 		rs, err := stretch(c, chatID, from, false, with, n+1)
 		if len(rs) > n {
 			p.Earlier, rs = true, rs[len(rs)-n:]
 		}
 		return rs, err
 	}
-	after := func(from int64, with bool, n int) ([]ref, error) {
+	after := func(from spot, with bool, n int) ([]ref, error) {
 		rs, err := stretch(c, chatID, from, true, with, n+1)
 		if len(rs) > n {
 			p.Later, rs = true, rs[:n]
@@ -228,7 +228,7 @@ func (x *Index) pageRefs(ctx context.Context, c *conn, chatID int64, at Place, l
 	case !at.Date.IsZero():
 		from, ok, err := x.dayStart(ctx, c, chatID, at.Date)
 		if err != nil || !ok { // after the end: show the end
-			refs, endErr := before(maxID, true, limit)
+			refs, endErr := before(chatEnd, true, limit)
 			return refs, errors.Join(err, endErr)
 		}
 		earlier, err := stretch(c, chatID, from, false, false, 1)
@@ -238,31 +238,31 @@ func (x *Index) pageRefs(ctx context.Context, c *conn, chatID int64, at Place, l
 		p.Earlier = len(earlier) > 0
 		return after(from, true, limit)
 	case at.AtStart:
-		return after(0, true, limit)
+		return after(chatStart, true, limit)
 	}
-	return before(maxID, true, limit)
+	return before(chatEnd, true, limit)
 }
 
-// dayStart finds the first message of a day or later. Row ids are in UTC and
-// days are local: the day is looked for from half a day before it.
-func (x *Index) dayStart(ctx context.Context, c *conn, chatID int64, day time.Time) (place int64, ok bool, err error) {
+// dayStart finds the first message of a day or later. One whose clock was
+// wrong stands among those that its source had around it.
+func (x *Index) dayStart(ctx context.Context, c *conn, chatID int64, day time.Time) (at spot, ok bool, err error) {
 	local := day.Format("2006-01-02")
-	from, late := rowAt(day.Add(-14*time.Hour).Unix()), rowAt(day.Add(14*time.Hour).Unix())
-	for with := true; ; with = false {
-		refs, err := stretch(c, chatID, from, true, with, chunk)
+	at = spot{rowAt(time.Date(day.Year(), day.Month(), day.Day(), 0, 0, 0, 0, time.UTC).Unix()), -1}
+	for {
+		refs, err := stretch(c, chatID, at, true, false, chunk)
 		if err != nil || len(refs) == 0 {
-			return 0, false, err
+			return at, false, err
 		}
 		ss, err := x.show(ctx, c, refs)
 		if err != nil {
-			return 0, false, err
+			return at, false, err
 		}
 		for i := range ss {
-			if ss[i].place >= late || ss[i].msg.SentLocal >= local {
-				return ss[i].place, true, nil
+			if ss[i].msg.SentLocal >= local {
+				return ss[i].spot(), true, nil
 			}
 		}
-		from = refs[len(refs)-1].place
+		at = refs[len(refs)-1].spot()
 	}
 }
 

@@ -19,7 +19,7 @@ type doc struct {
 	account, custodian, chat string
 	kind                     chat.ChatKind
 	person                   string // identity of the sender, or empty
-	at                       int64  // unix seconds; meaningless where local is empty
+	at                       int64  // see clock; meaningless where local is empty
 	minute                   bool   // the time is known to the minute only
 	local                    string
 	words                    []byte // tokens of what is written in it
@@ -39,14 +39,24 @@ func docOf(m *chat.Message, unread bool) doc {
 		account: m.Account, custodian: m.Custodian, chat: m.Chat.Name, kind: m.Chat.Kind,
 		person: ident(m.From), minute: m.Precision != "second", local: m.SentLocal,
 	}
-	if t, err := time.Parse(time.RFC3339, m.SentAt); err == nil {
-		d.at = t.Unix()
-	} else {
+	var ok bool
+	if d.at, ok = clock(m.SentLocal); !ok {
 		d.local = ""
 	}
 	d.words = wordsOf(m)
-	d.filters = filtersOf(m, unread, d.local != "")
+	d.filters = filtersOf(m, unread)
 	return d
+}
+
+// clock returns what a local time says as the unix seconds of the same reading
+// of a clock in UTC. It is what messages are ordered by, found by date and
+// matched by: the source printed it, where the zone may be an assumption.
+func clock(local string) (unix int64, ok bool) {
+	t, err := time.Parse("2006-01-02T15:04:05", local)
+	if err != nil {
+		t, err = time.Parse("2006-01-02T15:04", local)
+	}
+	return t.Unix(), err == nil
 }
 
 // ident joins what is known of a person, one fact a line.
@@ -118,7 +128,7 @@ func appendTokens(b []byte, text string) []byte {
 }
 
 // Filters that a message answers by a token of its own; see where.go.
-func filtersOf(m *chat.Message, unread, dated bool) []byte {
+func filtersOf(m *chat.Message, unread bool) []byte {
 	b := make([]byte, 0, 64)
 	add := func(s ...string) {
 		b = append(b, filterSign)
@@ -128,9 +138,6 @@ func filtersOf(m *chat.Message, unread, dated bool) []byte {
 		b = append(b, ' ')
 	}
 	add("t", tokenName(string(m.Type)))
-	if dated && len(m.SentLocal) >= len("2006-01-02") {
-		add("d", m.SentLocal[0:4], m.SentLocal[5:7], m.SentLocal[8:10])
-	}
 	for _, s := range m.SeenBy {
 		add("s", tokenName(s))
 	}

@@ -57,8 +57,9 @@ func newLog(t testing.TB) *fakeLog {
 
 // reading is what a fake capture says of how it is read.
 type fakeReading struct {
-	Days int  // added to every date
-	Sure bool // beats one that is not
+	Days int           // added to every date
+	Sure bool          // beats one that is not
+	Zone time.Duration // east of UTC
 }
 
 // capture begins a capture of a chat.
@@ -159,7 +160,7 @@ func (r fakeReader) Events(e record.Entry) ([]chat.Event, error) {
 		return nil, err
 	}
 	at = at.AddDate(0, 0, r.r.Days)
-	m.SentLocal, m.SentAt, m.Zone = at.Format(layout), at.Format(time.RFC3339), "UTC"
+	m.SentLocal, m.SentAt, m.Zone = at.Format(layout), at.Add(-r.r.Zone).Format(time.RFC3339), "UTC"
 	m.Chat, m.Custodian = chat.Chat{Name: r.h.Chat, Kind: chat.Group}, r.h.Custodian
 	return []chat.Event{{Seq: e.Seq, Source: "fake", Message: m}}, nil
 }

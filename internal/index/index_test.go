@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -357,6 +358,113 @@ func TestSightingsAndVersions(t *testing.T) {
 	}
 }
 
+// TestZoneDoesNotPartSightings: what two captures print alike is one message,
+// whatever zone either is thought to be of.
+func TestZoneDoesNotPartSightings(t *testing.T) {
+	l := newLog(t)
+	for i, zone := range []time.Duration{0, 5*time.Hour + 30*time.Minute} {
+		k := l.capture(t, "chat", fakeReading{Zone: zone})
+		k.said(t, "2024-05-13T23:58", "Ana", "hello"+strings.Repeat(" ", i))
+		k.end(t)
+	}
+	x := indexOf(t, l)
+	if ms := all(t, x); len(ms) != 1 || len(ms[0].Records) != 2 {
+		t.Fatalf("%+v", ms)
+	}
+	if got := find(t, x, "hello on:2024-05-13"); len(got) != 1 {
+		t.Fatal("not found under the date that was printed")
+	}
+}
+
+// inChat returns the texts of a chat as it is shown, in pages of two.
+func inChat(t testing.TB, x *Index, id string) (texts []string) {
+	t.Helper()
+	for at := (Place{AtStart: true}); ; {
+		p, err := x.Page(t.Context(), id, at, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range p.Messages {
+			texts = append(texts, m.Text)
+		}
+		if !p.Later {
+			return texts
+		}
+		at = Place{After: p.Messages[len(p.Messages)-1].ID}
+	}
+}
+
+// TestWrongClockTakesNobodyAlong: records dated far ahead stand there alone,
+// and one dated back stands where its source has it.
+func TestWrongClockTakesNobodyAlong(t *testing.T) {
+	for name, c := range map[string]struct{ says, want string }{
+		"one ahead":    {"1 2 9 3 4 5", "1 2 3 4 5 9"},
+		"the first":    {"9 1 2 3", "1 2 3 9"},
+		"two ahead":    {"1 2 8 9 3 4 5 6", "1 2 3 4 5 6 8 9"},
+		"five ahead":   {"1 95 96 97 98 99 2 3 4 5 6", "1 2 3 4 5 6 95 96 97 98 99"},
+		"ahead twice":  {"1 2 9 3 4 8 5 6", "1 2 3 4 5 6 8 9"},
+		"one late":     {"3 4 5 1 6 7", "3 4 5 1 6 7"},
+		"one long ago": {"3 4 -5 5 6", "3 4 -5 5 6"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := newLog(t)
+			k := l.capture(t, "chat", fakeReading{})
+			for s := range strings.FieldsSeq(c.says) {
+				n, err := strconv.Atoi(s)
+				if err != nil {
+					t.Fatal(err)
+				}
+				at := time.Date(2024, 5, 1, 0, n, 0, 0, time.UTC)
+				switch {
+				case n > 7:
+					at = at.AddDate(1, 0, 0)
+				case n < 0:
+					at = at.AddDate(0, n, 0)
+				}
+				k.said(t, at.Format("2006-01-02T15:04"), "Ana", s)
+			}
+			k.end(t)
+			if got := strings.Join(inChat(t, indexOf(t, l), "1"), " "); got != c.want {
+				t.Errorf("%s is shown as %s, want %s", c.says, got, c.want)
+			}
+		})
+	}
+}
+
+// TestPagesSkipNobody: two captures may put messages at one place of a chat.
+func TestPagesSkipNobody(t *testing.T) {
+	l := newLog(t)
+	k := l.capture(t, "chat", fakeReading{})
+	k.said(t, "2024-05-13T10:00", "Ana", "a")
+	k.said(t, "2024-05-13T09:59", "Ana", "b") // where the next id would be
+	k.end(t)
+	k = l.capture(t, "chat", fakeReading{})
+	k.said(t, "2024-05-13T10:00", "Bob", "c")
+	k.said(t, "2024-05-13T10:01", "Bob", "d")
+	k.end(t)
+	if got := inChat(t, indexOf(t, l), "1"); !cmp.Equal(got, []string{"a", "b", "c", "d"}) {
+		t.Errorf("shown: %q", got)
+	}
+}
+
+// TestFullMinuteStaysInItsDay: more messages than a minute has row ids for.
+func TestFullMinuteStaysInItsDay(t *testing.T) {
+	l := newLog(t)
+	k := l.capture(t, "chat", fakeReading{})
+	const n = 60<<tieBits + 10
+	for range n {
+		k.said(t, "2024-05-13T23:59", "Ana", "wax")
+	}
+	k.said(t, "2024-05-14T00:00", "Ana", "wax")
+	k.end(t)
+	x := indexOf(t, l)
+	for query, want := range map[string]int64{"wax on:2024-05-13": n, "on:2024-05-14": 1, "after:2024-05-14": 1, "before:2024-05-14": n, "wax -on:2024-05": 0, "-on:2024-05-13": 1} {
+		if res, err := x.Search(t.Context(), Search{Query: query, Exact: true}); err != nil || res.Total != want {
+			t.Errorf("%s: %d, %v", query, res.Total, err)
+		}
+	}
+}
+
 func TestLaterCaptureThatKnowsBetterIsBelieved(t *testing.T) {
 	l := newLog(t)
 	k := l.capture(t, "chat", fakeReading{Days: 30})
@@ -389,7 +497,9 @@ func drawLog(t *testing.T, rt *rapid.T) *fakeLog {
 	l := newLog(t)
 	var seqs []int64
 	for range rapid.IntRange(1, 5).Draw(rt, "captures") {
-		k := l.capture(t, rapid.SampledFrom([]string{"a", "b"}).Draw(rt, "chat"), fakeReading{Days: rapid.IntRange(0, 2).Draw(rt, "days"), Sure: rapid.Bool().Draw(rt, "sure")})
+		k := l.capture(t, rapid.SampledFrom([]string{"a", "b"}).Draw(rt, "chat"), fakeReading{
+			Days: rapid.IntRange(0, 2).Draw(rt, "days"), Sure: rapid.Bool().Draw(rt, "sure"), Zone: time.Duration(rapid.IntRange(-1, 1).Draw(rt, "zone")) * time.Hour,
+		})
 		for range rapid.IntRange(0, 12).Draw(rt, "items") {
 			switch rapid.IntRange(0, 9).Draw(rt, "what") {
 			case 0:
@@ -399,7 +509,7 @@ func drawLog(t *testing.T, rt *rapid.T) *fakeLog {
 					k.again(rapid.SampledFrom(seqs).Draw(rt, "again"))
 				}
 			default:
-				at := time.Date(2024, 5, 13, 9, rapid.IntRange(0, 6).Draw(rt, "minute"), 0, 0, time.UTC)
+				at := time.Date(2024, 5, 13, 9, rapid.IntRange(0, 6).Draw(rt, "minute"), 0, 0, time.UTC).AddDate(0, rapid.SampledFrom([]int{0, 0, 0, 0, 0, 0, -7, 24}).Draw(rt, "months"), 0)
 				seqs = append(seqs, k.said(t, at.Format("2006-01-02T15:04"), rapid.SampledFrom([]string{"Ana", "Bob", ""}).Draw(rt, "author"),
 					rapid.SampledFrom([]string{"ok", "hello world", "签合同", "+49 151 23456789"}).Draw(rt, "text"), func(m *chat.Message) {
 						if m.From != nil {
@@ -418,7 +528,7 @@ func drawLog(t *testing.T, rt *rapid.T) *fakeLog {
 
 // TestRebuildIsTheSame: an index that followed step by step is the index that
 // is built from nothing, row by row and token by token; and it shows every
-// record of the log exactly once.
+// record of the log exactly once, and every message on one page of its chat.
 func TestRebuildIsTheSame(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		whole := drawLog(t, rt)
@@ -439,6 +549,15 @@ func TestRebuildIsTheSame(t *testing.T) {
 		for _, m := range all(t, x) {
 			for _, r := range m.Records {
 				shown[r]++
+			}
+		}
+		rows, err := x.Chats(t.Context(), ChatFilter{})
+		if err != nil {
+			rt.Fatal(err)
+		}
+		for _, r := range rows {
+			if n := len(inChat(t, x, r.ID)); int64(n) != r.Messages {
+				rt.Fatalf("%d of %d messages of a chat are on its pages", n, r.Messages)
 			}
 		}
 		if err := x.Close(); err != nil {

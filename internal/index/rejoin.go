@@ -151,6 +151,7 @@ func (w *writer) remove(s *shown) error {
 	if err := w.unwrite(s); err != nil {
 		return err
 	}
+	clear(w.full) // there is room again
 	if s.unread {
 		w.unread--
 	}

@@ -19,7 +19,7 @@ CREATE INDEX chat_last ON chat (last, id);
 CREATE TABLE person (id INTEGER PRIMARY KEY, ident TEXT NOT NULL UNIQUE);
 CREATE TABLE member (chat INTEGER, person INTEGER, messages INTEGER NOT NULL, PRIMARY KEY (chat, person)) WITHOUT ROWID;
 
--- One message. id is the sent time and a tie-breaker (see allot), ord its
+-- One message. id is the local time and a tie-breaker (see allot), ord its
 -- place in the chat where that is not id, more is 1 where it has sightings.
 CREATE TABLE message (
     id INTEGER PRIMARY KEY, seq INTEGER NOT NULL, chat INTEGER NOT NULL, cap INTEGER NOT NULL, ord INTEGER, more INTEGER
@@ -31,8 +31,11 @@ CREATE INDEX message_place ON message (chat, ifnull(ord, id));
 CREATE TABLE sighting (seq INTEGER PRIMARY KEY, of INTEGER NOT NULL, cap INTEGER NOT NULL);
 CREATE INDEX sighting_of ON sighting (of);
 
--- Where an unfinished capture stands in each chat: its last place.
-CREATE TABLE course (cap INTEGER, chat INTEGER, ord INTEGER NOT NULL, at INTEGER NOT NULL, messages INTEGER NOT NULL, PRIMARY KEY (cap, chat)) WITHOUT ROWID;
+-- Where a capture stands in each chat: its last place, and what put keeps.
+CREATE TABLE course (
+    cap INTEGER, chat INTEGER, ord INTEGER NOT NULL, at INTEGER NOT NULL, messages INTEGER NOT NULL,
+    base INTEGER NOT NULL, ahead INTEGER NOT NULL, behind INTEGER NOT NULL, since INTEGER NOT NULL, PRIMARY KEY (cap, chat)
+) WITHOUT ROWID;
 
 CREATE VIRTUAL TABLE fts USING fts5 (t, content='', columnsize=0, tokenize="ascii tokenchars '=#'");
 CREATE VIRTUAL TABLE vocab USING fts5vocab (fts, row);

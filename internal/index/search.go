@@ -180,8 +180,9 @@ func (m *matches) read(c *conn, w *where, desc bool) error {
 		order = " DESC"
 	}
 	var err error
-	if e := w.match(); e != "" {
-		err = c.query(`SELECT rowid FROM fts WHERE fts MATCH ? AND rowid >= ? AND rowid < ? ORDER BY rowid`+order, row, e, w.from, w.to)
+	if w.match() != "" {
+		cond, args := w.fts()
+		err = c.query(`SELECT rowid FROM fts WHERE `+cond+` ORDER BY rowid`+order, row, args...)
 	} else {
 		cond, args := w.sql()
 		err = c.query(`SELECT id FROM message WHERE `+cond+` ORDER BY id`+order, row, args...)
@@ -208,10 +209,6 @@ func ranked(c *conn, w *where, s *Search, limit int, res *Result) (ids []int64, 
 		}
 		skip, res.Total = k.at, k.total
 	}
-	floor := w.from
-	if m.more {
-		floor = m.last
-	}
 	if m.more && s.Exact && s.Cursor == "" {
 		all := matches{upTo: maxID}
 		if err := all.read(c, w, true); err != nil {
@@ -219,8 +216,12 @@ func ranked(c *conn, w *where, s *Search, limit int, res *Result) (ids []int64, 
 		}
 		res.Total = all.total()
 	}
-	err = c.query(`SELECT rowid FROM fts WHERE fts MATCH ? AND rowid >= ? AND rowid < ? ORDER BY rank, rowid DESC LIMIT ? OFFSET ?`,
-		func(st *sqlite3.Stmt) error { ids = append(ids, st.ColumnInt64(0)); return nil }, w.match(), floor, w.to, limit+1, skip)
+	if m.more {
+		w.from = m.last
+	}
+	cond, args := w.fts()
+	err = c.query(`SELECT rowid FROM fts WHERE `+cond+` ORDER BY rank, rowid DESC LIMIT ? OFFSET ?`,
+		func(st *sqlite3.Stmt) error { ids = append(ids, st.ColumnInt64(0)); return nil }, append(args, limit+1, skip)...)
 	if err != nil {
 		return nil, err
 	}
@@ -291,28 +292,39 @@ func (w *where) marks(text string) [][2]int {
 
 // near returns the messages of the chat before or after one.
 func (x *Index) near(ctx context.Context, c *conn, r ref, after bool, n int) ([]chat.Message, error) {
-	refs, err := stretch(c, r.chat, r.place, after, false, n)
+	refs, err := stretch(c, r.chat, r.spot(), after, false, n)
 	if err != nil {
 		return nil, err
 	}
 	return x.messages(ctx, c, refs)
 }
 
-// stretch returns up to n rows of a chat before or after a place, in the order
+// spot is where a message stands in its chat. Two captures may put messages at
+// the same place; their ids decide, so that no page skips one.
+type spot struct{ place, id int64 }
+
+func (r ref) spot() spot { return spot{r.place, r.id} }
+
+// The spots before and after all messages.
+var (
+	chatStart = spot{-1, -1}
+	chatEnd   = spot{maxID, maxID}
+)
+
+// stretch returns up to n rows of a chat before or after a spot, in the order
 // in which they are shown.
-func stretch(c *conn, chatID, place int64, after, with bool, n int) (refs []ref, err error) {
-	sql := `SELECT ` + refColumns + ` FROM message WHERE chat = ? AND ifnull(ord, id) `
-	switch {
-	case after && with:
-		sql += `>= ? ORDER BY ifnull(ord, id) LIMIT ?`
-	case after:
-		sql += `> ? ORDER BY ifnull(ord, id) LIMIT ?`
-	case with:
-		sql += `<= ? ORDER BY ifnull(ord, id) DESC LIMIT ?`
-	default:
-		sql += `< ? ORDER BY ifnull(ord, id) DESC LIMIT ?`
+func stretch(c *conn, chatID int64, at spot, after, with bool, n int) (refs []ref, err error) {
+	sql := `SELECT ` + refColumns + ` FROM message WHERE chat = ?1 AND ifnull(ord, id) `
+	if after {
+		sql += `>= ?2 AND (ifnull(ord, id) > ?2 OR id > ?3 OR ?4 AND id = ?3) ORDER BY ifnull(ord, id), id LIMIT ?5`
+	} else {
+		sql += `<= ?2 AND (ifnull(ord, id) < ?2 OR id < ?3 OR ?4 AND id = ?3) ORDER BY ifnull(ord, id) DESC, id DESC LIMIT ?5`
 	}
-	err = c.query(sql, func(st *sqlite3.Stmt) error { refs = append(refs, refOf(st)); return nil }, chatID, place, n)
+	inclusive := 0
+	if with {
+		inclusive = 1
+	}
+	err = c.query(sql, func(st *sqlite3.Stmt) error { refs = append(refs, refOf(st)); return nil }, chatID, at.place, at.id, inclusive, n)
 	if !after {
 		slices.Reverse(refs)
 	}

@@ -17,10 +17,11 @@ import (
 // where is a query as the tables answer it: a full-text expression of what
 // must be there, one of what must not, and a range of row ids.
 type where struct {
-	yes, no []string // full-text expressions, joined by AND and OR
-	from    int64    // lowest row id
-	to      int64    // one past the highest
-	find    []finder // what to mark in the text of hits
+	yes, no []string   // full-text expressions, joined by AND and OR
+	from    int64      // lowest row id
+	to      int64      // one past the highest
+	except  [][2]int64 // ranges of row ids inside that do not answer
+	find    []finder   // what to mark in the text of hits
 }
 
 // finder marks what a term found.
@@ -35,6 +36,7 @@ type compiler struct {
 	c       *conn
 	sources []string // that this program can read
 	now     time.Time
+	asked   bool // the query has more than signs
 	w       where
 }
 
@@ -50,7 +52,7 @@ func (x *Index) compile(c *conn, n node, chatID int64) (where, error) {
 			return k.w, err
 		}
 	}
-	if len(parts) > 0 && len(k.w.yes)+len(k.w.no) == 0 {
+	if len(parts) > 0 && !k.asked {
 		// Everything would answer, which nobody means by a lone sign.
 		return k.w, queryErr("signs alone find nothing: write a word, a phrase or a filter")
 	}
@@ -86,6 +88,7 @@ func (k *compiler) top(n node, negated bool) error {
 	if err != nil || e == "" {
 		return err
 	}
+	k.asked = true
 	if negated {
 		k.w.no = append(k.w.no, e)
 		return nil
@@ -508,39 +511,23 @@ func (k *compiler) is(value string) (string, error) {
 func isDate(name string) bool { return name == "before" || name == "after" || name == "on" }
 
 // date narrows the whole query. Dates are those of the message's own zone, as
-// its source printed it; row ids are in UTC, so the range is a day wider on
-// either side and the days at the edge are told by their tokens.
+// its source printed it, and so are row ids.
 func (k *compiler) date(f *filter, negated bool) error {
 	from, to, err := parseDate(f.value, k.now)
 	if err != nil {
 		return err
 	}
-	name := f.name
-	if negated {
-		switch name {
-		case "before":
-			name = "after"
-		case "after":
-			name = "before"
-		default:
-			e := []string{}
-			for d := from; d.Before(to) && len(e) < 400; d = d.AddDate(0, 0, 1) {
-				e = append(e, token("d", d.Format("20060102")))
-			}
-			k.w.no = append(k.w.no, anyOf(e))
-			return nil
-		}
-	}
-	if name == "after" || name == "on" {
-		k.w.from = max(k.w.from, rowAt(from.AddDate(0, 0, -1).Unix()))
-		k.w.no = append(k.w.no, token("d", from.AddDate(0, 0, -1).Format("20060102")), token("d", from.AddDate(0, 0, -2).Format("20060102")))
-	}
-	if name == "on" {
-		from = to
-	}
-	if name == "before" || name == "on" {
-		k.w.to = min(k.w.to, rowAt(from.AddDate(0, 0, 1).Unix()))
-		k.w.no = append(k.w.no, token("d", from.Format("20060102")), token("d", from.AddDate(0, 0, 1).Format("20060102")))
+	k.asked = true
+	first, end := rowAt(from.Unix()), rowAt(to.Unix())
+	switch {
+	case f.name == "on" && negated:
+		k.w.except = append(k.w.except, [2]int64{first, end})
+	case f.name == "on":
+		k.w.from, k.w.to = max(k.w.from, first), min(k.w.to, end)
+	case (f.name == "after") != negated:
+		k.w.from = max(k.w.from, first)
+	default:
+		k.w.to = min(k.w.to, first)
 	}
 	return nil
 }
@@ -578,9 +565,26 @@ func (w *where) match() string {
 	return e
 }
 
-// sql is the condition on message.id, and its arguments.
+// ids is the condition on a column of row ids, and its arguments.
+func (w *where) ids(column string) (cond string, args []any) {
+	cond, args = column+` >= ? AND `+column+` < ?`, []any{w.from, w.to}
+	for _, r := range w.except {
+		cond += ` AND (` + column + ` < ? OR ` + column + ` >= ?)`
+		args = append(args, r[0], r[1])
+	}
+	return cond, args
+}
+
+// fts is the condition on rows of the full-text table, and its arguments;
+// match is not empty.
+func (w *where) fts() (cond string, args []any) {
+	cond, args = w.ids("rowid")
+	return `fts MATCH ? AND ` + cond, append([]any{w.match()}, args...)
+}
+
+// sql is the condition on rows of messages, and its arguments.
 func (w *where) sql() (cond string, args []any) {
-	cond, args = `id >= ? AND id < ?`, []any{w.from, w.to}
+	cond, args = w.ids("id")
 	switch m := w.match(); {
 	case m != "":
 		cond += ` AND id IN (SELECT rowid FROM fts WHERE fts MATCH ?)`

@@ -33,10 +33,12 @@ type writer struct {
 
 type chatKey struct{ account, custodian, name string }
 
-// course is where a capture stands in a chat.
+// course is where a capture stands in a chat; see put.
 type course struct {
-	ord, at, n int64
-	dirty      bool
+	ord, at, n          int64
+	base, ahead, behind int64
+	since               int64
+	dirty               bool
 }
 
 type courseKey struct{ cap, chat int64 }
@@ -206,12 +208,12 @@ func (w *writer) add(seq, capture int64, d *doc) error {
 	if err != nil {
 		return err
 	}
-	var ord any
-	if c.ord >= id {
-		c.ord++
-		ord = c.ord
-	} else {
-		c.ord = id
+	ord, again := c.put(id, seq)
+	if again {
+		err := w.c.exec(`UPDATE message SET ord = NULL WHERE seq >= ? AND seq < ? AND chat = ? AND cap = ?`, c.since, seq, chatID, capture)
+		if err != nil {
+			return err
+		}
 	}
 	c.at, c.dirty = at, true
 	c.n++
@@ -225,6 +227,44 @@ func (w *writer) add(seq, capture int64, d *doc) error {
 	w.queue(ftsRow{id: id, t: d.tokens(chatID, person)})
 	w.count(chatID, person, id, d.local, 1)
 	return nil
+}
+
+// A time that is this much before others of its capture comes from a wrong
+// clock, its own or theirs: phones set theirs back by an hour at most.
+const far = int64(24*60*60) << tieBits
+
+// lost is how many records far behind decide that it was those before them
+// whose clock was wrong, where these are not fewer.
+const lost = 4
+
+// put returns where a message stands in the chat, where that is not its own
+// time: right behind the one before it, as its source has it. But records
+// dated far ahead must not take along all that follows. When as many of those
+// that follow lie far behind them, or lost do, the capture goes on from where
+// it was before them: these and, with again, those since entry since stand at
+// their own time.
+func (c *course) put(id, seq int64) (ord any, again bool) {
+	if id > c.ord {
+		if id > c.ord+far {
+			c.base, c.ahead = c.ord, 0
+		}
+		c.ord = id
+		c.ahead++
+		c.behind = 0
+		return nil, false
+	}
+	if id < c.ord-far && id > c.base-far {
+		if c.behind++; c.behind == 1 {
+			c.since = seq
+		}
+		if c.behind >= min(c.ahead, lost) {
+			again = c.behind > 1
+			c.ord, c.base, c.ahead, c.behind = id, id, c.behind, 0
+			return nil, again
+		}
+	}
+	c.ord++
+	return c.ord, false
 }
 
 // count adds n messages to what is told of a chat.
@@ -285,8 +325,9 @@ func (w *writer) course(capture, chatID int64) (*course, error) {
 		return c, nil
 	}
 	c := &course{}
-	err := w.c.query(`SELECT ord, at, messages FROM course WHERE cap = ? AND chat = ?`, func(st *sqlite3.Stmt) error {
+	err := w.c.query(`SELECT ord, at, messages, base, ahead, behind, since FROM course WHERE cap = ? AND chat = ?`, func(st *sqlite3.Stmt) error {
 		c.ord, c.at, c.n = st.ColumnInt64(0), st.ColumnInt64(1), st.ColumnInt64(2)
+		c.base, c.ahead, c.behind, c.since = st.ColumnInt64(3), st.ColumnInt64(4), st.ColumnInt64(5), st.ColumnInt64(6)
 		return nil
 	}, capture, chatID)
 	w.courses[k] = c
@@ -335,15 +376,15 @@ func (w *writer) person(ident string) (int64, error) {
 	return id, nil
 }
 
-// Row ids are the time in seconds with room for tieBits of order inside it.
-// More room would cost every token more bytes; where it is used up, what
-// follows stands a little later.
+// Row ids are the local time in seconds (see clock) with room for tieBits of
+// order inside it. More room would cost every token more bytes; where it is
+// used up, what follows stands a little later, or at the end of a day earlier.
 const tieBits = 5
 
-// rowAt returns the lowest row id of an instant.
+// rowAt returns the lowest row id of a second.
 func rowAt(unix int64) int64 { return max(unix, 0) << tieBits }
 
-// timeOf returns the instant of a row id, in unix seconds.
+// timeOf returns the second of a row id.
 func timeOf(id int64) int64 { return id >> tieBits }
 
 // allot returns the row id of a new message: after all others of the same
@@ -360,8 +401,23 @@ func (w *writer) allot(at, window int64) (int64, error) {
 	case last+1 < hi:
 		return last + 1, nil
 	}
-	id := max(w.full[lo], hi-1) + 1
-	for {
+	return w.beyond(lo, hi)
+}
+
+// beyond returns a free row id near a full window, of the same day: dates are
+// ranges of row ids.
+func (w *writer) beyond(lo, hi int64) (int64, error) {
+	id, step := hi, int64(1)
+	if was, ok := w.full[lo]; ok {
+		id = was
+	}
+	if id < lo {
+		step = -1
+	}
+	for ; ; id += step {
+		if id >= hi && id%rowAt(24*60*60) == 0 {
+			id, step = lo-1, -1
+		}
 		_, taken, err := w.c.number(`SELECT id FROM message WHERE id = ?`, id)
 		if err != nil {
 			return 0, err
@@ -373,7 +429,6 @@ func (w *writer) allot(at, window int64) (int64, error) {
 			w.full[lo] = id
 			return id, nil
 		}
-		id++
 	}
 }
 
@@ -426,7 +481,8 @@ func (w *writer) flushCourses() error {
 		if !c.dirty {
 			continue
 		}
-		if err := w.c.exec(`INSERT OR REPLACE INTO course VALUES (?, ?, ?, ?, ?)`, k.cap, k.chat, c.ord, c.at, c.n); err != nil {
+		if err := w.c.exec(`INSERT OR REPLACE INTO course VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			k.cap, k.chat, c.ord, c.at, c.n, c.base, c.ahead, c.behind, c.since); err != nil {
 			return err
 		}
 		c.dirty = false
