@@ -1,12 +1,15 @@
 package index
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash"
+	"hash/maphash"
+	"slices"
 
 	"github.com/ncruces/go-sqlite3"
 
@@ -32,35 +35,66 @@ func Check(ctx context.Context, cfg Config, progress func(done, of int64)) (foun
 	if err != nil || len(found) > 0 {
 		return found, wrapDamage(err, &found)
 	}
-	other := cfg
-	other.Path += ".check"
-	other.Log = prefix{cfg.Log, position}
-	if err := remove(other.Path); err != nil {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	seed := maphash.MakeSeed()
+	type answer struct {
+		digests
+		found []string
+	}
+	is := make(chan answer, 1)
+	go func() { // beside the building of the other
+		var a answer
+		if a.found = integrity(ctx, c); len(a.found) > 0 {
+			cancel()
+		} else {
+			a.digests = digestsOf(ctx, c, seed)
+		}
+		is <- a
+	}()
+	want, err := rebuilt(ctx, cfg, position, seed, progress)
+	if err != nil {
+		cancel()
+	}
+	a := <-is
+	if len(a.found) > 0 {
+		return a.found, nil
+	}
+	if err = cmp.Or(err, ctx.Err()); err != nil {
 		return nil, fmt.Errorf("check index: %w", err)
 	}
-	defer func() { err = errors.Join(err, remove(other.Path)) }()
-	x, err := Open(ctx, other)
+	for name, sum := range want {
+		if got, ok := a.digests[name]; !ok || got != sum {
+			found = append(found, name+" differ from the log: run waxseal index rebuild")
+		}
+	}
+	slices.Sort(found)
+	return found, nil
+}
+
+// rebuilt returns the digests of an index that is built from nothing up to a
+// position. Its words are summed up instead of written, since writing them is
+// most of the work.
+func rebuilt(ctx context.Context, cfg Config, position int64, seed maphash.Seed, progress func(done, of int64)) (all digests, err error) {
+	cfg.Path += ".check"
+	cfg.Log = prefix{cfg.Log, position}
+	if err := remove(cfg.Path); err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, remove(cfg.Path)) }()
+	x, err := Open(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, x.Close()) }()
+	words := tokenSum{seed: seed}
+	x.w.words = &words
 	if err := x.Follow(ctx, progress); err != nil {
 		return nil, err
 	}
-	for _, t := range contents {
-		a, errA := digest(ctx, c, t.sql)
-		b, errB := digest(ctx, x.w.c, t.sql)
-		if errB != nil {
-			return nil, fmt.Errorf("check index: %w", errB)
-		}
-		if errA != nil || a != b {
-			if err := ctx.Err(); err != nil {
-				return nil, err
-			}
-			found = append(found, t.name+" differ from the log: run waxseal index rebuild")
-		}
-	}
-	return found, nil
+	all = digestsOf(ctx, x.w.c, seed)
+	all[wordsName] = words.digest()
+	return all, nil
 }
 
 // wrapDamage turns an error of a damaged file into a finding.
@@ -81,15 +115,6 @@ func inspect(ctx context.Context, c *conn, cfg Config) (position int64, found []
 	if v != version {
 		return 0, []string{"it is of another version: run waxseal index rebuild"}, nil
 	}
-	err = c.query("PRAGMA integrity_check(5)", func(st *sqlite3.Stmt) error {
-		if s := st.ColumnText(0); s != "ok" {
-			found = append(found, "the file is damaged")
-		}
-		return nil
-	})
-	if err != nil || len(found) > 0 {
-		return 0, found[:min(1, len(found))], err
-	}
 	if position, _, err = c.number(`SELECT value FROM state WHERE key = 'position'`); err != nil {
 		return 0, nil, err
 	}
@@ -98,6 +123,21 @@ func inspect(ctx context.Context, c *conn, cfg Config) (position int64, found []
 		found = append(found, "it has followed another log: run waxseal index rebuild")
 	}
 	return position, found, err
+}
+
+// integrity looks for pages that are not what was written.
+func integrity(ctx context.Context, c *conn) (found []string) {
+	defer c.SetInterrupt(c.SetInterrupt(ctx))
+	err := c.query("PRAGMA integrity_check(1)", func(st *sqlite3.Stmt) error {
+		if st.ColumnText(0) != "ok" {
+			found = append(found, "the file is damaged")
+		}
+		return nil
+	})
+	if err != nil && ctx.Err() == nil {
+		found = append(found, "the file is damaged")
+	}
+	return found[:min(1, len(found))]
 }
 
 // prefix is a log as far as an index has followed it.
@@ -123,7 +163,7 @@ func (p prefix) Scan(ctx context.Context, from int64, fn func(record.Entry) erro
 	return err
 }
 
-// contents is everything that an index says.
+// contents is everything that an index says, beside its words.
 var contents = []struct{ name, sql string }{
 	{"counts", `SELECT key, value FROM state WHERE key <> 'origin' ORDER BY key`},
 	{"captures", `SELECT seq, at, source, head, summary, ended, again, reading FROM capture ORDER BY seq`},
@@ -132,39 +172,104 @@ var contents = []struct{ name, sql string }{
 	{"members of chats", `SELECT chat, person, messages FROM member ORDER BY chat, person`},
 	{"messages", `SELECT id, seq, chat, cap, ord, more FROM message ORDER BY id`},
 	{"sightings", `SELECT seq, of, cap FROM sighting ORDER BY seq`},
-	{"words", `SELECT term, doc, offset FROM temp.instance`},
+}
+
+const wordsName = "words"
+
+// digests are the hashes of what an index says, by name. What cannot be read
+// has none.
+type digests map[string][sha256.Size]byte
+
+func digestsOf(ctx context.Context, c *conn, seed maphash.Seed) digests {
+	defer c.SetInterrupt(c.SetInterrupt(ctx))
+	all := digests{}
+	for _, t := range contents {
+		if sum, err := digest(c, t.sql); err == nil {
+			all[t.name] = sum
+		}
+	}
+	words := tokenSum{seed: seed}
+	if err := words.read(c); err == nil {
+		all[wordsName] = words.digest()
+	}
+	return all
 }
 
 // digest hashes the rows of a query.
-func digest(ctx context.Context, c *conn, sql string) (sum [sha256.Size]byte, err error) {
-	if err := c.Exec(`CREATE VIRTUAL TABLE IF NOT EXISTS temp.instance USING fts5vocab(main, fts, instance)`); err != nil {
-		return sum, err
-	}
-	defer c.SetInterrupt(c.SetInterrupt(ctx))
+func digest(c *conn, sql string) (sum [sha256.Size]byte, err error) {
 	h := sha256.New()
+	var b []byte
 	err = c.query(sql, func(st *sqlite3.Stmt) error {
 		for i := range st.ColumnCount() {
-			hashColumn(h, st, i)
+			b = appendColumn(b, st, i)
+		}
+		if len(b) > 32<<10 {
+			h.Write(b)
+			b = b[:0]
 		}
 		return nil
 	})
+	h.Write(b)
 	h.Sum(sum[:0])
 	return sum, err
 }
 
-func hashColumn(h hash.Hash, st *sqlite3.Stmt, i int) {
-	var b [9]byte
-	b[0] = byte(st.ColumnType(i))
+func appendColumn(b []byte, st *sqlite3.Stmt, i int) []byte {
+	b = append(b, byte(st.ColumnType(i)))
 	switch st.ColumnType(i) {
 	case sqlite3.INTEGER, sqlite3.FLOAT:
-		binary.BigEndian.PutUint64(b[1:], uint64(st.ColumnInt64(i)))
-		h.Write(b[:])
+		b = binary.BigEndian.AppendUint64(b, uint64(st.ColumnInt64(i)))
 	case sqlite3.TEXT, sqlite3.BLOB:
 		raw := st.ColumnRawBlob(i)
-		binary.BigEndian.PutUint64(b[1:], uint64(len(raw)))
-		h.Write(b[:])
-		h.Write(raw)
+		b = append(binary.BigEndian.AppendUint64(b, uint64(len(raw))), raw...)
 	case sqlite3.NULL:
-		h.Write(b[:1])
 	}
+	return b
+}
+
+// tokenSum adds up a hash of every token with its row and its place there, so
+// that their order does not matter. The seed is made for one comparison:
+// nobody can prepare two indexes with the same sum.
+type tokenSum struct {
+	seed   maphash.Seed
+	n, sum uint64
+	b      []byte
+}
+
+func (s *tokenSum) digest() (sum [sha256.Size]byte) {
+	binary.BigEndian.PutUint64(sum[:], s.n)
+	binary.BigEndian.PutUint64(sum[8:], s.sum)
+	return sum
+}
+
+func (s *tokenSum) hash(row, place int64, token []byte) uint64 {
+	s.b = binary.LittleEndian.AppendUint64(s.b[:0], uint64(row))
+	s.b = binary.LittleEndian.AppendUint64(s.b, uint64(place))
+	s.b = append(s.b, token...)
+	return maphash.Bytes(s.seed, s.b)
+}
+
+// row adds the tokens of a row, or takes them out.
+func (s *tokenSum) row(r ftsRow) {
+	place := int64(0)
+	for token := range bytes.FieldsSeq(r.t) {
+		h := s.hash(r.id, place, token)
+		if place++; r.out {
+			s.n, s.sum = s.n-1, s.sum-h
+		} else {
+			s.n, s.sum = s.n+1, s.sum+h
+		}
+	}
+}
+
+// read adds the tokens of the full-text table.
+func (s *tokenSum) read(c *conn) error {
+	if err := c.Exec(`CREATE VIRTUAL TABLE IF NOT EXISTS temp.instance USING fts5vocab(main, fts, instance)`); err != nil {
+		return err
+	}
+	return c.query(`SELECT doc, offset, term FROM temp.instance`, func(st *sqlite3.Stmt) error {
+		s.n++
+		s.sum += s.hash(st.ColumnInt64(0), st.ColumnInt64(1), st.ColumnRawText(2))
+		return nil
+	})
 }

@@ -580,17 +580,27 @@ func TestRebuildIsTheSame(t *testing.T) {
 }
 
 func TestCheckFindsWhatDiffers(t *testing.T) {
-	l := sample(t)
-	cfg := config(t, l)
-	x, err := Open(t.Context(), cfg)
-	if err == nil {
-		err = errors.Join(x.Follow(t.Context(), nil), x.w.c.exec(`UPDATE message SET chat = 2 WHERE chat = 1`), x.Close())
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	if found, err := Check(t.Context(), cfg, nil); err != nil || len(found) != 1 {
-		t.Fatalf("%q, %v", found, err)
+	for what, change := range map[string]string{
+		"":         `SELECT 1`,
+		"messages": `UPDATE message SET chat = 2 WHERE chat = 1`,
+		"words":    `INSERT INTO fts (rowid, t) SELECT min(id), 'forged' FROM message`,
+		"people":   `UPDATE person SET ident = 'Eve' WHERE id = 1`,
+		"counts":   `UPDATE state SET value = value + 1 WHERE key = 'messages'`,
+	} {
+		t.Run(what, func(t *testing.T) {
+			cfg := config(t, sample(t))
+			x, err := Open(t.Context(), cfg)
+			if err == nil {
+				err = errors.Join(x.Follow(t.Context(), nil), x.w.c.exec(change), x.Close())
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			found, err := Check(t.Context(), cfg, nil)
+			if err != nil || what == "" && len(found) > 0 || what != "" && (len(found) != 1 || !strings.HasPrefix(found[0], what)) {
+				t.Fatalf("%q, %v", found, err)
+			}
+		})
 	}
 }
 

@@ -28,7 +28,8 @@ type writer struct {
 	queued  map[int64]int      // the rows to be put in, by id; nil: made when needed
 	added   int64              // messages
 	unread  int64
-	erased  bool // tokens were taken out since the last truncated checkpoint
+	erased  bool      // tokens were taken out since the last truncated checkpoint
+	words   *tokenSum // set: words are added up here, and not written
 }
 
 type chatKey struct{ account, custodian, name string }
@@ -461,6 +462,8 @@ func (w *writer) flushRows() error {
 		var err error
 		switch {
 		case r.t == nil:
+		case w.words != nil:
+			w.words.row(r)
 		case r.out:
 			err = w.c.exec(`INSERT INTO fts (fts, rowid, t) VALUES ('delete', ?, ?)`, r.id, r.t)
 			w.erased = true
