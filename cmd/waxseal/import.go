@@ -52,7 +52,12 @@ func (c *importCmd) Run(a *app) (err error) {
 	if err != nil {
 		return err
 	}
+	stop := func() {}
+	if !c.NoIndex {
+		stop = a.followBeside(ar)
+	}
 	res, failed := c.importAll(a, ar, o)
+	stop()
 	if !c.NoIndex && a.ctx.Err() == nil && (failed == nil || !fatal(failed)) {
 		if err := a.followIndex(ar); err != nil {
 			return fmt.Errorf("bring the index up to date: %w", err)

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/waxseal/waxseal/internal/archive"
 	"github.com/waxseal/waxseal/internal/capture/all"
@@ -109,6 +111,34 @@ func (a *app) onIndex(ar *archive.Archive, fn func(*index.Index) error) (err err
 
 func (a *app) followIndex(ar *archive.Archive) error {
 	return a.onIndex(ar, func(*index.Index) error { return nil })
+}
+
+// followEach is how soon a growing log is followed again.
+const followEach = 500 * time.Millisecond
+
+// followBeside follows the log while an import writes it, on the machine's
+// other core. What fails there fails again in followIndex, which must come
+// after stop and tells it.
+func (a *app) followBeside(ar *archive.Archive) (stop func()) {
+	ctx, cancel := context.WithCancel(a.ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		x, err := index.Open(ctx, indexConfig(ar))
+		if err != nil {
+			return
+		}
+		for err == nil {
+			select {
+			case <-ctx.Done():
+				err = ctx.Err()
+			case <-time.After(followEach):
+				err = x.FollowBehind(ctx)
+			}
+		}
+		_ = x.Close() // see above
+	}()
+	return func() { cancel(); <-done }
 }
 
 type indexCmd struct {

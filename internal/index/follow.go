@@ -46,18 +46,31 @@ var errPause = errors.New("pause")
 // transaction. Any number of processes may follow at once. progress, which may
 // be nil, is told how many entries of how many were read.
 func (x *Index) Follow(ctx context.Context, progress func(done, of int64)) error {
-	x.writing.Lock()
-	defer x.writing.Unlock()
 	if progress == nil {
 		progress = func(int64, int64) {}
 	}
-	if err := x.follow(ctx, progress); err != nil {
+	return x.followed(ctx, 1, progress)
+}
+
+// FollowBehind follows a log that is being written. What would not fill a
+// transaction is left for later: small ones cost more, and a capture that ends
+// in the one that it began in is joined with others before its words are
+// written.
+func (x *Index) FollowBehind(ctx context.Context) error {
+	return x.followed(ctx, batchItems, func(int64, int64) {})
+}
+
+func (x *Index) followed(ctx context.Context, least int64, progress func(done, of int64)) error {
+	x.writing.Lock()
+	defer x.writing.Unlock()
+	if err := x.follow(ctx, least, progress); err != nil {
 		return fmt.Errorf("follow the log: %w", room(err))
 	}
 	return nil
 }
 
-func (x *Index) follow(ctx context.Context, progress func(done, of int64)) error {
+// follow reads on in multiples of least entries.
+func (x *Index) follow(ctx context.Context, least int64, progress func(done, of int64)) error {
 	if err := x.sameLog(ctx); err != nil {
 		return err
 	}
@@ -70,10 +83,11 @@ func (x *Index) follow(ctx context.Context, progress func(done, of int64)) error
 		if err != nil {
 			return err
 		}
-		if from >= size {
+		to := from + (size-from)/least*least
+		if from >= to {
 			return x.w.settle()
 		}
-		if err := x.advance(ctx, from, func(done int64) { progress(done, size) }); err != nil && !errors.Is(err, errMoved) {
+		if err := x.advance(ctx, from, to, func(done int64) { progress(done, size) }); err != nil && !errors.Is(err, errMoved) {
 			return err
 		}
 	}
@@ -158,9 +172,9 @@ func (x *Index) restart(why string) error {
 	return x.begin(x.w.c)
 }
 
-// advance reads on from entry from: one goroutine interprets and analyses, the
-// other writes.
-func (x *Index) advance(ctx context.Context, from int64, progress func(done int64)) error {
+// advance reads on from entry from to entry to, exclusive, or less far: one
+// goroutine interprets and analyses, the other writes.
+func (x *Index) advance(ctx context.Context, from, to int64, progress func(done int64)) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	caps, err := x.w.captures()
@@ -172,7 +186,7 @@ func (x *Index) advance(ctx context.Context, from int64, progress func(done int6
 	go func() {
 		defer close(batches)
 		s := scan{x: x, ctx: ctx, captures: caps, out: batches, b: batch{from: from, to: from}}
-		err := x.cfg.Log.Scan(ctx, from, s.entry)
+		err := prefix{x.cfg.Log, to}.Scan(ctx, from, s.entry)
 		if err == nil || errors.Is(err, errPause) {
 			err = s.flush()
 		}
