@@ -85,7 +85,7 @@ func (x *Index) follow(ctx context.Context, least int64, progress func(done, of 
 		}
 		to := from + (size-from)/least*least
 		if from >= to {
-			return x.w.settle()
+			return nil
 		}
 		if err := x.advance(ctx, from, to, func(done int64) { progress(done, size) }); err != nil && !errors.Is(err, errMoved) {
 			return err

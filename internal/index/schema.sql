@@ -37,7 +37,9 @@ CREATE TABLE course (
     base INTEGER NOT NULL, ahead INTEGER NOT NULL, behind INTEGER NOT NULL, since INTEGER NOT NULL, PRIMARY KEY (cap, chat)
 ) WITHOUT ROWID;
 
+-- Tokens that are taken out stand in another row still: a message was read
+-- anew, or became a sighting. So FTS5's secure-delete, which searches the file
+-- for each of them, is for those who dispose of words.
 CREATE VIRTUAL TABLE fts USING fts5 (t, content='', columnsize=0, tokenize="ascii tokenchars '=#'");
 CREATE VIRTUAL TABLE vocab USING fts5vocab (fts, row);
-INSERT INTO fts (fts, rank) VALUES ('secure-delete', 1);
 INSERT INTO fts (fts, rank) VALUES ('hashsize', 16777216);

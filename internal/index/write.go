@@ -28,7 +28,6 @@ type writer struct {
 	queued  map[int64]int      // the rows to be put in, by id; nil: made when needed
 	added   int64              // messages
 	unread  int64
-	erased  bool      // tokens were taken out since the last truncated checkpoint
 	words   *tokenSum // set: words are added up here, and not written
 }
 
@@ -466,7 +465,6 @@ func (w *writer) flushRows() error {
 			w.words.row(r)
 		case r.out:
 			err = w.c.exec(`INSERT INTO fts (fts, rowid, t) VALUES ('delete', ?, ?)`, r.id, r.t)
-			w.erased = true
 		default:
 			err = w.c.exec(`INSERT INTO fts (rowid, t) VALUES (?, ?)`, r.id, r.t)
 		}
@@ -517,18 +515,5 @@ func (w *writer) flushCounts() error {
 		}
 	}
 	clear(w.members)
-	return nil
-}
-
-// settle leaves no words behind that were taken out: in the file they were
-// overwritten, in the write-ahead log they are until it is emptied.
-func (w *writer) settle() error {
-	if !w.erased {
-		return nil
-	}
-	if _, _, err := w.c.WALCheckpoint("main", sqlite3.CHECKPOINT_TRUNCATE); err != nil && !errors.Is(err, sqlite3.BUSY) {
-		return err
-	}
-	w.erased = false
 	return nil
 }
