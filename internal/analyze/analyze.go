@@ -16,7 +16,7 @@ import "unicode/utf8"
 
 // Version changes when, and only when, some text gives other tokens than
 // before. An index that was written by another version is built anew.
-const Version = 1
+const Version = 2
 
 // Kind is the kind of a token.
 type Kind uint8
@@ -37,8 +37,9 @@ type Token struct {
 	// Start and End are the byte range in the text: of a Word and of Digits
 	// the whole, of a Gram its first character (the next one has its own).
 	Start, End int
-	// Pos is the place among the tokens. The Digits come after all others and
-	// leave a place free between two numbers.
+	// Pos is the place among the tokens. Other spellings come after the words:
+	// the Digits, compounds in one word, umlauts written out. They leave a
+	// place free before each.
 	Pos int
 }
 
@@ -47,11 +48,11 @@ type Token struct {
 const maxToken = 120
 
 // Tokens returns what can be found in text: words and grams in the order of
-// the text, then the grams of numbers.
+// the text, then other spellings of them.
 func Tokens(text string) []Token {
 	cells := fold(text)
 	toks := words(make([]Token, 0, len(cells)/4+4), cells)
-	return numbers(toks, cells)
+	return umlauts(compounds(numbers(toks, cells), cells), text)
 }
 
 // words appends the words and grams of cells.

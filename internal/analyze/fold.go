@@ -134,8 +134,11 @@ func (f *folder) char(r rune, start, end int) {
 	case r < utf8.RuneSelf:
 		f.add(asciiFold[r], asciiClass[r], start, end)
 	case ignorable(r):
-		if r == zeroWidthSpace && !f.inGrams() {
+		switch {
+		case r == zeroWidthSpace && !f.inGrams():
 			f.add(' ', sep, start, end)
+		case r == zeroWidthNonJoiner && len(f.cells) > 0 && unicode.Is(unicode.Arabic, f.cells[len(f.cells)-1].r):
+			f.add(r, sep, start, end)
 		}
 	case unicode.Is(unicode.M, r):
 		f.mark(r, start, end)
@@ -152,6 +155,9 @@ func (f *folder) char(r rune, start, end int) {
 
 func (f *folder) letter(r rune, start, end int) {
 	if n := gramsOf(r); n != sep {
+		if r >= 0x30A1 && r <= 0x30F6 { // katakana as hiragana
+			r -= 0x60
+		}
 		f.add(r, n, start, end)
 		return
 	}
@@ -192,6 +198,8 @@ func (f *folder) mark(r rune, start, end int) {
 		if last.class == letter {
 			last.end = int32(end)
 		}
+	case nasal(last.r) && r == last.r&^0x7F|virama:
+		last.r, last.end = last.r&^0x7F|anusvara, int32(end)
 	default:
 		if m, ok := alikeMark[r]; ok {
 			r = m

@@ -34,9 +34,15 @@ func Query(text string, prefix bool) Matcher {
 	alts := make([][][]string, len(toks))
 	for i, t := range toks {
 		alts[i] = forms(t, prefix && i == len(toks)-1)
+		if w, ok := respelt(text[t.Start:t.End]); ok && t.Kind == Word {
+			alts[i] = append(alts[i], []string{w})
+		}
 	}
 	for _, p := range product(alts) {
 		m.add(Phrase{Tokens: p, Prefix: prefix || cut})
+	}
+	if c := compounds(nil, cells); len(c) == 1 && c[0].Start == toks[0].Start && c[0].End == toks[len(toks)-1].End {
+		m.add(Phrase{Tokens: []string{c[0].Text}, Prefix: prefix})
 	}
 	for _, p := range spellings(cells) {
 		m.add(p)
@@ -91,18 +97,46 @@ func forms(t Token, prefix bool) [][]string {
 		if out := grouped(t.Text); out != nil {
 			return out
 		}
+		if at := digitsAt(t.Text); at > 0 {
+			return [][]string{{t.Text}, {t.Text[:at], t.Text[at:]}}
+		}
 	}
 	return [][]string{{t.Text}}
+}
+
+// digitsAt returns where a word changes once from letters to digits, or from
+// digits to letters, as LH400 and 5kg do; 0 for other words.
+func digitsAt(w string) int {
+	isDigit := func(r rune) bool { return r >= '0' && r <= '9' }
+	notDigit := func(r rune) bool { return !isDigit(r) }
+	at := max(strings.IndexFunc(w, isDigit), strings.IndexFunc(w, notDigit))
+	if at <= 0 || strings.IndexFunc(w[at:], isDigit) >= 0 && strings.IndexFunc(w[at:], notDigit) >= 0 {
+		return 0
+	}
+	return at
 }
 
 // articles are what Arabic writes in front of a noun as part of the word, in
 // the form without assimilation.
 var articles = []string{"ال", "وال", "بال", "كال", "فال", "لل"}
 
-// withArticle returns the word of an Arabic query with every article; nil for
-// other words. A query that has an article finds the others, too.
+// Particles are written so, too, before words that have no article. A short
+// word with a letter before it is too often another word.
+var (
+	particles       = []string{"و", "ب", "ل", "ف", "ك"}
+	hebrewParticles = []string{"ה", "ו", "ב", "ל", "מ", "ש", "כ", "וה", "שה", "מה"}
+)
+
+const minStem = 3 // characters
+
+// withArticle returns the word of an Arabic or Hebrew query with everything
+// that is written before it; nil for other words. An Arabic query that has an
+// article finds the others, too.
 func withArticle(w string) [][]string {
 	first, _ := utf8.DecodeRuneInString(w)
+	if first >= 0x05D0 && first <= 0x05EA && utf8.RuneCountInString(w) >= minStem {
+		return before([][]string{{w}}, hebrewParticles, w)
+	}
 	if first < 0x0621 || first > 0x06D3 || utf8.RuneCountInString(w) < 2 {
 		return nil
 	}
@@ -114,9 +148,17 @@ func withArticle(w string) [][]string {
 			break
 		}
 	}
-	for _, a := range articles {
-		if a+stem != w {
-			out = append(out, []string{a + stem})
+	out = before(out, articles, stem)
+	if utf8.RuneCountInString(stem) >= minStem {
+		out = before(out, particles, stem)
+	}
+	return out
+}
+
+func before(out [][]string, particles []string, stem string) [][]string {
+	for _, p := range particles {
+		if p+stem != out[0][0] {
+			out = append(out, []string{p + stem})
 		}
 	}
 	return out

@@ -57,6 +57,25 @@ var alikeMark = map[rune]rune{
 	0x0901: 0x0902, 0x0981: 0x0982, 0x0A01: 0x0A02, 0x0A81: 0x0A82, // candrabindu, anusvara
 }
 
+// Places in the blocks of Indic scripts, which are alike.
+const (
+	anusvara = 0x02
+	virama   = 0x4D
+)
+
+// nasal reports the consonants of Devanagari, Bengali and Gujarati that are
+// written as a dot, too, where another consonant follows.
+func nasal(r rune) bool {
+	switch r &^ 0x7F {
+	case 0x0900, 0x0980, 0x0A80:
+		switch r & 0x7F {
+		case 0x19, 0x1E, 0x23, 0x28, 0x2E:
+			return true
+		}
+	}
+	return false
+}
+
 // droppedMark reports marks that many leave out when they type: the nukta.
 func droppedMark(r rune) bool {
 	switch r {

@@ -118,7 +118,12 @@ func further(m *chat.Message) (out []string) {
 }
 
 func appendTokens(b []byte, text string) []byte {
+	next := 0
 	for _, t := range analyze.Tokens(text) {
+		if t.Pos != next {
+			b = append(b, "=b "...) // a place that is free
+		}
+		next = t.Pos + 1
 		if t.Kind == analyze.Digits {
 			b = append(b, digitSign)
 		}
