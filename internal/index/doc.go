@@ -132,7 +132,7 @@ func appendTokens(b []byte, text string) []byte {
 	return b
 }
 
-// Filters that a message answers by a token of its own; see where.go.
+// Filters that a message answers by a token of its own; see filter.go.
 func filtersOf(m *chat.Message, unread bool) []byte {
 	b := make([]byte, 0, 64)
 	add := func(s ...string) {
