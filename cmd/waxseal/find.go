@@ -108,24 +108,46 @@ type searchCmd struct {
 	JSON    bool     `help:"One JSON object a line; the last says what was covered, and how many hits there are."`
 }
 
-// minusWords writes -word as NOT word, which means the same, where it would
-// be taken for a flag: behind a command that takes a query. (-has:link would
-// ask for help.)
-func minusWords(parser *kong.Kong, args []string) []string {
+// wordsLast puts the words of a query behind the flags, where a command takes
+// one: -word is then no flag (-has:link would ask for help), and flags may
+// stand between words.
+func wordsLast(parser *kong.Kong, args []string) []string {
 	k, err := kong.Trace(parser, args)
 	if err != nil || k.Selected() == nil || k.Selected().Name != "search" && k.Selected().Name != "messages" {
 		return args
 	}
-	out := slices.Clone(args)
-	for i, w := range out {
-		if w == "--" {
-			break
-		}
-		if len(w) > 1 && w[0] == '-' && w[1] != '-' && w != "-h" {
-			out[i] = "NOT " + w[1:]
+	flags, words := []string{}, []string{} // the first word is the command
+	for i := 0; i < len(args); i++ {
+		switch w := args[i]; {
+		case w == "--":
+			words = append(words, args[i+1:]...)
+			i = len(args)
+		case w == "-h" || strings.HasPrefix(w, "--"):
+			flags = append(flags, w)
+			if i+1 < len(args) && takesValue(k.Selected(), w) {
+				i++
+				flags = append(flags, args[i])
+			}
+		default:
+			words = append(words, w)
 		}
 	}
-	return out
+	if len(words) == 0 || words[0] != k.Selected().Name {
+		return args
+	}
+	return slices.Concat(words[:1], flags, []string{"--"}, words[1:])
+}
+
+// takesValue reports whether the value of a flag is the next argument.
+func takesValue(command *kong.Node, arg string) bool {
+	for _, flags := range command.AllFlags(false) {
+		for _, f := range flags {
+			if "--"+f.Name == arg {
+				return !f.IsBool()
+			}
+		}
+	}
+	return false
 }
 
 // jsonFound is the last line of search --json.

@@ -87,7 +87,7 @@ func (a *app) dispatch(parser *kong.Kong, args []string, code *int) (exit int) {
 	if len(args) == 0 {
 		args = []string{"--help"}
 	}
-	k, err := parser.Parse(minusWords(parser, args))
+	k, err := parser.Parse(wordsLast(parser, args))
 	if err != nil {
 		a.printErr("waxseal: %v\nSee waxseal --help, or waxseal COMMAND --help.", err)
 		return exitUsage
