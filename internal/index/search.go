@@ -22,7 +22,7 @@ const (
 	// maxTotal and countTime are how far hits are counted for a page: beyond
 	// it, nobody reads on, and everybody waits.
 	maxTotal  = 10_000
-	countTime = 4 * time.Millisecond
+	countTime = 6 * time.Millisecond
 	// maxRanked is how many of the newest hits are ranked by relevance. What
 	// it costs grows with the hits, and a word such as "the" has millions.
 	maxRanked = 10_000
