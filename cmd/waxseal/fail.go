@@ -65,6 +65,7 @@ var sentences = []struct {
 	{archive.ErrNotProof, exitFailed, "This file is no proof that this version of waxseal can check."},
 	{tlog.ErrCheckpoint, exitFailed, "That is no checkpoint of this archive."},
 	{index.ErrQuery, exitUsage, "The query was not understood."},
+	{index.ErrReadOnly, exitFailed, "The index cannot be written here, nor used as it is. Copy the archive to a disk that can be written."},
 	{index.ErrNotFound, exitFailed, "There is nothing of that name in the archive."},
 	{archive.ErrNotFound, exitFailed, "There is nothing of that number in the archive."},
 	{capture.ErrNotMine, exitFailed, "This is no chat export."},

@@ -9,6 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
+	"os"
+	"path/filepath"
 	"slices"
 
 	"github.com/ncruces/go-sqlite3"
@@ -23,7 +25,11 @@ func Remove(path string) error { return remove(path) }
 // far as it has followed, and comparing every row and every token. It returns
 // a sentence for everything that differs. The index is not changed.
 func Check(ctx context.Context, cfg Config, progress func(done, of int64)) (found []string, err error) {
-	c, err := dial(ctx, cfg.Path, &cfg.Key, writerCache)
+	c, err := dial(ctx, cfg.Path, &cfg.Key, writerCache, false)
+	asIs := unwritable(err)
+	if asIs {
+		c, err = dialAsIs(ctx, cfg.Path, &cfg.Key, writerCache)
+	}
 	if damaged(err) {
 		return []string{"the file is damaged, or was written under another key"}, nil
 	}
@@ -52,7 +58,17 @@ func Check(ctx context.Context, cfg Config, progress func(done, of int64)) (foun
 		}
 		is <- a
 	}()
-	want, err := rebuilt(ctx, cfg, position, seed, progress)
+	other := cfg
+	other.Path += ".check"
+	if asIs {
+		dir, err := os.MkdirTemp("", "waxseal-index-")
+		if err != nil {
+			return nil, fmt.Errorf("check index: %w", err)
+		}
+		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+		other.Path = filepath.Join(dir, "index.check")
+	}
+	want, err := rebuilt(ctx, other, position, seed, progress)
 	if err != nil {
 		cancel()
 	}
@@ -76,7 +92,6 @@ func Check(ctx context.Context, cfg Config, progress func(done, of int64)) (foun
 // position. Its words are summed up instead of written, since writing them is
 // most of the work.
 func rebuilt(ctx context.Context, cfg Config, position int64, seed maphash.Seed, progress func(done, of int64)) (all digests, err error) {
-	cfg.Path += ".check"
 	cfg.Log = prefix{cfg.Log, position}
 	if err := remove(cfg.Path); err != nil {
 		return nil, err

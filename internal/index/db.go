@@ -30,10 +30,21 @@ type conn struct {
 	stmts map[string]*sqlite3.Stmt
 }
 
-// dial opens the encrypted file, and makes it where it is not there.
-func dial(ctx context.Context, path string, key *[32]byte, cacheKiB int) (*conn, error) {
+// dial opens the encrypted file, and makes it where it is not there. With
+// asIs it is only read, and nobody else must be writing it.
+func dial(ctx context.Context, path string, key *[32]byte, cacheKiB int, asIs bool) (*conn, error) {
 	name := "file:" + (&url.URL{Path: path}).EscapedPath() + "?vfs=" + vfs.Encrypted
-	c, err := sqlite3.OpenContext(ctx, name)
+	// The index can be built anew, so it need not survive a power failure with
+	// its last transaction, only in one piece.
+	flags, journal := sqlite3.OPEN_READWRITE|sqlite3.OPEN_CREATE, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL"
+	if asIs {
+		name += "&immutable=1"
+		flags, journal = sqlite3.OPEN_READONLY, ""
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	c, err := sqlite3.OpenFlags(name, flags|sqlite3.OPEN_URI)
 	if err != nil {
 		return nil, err
 	}
@@ -46,9 +57,7 @@ func dial(ctx context.Context, path string, key *[32]byte, cacheKiB int) (*conn,
 			// Only memory holds what does not fit; the file itself is encrypted.
 			c.Exec(fmt.Sprintf(`PRAGMA page_size=%d; PRAGMA temp_store=MEMORY; PRAGMA secure_delete=ON;
 				PRAGMA cache_size=-%d; PRAGMA trusted_schema=OFF; PRAGMA mmap_size=0`, pageSize, cacheKiB)),
-			// The index can be built anew, so it need not survive a power
-			// failure with its last transaction, only in one piece.
-			c.Exec("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL"),
+			c.Exec(journal),
 		)
 	}
 	if err != nil {
@@ -62,6 +71,27 @@ func dial(ctx context.Context, path string, key *[32]byte, cacheKiB int) (*conn,
 // not with this key.
 func damaged(err error) bool {
 	return errors.Is(err, sqlite3.NOTADB) || errors.Is(err, sqlite3.CORRUPT) || errors.Is(err, sqlite3.IOERR_DATA)
+}
+
+// unwritable reports errors that mean that the file, or its folder, cannot be
+// written by this process.
+func unwritable(err error) bool {
+	return errors.Is(err, sqlite3.READONLY) || errors.Is(err, sqlite3.CANTOPEN) || errors.Is(err, sqlite3.PERM)
+}
+
+// dialAsIs opens a file that cannot be written. What waits in a write-ahead
+// log is not in it: without that, its answers would be wrong, not old.
+func dialAsIs(ctx context.Context, path string, key *[32]byte, cacheKiB int) (*conn, error) {
+	switch fi, err := os.Stat(path + "-wal"); {
+	case err == nil && fi.Size() > 0:
+		return nil, fmt.Errorf("%w: its last transactions wait in a write-ahead log", ErrReadOnly)
+	case err != nil && !errors.Is(err, os.ErrNotExist):
+		return nil, fmt.Errorf("%w: %w", ErrReadOnly, err)
+	}
+	if _, err := os.Stat(path); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrReadOnly, err)
+	}
+	return dial(ctx, path, key, cacheKiB, true)
 }
 
 // room names the error of a disk without room.

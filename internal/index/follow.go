@@ -71,7 +71,7 @@ func (x *Index) followed(ctx context.Context, least int64, progress func(done, o
 
 // follow reads on in multiples of least entries.
 func (x *Index) follow(ctx context.Context, least int64, progress func(done, of int64)) error {
-	if err := x.sameLog(ctx); err != nil {
+	if err := x.sameLog(ctx); err != nil || x.asIs {
 		return err
 	}
 	for {
@@ -167,6 +167,9 @@ func (x *Index) sameReadings(ctx context.Context) error {
 }
 
 func (x *Index) restart(why string) error {
+	if x.asIs {
+		return fmt.Errorf("%w: %s", ErrReadOnly, why)
+	}
 	x.w.lose()
 	x.anew = why
 	return x.begin(x.w.c)

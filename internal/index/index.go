@@ -42,7 +42,9 @@ type Config struct {
 // Errors of the index.
 var (
 	// ErrFull: there is no room for the index. The log is not touched by that.
-	ErrFull     = errors.New("disk is full")
+	ErrFull = errors.New("disk is full")
+	// ErrReadOnly: the index cannot be written, and cannot be used as it is.
+	ErrReadOnly = errors.New("index is read-only")
 	ErrNotFound = errors.New("not in the index")
 	// ErrQuery wraps what is wrong with a query, in words for its author.
 	ErrQuery = errors.New("query not understood")

@@ -39,11 +39,13 @@ type Index struct {
 	idle    chan *conn
 	reads   readings
 	anew    string // why the file was begun anew by Open
+	asIs    bool   // it cannot be written: it is used as far as it has followed
 }
 
 // Open opens the index, or makes it. A file that is damaged, of another
 // version, or not readable with the key is never trusted: it is begun anew,
-// and Rebuilt says why. Follow fills it.
+// and Rebuilt says why. Follow fills it. One that cannot be written is used as
+// it is where it is whole, and coverage says how far it had followed.
 func Open(ctx context.Context, cfg Config) (*Index, error) {
 	x := &Index{cfg: cfg, idle: make(chan *conn, readers)}
 	c, err := x.connect(ctx)
@@ -52,6 +54,9 @@ func Open(ctx context.Context, cfg Config) (*Index, error) {
 		if err = remove(cfg.Path); err == nil {
 			c, err = x.connect(ctx)
 		}
+	}
+	if unwritable(err) {
+		c, err = x.connectAsIs(ctx)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open index: %w", room(err))
@@ -65,7 +70,7 @@ func Open(ctx context.Context, cfg Config) (*Index, error) {
 
 // connect opens the connection that writes and sees to the schema.
 func (x *Index) connect(ctx context.Context) (*conn, error) {
-	c, err := dial(ctx, x.cfg.Path, &x.cfg.Key, writerCache)
+	c, err := dial(ctx, x.cfg.Path, &x.cfg.Key, writerCache, false)
 	if err != nil {
 		return nil, err
 	}
@@ -74,6 +79,25 @@ func (x *Index) connect(ctx context.Context) (*conn, error) {
 		_ = c.Close() // the first error is the one that matters
 		return nil, err
 	}
+	return c, nil
+}
+
+// connectAsIs opens an index that cannot be written.
+func (x *Index) connectAsIs(ctx context.Context) (*conn, error) {
+	c, err := dialAsIs(ctx, x.cfg.Path, &x.cfg.Key, writerCache)
+	if err != nil {
+		return nil, err
+	}
+	v, err := stateText(c, "version")
+	if err == nil && v != version {
+		err = fmt.Errorf("%w: it is of another version", ErrReadOnly)
+	}
+	if err != nil {
+		c.drop()
+		_ = c.Close() // the first error is the one that matters
+		return nil, err
+	}
+	x.asIs = true
 	return c, nil
 }
 
@@ -175,7 +199,7 @@ func (x *Index) read(ctx context.Context, fn func(*conn) error) (err error) {
 	defer func() { x.idle <- c }()
 	if c == nil {
 		// The connection outlives the question that opened it.
-		if c, err = dial(context.WithoutCancel(ctx), x.cfg.Path, &x.cfg.Key, readerCache); err != nil {
+		if c, err = dial(context.WithoutCancel(ctx), x.cfg.Path, &x.cfg.Key, readerCache, x.asIs); err != nil {
 			return err
 		}
 	}
