@@ -1,6 +1,7 @@
 package chatexport
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/waxseal/waxseal/internal/chat"
@@ -9,48 +10,45 @@ import (
 // notice says what a notice's sentence means. One that is not known keeps its
 // text and is NoticeOther.
 func notice(body string, author string) *chat.System {
+	s, _ := readNotice(body, author)
+	return s
+}
+
+// readNotice is notice, and whether the sentence is in the tables.
+func readNotice(body, author string) (s *chat.System, known bool) {
 	t := loadTables()
 	p := plain(body)
 	for _, e := range t.encrypted {
-		if strings.HasPrefix(p, plain(e)) {
-			return &chat.System{Event: chat.NoticeEncrypted}
+		if strings.HasPrefix(p, e) {
+			return &chat.System{Event: chat.NoticeEncrypted}, true
 		}
 	}
 	if len(p) > 600 {
-		return &chat.System{Event: chat.NoticeOther}
+		return &chat.System{Event: chat.NoticeOther}, false
 	}
-	best, bestLen := (*chat.System)(nil), -1
+	// The sentence with the most words of its own is the one that was meant:
+	// "{a} added {b}" also fits much else.
+	var best *template
+	var holes filled
 	for i := range t.notices {
 		n := &t.notices[i]
-		got, ok := n.match(p)
-		if !ok {
+		if best != nil && n.words <= best.words {
 			continue
 		}
-		// The sentence with the most words of its own is the one that was
-		// meant: "{a} added {b}" also fits much else.
-		if l := n.literal(); l > bestLen {
-			best, bestLen = n.system(got, author), l
+		if got, ok := n.match(p); ok {
+			best, holes = n, got
 		}
 	}
 	if best == nil {
-		return &chat.System{Event: chat.NoticeOther}
+		return &chat.System{Event: chat.NoticeOther}, false
 	}
-	return best
+	return best.system(holes, author), true
 }
 
-func (t *template) literal() (n int) {
-	for _, p := range t.parts {
-		n += len(p)
-	}
-	return n
-}
-
-func (t *template) system(got map[string]string, author string) *chat.System {
-	s := &chat.System{Event: t.event, Actor: got["a"], Value: got["g"]}
-	if b := got["b"]; b != "" {
-		for who := range strings.SplitSeq(b, ", ") {
-			s.Who = append(s.Who, who)
-		}
+func (t *template) system(got filled, author string) *chat.System {
+	s := &chat.System{Event: t.event, Actor: got.actor, Value: got.group}
+	if got.person != "" {
+		s.Who = strings.Split(got.person, ", ")
 	}
 	switch t.event {
 	case chat.NoticeMemberLeft, chat.NoticeMemberJoined, chat.NoticeNumber:
@@ -59,11 +57,6 @@ func (t *template) system(got map[string]string, author string) *chat.System {
 		}
 	case chat.NoticeSecurityCode:
 		s.Who, s.Actor = append(s.Who, s.Actor), ""
-	case chat.NoticeMemberAdded:
-		// "You added {a}": the table's one person is the one who was added.
-		if s.Actor != "" && len(s.Who) == 0 && t.parts[0] != "" {
-			s.Who, s.Actor = []string{s.Actor}, ""
-		}
 	}
 	if s.Actor == "" && author != "" && s.Event != chat.NoticeSecurityCode && s.Event != chat.NoticeEncrypted {
 		s.Actor = author
@@ -73,6 +66,33 @@ func (t *template) system(got map[string]string, author string) *chat.System {
 
 // knownNotice reports whether a sentence is in the tables.
 func knownNotice(body string) bool {
-	s := notice(body, "")
-	return s.Event != chat.NoticeOther
+	_, known := readNotice(body, "")
+	return known
+}
+
+// noticeNaming reads a line with a colon in it as a notice, and returns the
+// people in it whose names hold one. leads is set where the first of them
+// stands at the start of the line, as an author does: such a line may be a
+// notice about "ACME: Support", and it may be what ACME wrote.
+func noticeNaming(line string) (names []string, leads, ok bool) {
+	s, ok := readNotice(line, "")
+	if !ok {
+		return nil, false, false
+	}
+	for _, n := range append(s.Who, s.Actor) {
+		if strings.Count(n, ": ") > 1 { // an author before the notice
+			return nil, false, false
+		}
+		if strings.Contains(n, ": ") && !slices.Contains(names, n) {
+			names = append(names, n)
+			leads = leads || strings.HasPrefix(plain(line), n)
+		}
+	}
+	return names, leads, true
+}
+
+// partOfName reports whether what stands between two colons can belong to a
+// name: it is neither WhatsApp's own marker nor an open quotation.
+func partOfName(s string) bool {
+	return !strings.Contains(s, "<") && !unbalanced(s) && !loadTables().location[strings.ToLower(strings.TrimSpace(s))]
 }

@@ -56,6 +56,7 @@ type layoutSurvey struct {
 	order     []string // keys of shapes as they first appeared
 	authors   map[string]*authorSurvey
 	doubles   map[string]int // prefixes that hold ": ": candidates for such names
+	about     map[string]int // names that hold ": ", by notices that name them
 	capped    bool
 	group     string // named in a notice
 	isGroup   bool
@@ -98,14 +99,12 @@ type authorSurvey struct {
 	n     int64
 	plain int64 // without a mark, or a mark and media: a person
 	same  int64 // with the same stamp as the record before
-	first string
-	// others are bodies that hold no second colon: notices, where the name
-	// itself holds one.
-	others []string
+	// about are notices about a name that begins with this one; whole are those
+	// in which the first colon stands elsewhere. other: some record is neither.
+	about map[string]int64
+	whole int64
+	other bool
 }
-
-// maxOthers bounds them.
-const maxOthers = 30
 
 // take reads one record's first line.
 func (ls *layoutSurvey) take(h *header, line []byte, offset int64, limit civil) {
@@ -370,7 +369,7 @@ func (ls *layoutSurvey) author(rest []byte, same bool) {
 		return
 	}
 	if ls.authors == nil {
-		ls.authors, ls.doubles = map[string]*authorSurvey{}, map[string]int{}
+		ls.authors, ls.doubles, ls.about = map[string]*authorSurvey{}, map[string]int{}, map[string]int{}
 	}
 	a := ls.authors[string(name)]
 	if a == nil {
@@ -378,7 +377,7 @@ func (ls *layoutSurvey) author(rest []byte, same bool) {
 			ls.capped = ls.capped || len(name) <= maxName
 			return
 		}
-		a = &authorSurvey{first: string(rest[:min(len(rest), 600)])}
+		a = &authorSurvey{}
 		ls.authors[string(name)] = a
 	}
 	a.n++
@@ -391,24 +390,47 @@ func (ls *layoutSurvey) author(rest []byte, same bool) {
 	// "ACME: Support: hello" may be by ACME: Support.
 	for i := range 2 {
 		more, next, ok := cutAuthor(body)
-		if !ok || len(more) > 40 || unbalanced(string(more)) {
-			if i == 0 && len(a.others) < maxOthers {
-				a.others = append(a.others, string(body[:min(len(body), 60)]))
-			}
+		if !ok || next == nil || len(more) > 40 || startsMarked(string(body)) || !partOfName(string(more)) {
+			a.other = a.other || i == 0 && !ls.notice(a, rest)
 			return
 		}
-		long := rest[:len(rest)-len(next)-2]
+		long := string(rest[:len(rest)-len(next)-2])
 		// "ACME: Support added ACME: Support" is a notice about the long name.
-		if i == 0 && bytes.IndexByte(more, ' ') > 0 && len(a.others) < maxOthers && ls.doubles[string(long)] < 3 {
-			a.others = append(a.others, string(body[:min(len(body), 60)]))
+		if i == 0 && ls.doubles[long] < 2 && ls.notice(a, rest) {
+			return
 		}
-		if n, ok := ls.doubles[string(long)]; ok {
-			ls.doubles[string(long)] = n + 1
+		if n, ok := ls.doubles[long]; ok {
+			ls.doubles[long] = n + 1
 		} else if len(ls.doubles) < maxDoubles {
-			ls.doubles[string(long)] = 1
+			ls.doubles[long] = 1
 		}
 		body = next
 	}
+}
+
+// notice notes a record of what may be an author and is a notice. Most authors
+// are people, and their first record tells.
+func (ls *layoutSurvey) notice(a *authorSurvey, rest []byte) bool {
+	if a.other {
+		return false
+	}
+	names, leads, ok := noticeNaming(string(rest))
+	if !ok {
+		return false
+	}
+	if !leads {
+		a.whole++
+	}
+	for _, n := range names {
+		if len(ls.about) < maxDoubles {
+			ls.about[n]++
+		}
+		if a.about == nil {
+			a.about = map[string]int64{}
+		}
+		a.about[n]++
+	}
+	return true
 }
 
 // person reports whether a body is a person's: not one that begins with the
@@ -782,24 +804,13 @@ func (ls *layoutSurvey) people(ios bool) (authors, slots []string) {
 }
 
 // longNames finds names that hold ": " themselves: every record that begins
-// with the short name goes on with the same words, three times or more.
+// with the short name goes on with the same words, or is a notice about them.
 func (ls *layoutSurvey) longNames() map[string]string {
 	long := map[string]string{}
 	for name, n := range ls.doubles {
 		short, _, _ := strings.Cut(name, ": ")
 		a := ls.authors[short]
-		if a == nil || n < 2 {
-			continue
-		}
-		// The rest of its records must be notices about the long name.
-		rest := strings.TrimPrefix(name, short+": ") + " "
-		about := 0
-		for _, o := range a.others {
-			if strings.HasPrefix(o, rest) {
-				about++
-			}
-		}
-		if a.n != int64(n+about) || n+about < 3 {
+		if a == nil || n < 2 || a.other || a.n != int64(n)+a.about[plain(name)] {
 			continue
 		}
 		if len(name) > len(long[short]) {
@@ -815,11 +826,17 @@ func (ls *layoutSurvey) notAName(name string, a *authorSurvey) bool {
 	if unbalanced(name) {
 		return true
 	}
+	if a.whole == a.n {
+		return true
+	}
+	// "X: Y left" may be what X wrote. That X: Y is somebody must be told twice.
+	for n, about := range a.about {
+		if about == a.n && ls.about[n] > 1 {
+			return true
+		}
+	}
 	if a.n > 2 {
 		return false
-	}
-	if knownNotice(a.first) {
-		return true
 	}
 	if utf8.RuneCountInString(name) > 100 {
 		return true

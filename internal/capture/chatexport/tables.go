@@ -21,8 +21,12 @@ type affix struct{ before, after string }
 type template struct {
 	event string
 	parts []string // literal text around the holes
-	holes []string // "a", "b", "g"
+	holes []byte   // 'a', 'b', 'g', 'o'
+	words int      // bytes of literal text
 }
+
+// filled is what stands in a template's holes.
+type filled struct{ actor, person, group string }
 
 // tables is the string table in the form in which it is looked up.
 type tables struct {
@@ -36,7 +40,7 @@ type tables struct {
 	location  map[string]bool // lower case
 	voice     map[string]bool
 	video     map[string]bool
-	encrypted []string // first words
+	encrypted []string // first words, plain
 	notices   []template
 }
 
@@ -108,7 +112,7 @@ func (t *tables) add(what, s string) {
 	case "viewonce":
 		t.says[plain(s)] = sayViewOnce
 	case "encrypted":
-		t.encrypted = append(t.encrypted, s)
+		t.encrypted = append(t.encrypted, plain(s))
 	case "notice":
 		t.notices = append(t.notices, parseTemplate(arg, plain(s)))
 	}
@@ -173,40 +177,45 @@ func parseTemplate(event, s string) template {
 		open := strings.IndexByte(s, '{')
 		if open < 0 || open+2 >= len(s) || s[open+2] != '}' {
 			t.parts = append(t.parts, s)
+			t.words += len(s)
 			return t
 		}
 		t.parts = append(t.parts, s[:open])
-		t.holes = append(t.holes, s[open+1:open+2])
+		t.words += open
+		t.holes = append(t.holes, s[open+1])
 		s = s[open+3:]
 	}
 }
 
 // match fills a template's holes from s.
-func (t *template) match(s string) (map[string]string, bool) {
-	if len(t.holes) == 0 {
-		return nil, s == t.parts[0]
+func (t *template) match(s string) (got filled, ok bool) {
+	last := len(t.holes)
+	if last == 0 {
+		return got, s == t.parts[0]
 	}
-	s, ok := strings.CutPrefix(s, t.parts[0])
-	if !ok {
-		return nil, false
+	if len(s) <= t.words || !strings.HasPrefix(s, t.parts[0]) || !strings.HasSuffix(s, t.parts[last]) {
+		return got, false
 	}
-	var got map[string]string
+	s = s[len(t.parts[0]):]
 	for i, hole := range t.holes {
 		var value string
-		if lit := t.parts[i+1]; i == len(t.holes)-1 {
-			if value, ok = strings.CutSuffix(s, lit); !ok {
-				return nil, false
-			}
-		} else if value, s, ok = strings.Cut(s, lit); !ok {
-			return nil, false
+		lit := t.parts[i+1]
+		if i == last-1 {
+			value, ok = strings.CutSuffix(s, lit)
+		} else {
+			value, s, ok = strings.Cut(s, lit)
 		}
-		if value == "" || len(value) > 300 {
-			return nil, false
+		if !ok || value == "" || len(value) > 300 {
+			return got, false
 		}
-		if got == nil {
-			got = map[string]string{}
+		switch hole {
+		case 'a':
+			got.actor = value
+		case 'b':
+			got.person = value
+		case 'g':
+			got.group = value
 		}
-		got[hole] = value
 	}
 	return got, true
 }

@@ -550,3 +550,67 @@ func TestWordsThatSomebodyTyped(t *testing.T) {
 		t.Error(dump(msgs[2]))
 	}
 }
+
+// TestNamesWithColons: in every notice of every language, about somebody who
+// wrote twice.
+func TestNamesWithColons(t *testing.T) {
+	const name = "ACME: Support"
+	fill := strings.NewReplacer("{a}", name, "{b}", name, "{g}", "Deal: one", "{o}", "x")
+	for line := range strings.Lines(stringTable) {
+		f := strings.SplitN(strings.TrimSuffix(line, "\n"), "\t", 3)
+		if len(f) != 3 || !strings.HasPrefix(f[1], "notice.") || strings.Contains(f[2], "{a} {b}") { // a blank alone tells no names apart
+			continue
+		}
+		text := "13/05/2024, 09:00 - Ana: hello\n13/05/2024, 09:04 - ACME: Support: one\n13/05/2024, 09:05 - ACME: Support: two\n" +
+			strings.Repeat("13/05/2024, 09:07 - "+fill.Replace(f[2])+"\n", 3)
+		msgs, _ := read(t, text, capture.Options{})
+		for i, m := range msgs {
+			if i > 0 && i < 3 && m.From.Name != name || i >= 3 && m.System == nil {
+				t.Errorf("%s %s: %s", f[0], f[2], dump(m))
+			}
+		}
+	}
+}
+
+// TestWordsThatANoticeHas: who wrote once that something left or was added is
+// not a notice.
+func TestWordsThatANoticeHas(t *testing.T) {
+	for _, text := range []string{"everyone left", "the annex was added", "lunch changed to Friday"} {
+		msgs, sum := read(t, "13/05/2024, 09:00 - Ana: hello\n13/05/2024, 09:04 - Bob: "+text+"\n", capture.Options{})
+		if sum.System != 0 || msgs[1].From.Name != "Bob" || msgs[1].Text != text {
+			t.Error(dump(msgs[1]))
+		}
+	}
+}
+
+func TestMarkersAreNoNames(t *testing.T) {
+	for _, body := range []string{lrm + "<attached: 00000001-a.pdf>", "Location: https://maps.google.com/?q=1,2"} {
+		line := "[13/05/2024, 09:00:00] Ana: " + body + "\r\n"
+		msgs, _ := read(t, "[13/05/2024, 09:00:00] Bob: hi\r\n"+strings.Repeat(line, 3), capture.Options{})
+		if msgs[1].From.Name != "Ana" {
+			t.Error(dump(msgs[1]))
+		}
+	}
+}
+
+// TestWhoWasAdded: the one person that "You added" names was added, wherever
+// the sentence has the name.
+func TestWhoWasAdded(t *testing.T) {
+	for line, want := range map[string]*chat.System{
+		"You added Bob":             {Who: []string{"Bob"}},
+		"You added Bob, Eve":        {Who: []string{"Bob", "Eve"}},
+		"Bob kişisini eklediniz":    {Who: []string{"Bob"}},
+		"Bobを追加しました":                {Who: []string{"Bob"}},
+		"Bob님을 추가했습니다":              {Who: []string{"Bob"}},
+		"AnaがBobを追加しました":            {Actor: "Ana", Who: []string{"Bob"}},
+		"Bob added you":             {Actor: "Bob"},
+		"צורפת על-ידי Bob":          {Actor: "Bob"},
+		"Csoporthoz hozzáadva: Bob": {Who: []string{"Bob"}},
+	} {
+		want.Event = chat.NoticeMemberAdded
+		msgs, _ := read(t, "13/05/2024, 09:00 - Ana: hello\n"+strings.Repeat("13/05/2024, 09:04 - "+line+"\n", 3), capture.Options{})
+		if dump(msgs[1].System) != dump(want) {
+			t.Errorf("%s: %s", line, dump(msgs[1]))
+		}
+	}
+}
