@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -100,9 +101,14 @@ func (c *importCmd) formats() ([]capture.Format, error) {
 	return nil, usagef("no such format: %s (there are: %s)", c.Format, strings.Join(names, ", "))
 }
 
+// importMemory is what the collector keeps an import in, unless more is alive:
+// one long message leaves little garbage beside it.
+const importMemory = 256 << 20
+
 // importAll imports path by path. One that fails does not keep the others from
 // being imported; the first error decides the exit code.
 func (c *importCmd) importAll(a *app, sink capture.Sink, o capture.Options) (res importResult, first error) {
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(min(importMemory, debug.SetMemoryLimit(-1))))
 	res.Captures = []capture.Summary{}
 	for _, path := range c.Path {
 		sums, err := c.importPath(a, sink, path, o)

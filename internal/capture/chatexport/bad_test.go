@@ -6,13 +6,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/waxseal/waxseal/internal/capture"
 	"github.com/waxseal/waxseal/internal/chat"
+	"github.com/waxseal/waxseal/internal/record"
 )
 
 // zipOf writes a zip of names and contents, in order.
@@ -210,6 +214,45 @@ func TestHugeMessageAndManyInOneSecond(t *testing.T) {
 	}
 	if msgs, _ = read(t, b.String(), capture.Options{}); len(msgs) != 10_000 {
 		t.Fatalf("%d of 10,000 messages of one second", len(msgs))
+	}
+}
+
+// nowhere takes records and keeps nothing.
+type nowhere struct{ identity int }
+
+func (n *nowhere) Blob(_ context.Context, r io.Reader) (record.Blob, error) {
+	size, err := io.Copy(io.Discard, r)
+	return record.Blob{SHA256: "x", Size: size}, err
+}
+
+func (n *nowhere) Append(_ context.Context, batch []record.Record) ([]record.Receipt, error) {
+	for i := range batch {
+		n.identity = max(n.identity, len(batch[i].Identity))
+	}
+	return make([]record.Receipt, len(batch)), nil
+}
+
+// TestMemoryOfALongMessage: all that is ever allocated for it, both passes and
+// what was collected meanwhile included.
+func TestMemoryOfALongMessage(t *testing.T) {
+	const size = 40 << 20
+	for name, unit := range map[string]string{"words": "the quick brown fox ", "lines": "the quick brown fox\n", "marked": lrm + "the quick brown fox "} {
+		text := "13/05/2024, 09:00 - Ana: " + strings.Repeat(unit, size/len(unit)) + "\n13/05/2024, 09:01 - Bob: b\n"
+		p := write(t, "c.txt", text)
+		sources, err := Format().Find(t.Context(), p, capture.Options{Zone: time.UTC})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		sink := &nowhere{}
+		if _, err := sources[0].Run(t.Context(), sink); err != nil {
+			t.Fatal(err)
+		}
+		runtime.ReadMemStats(&after)
+		if times := float64(after.TotalAlloc-before.TotalAlloc) / size; times > 12 || sink.identity > 2*maxIdentity {
+			t.Errorf("%s: %.1f times the message, an identity of %d bytes", name, times, sink.identity)
+		}
 	}
 }
 

@@ -51,16 +51,23 @@ func (e encoding) text(raw []byte) []byte {
 	if e == utf8Text {
 		return raw
 	}
-	units := make([]uint16, 0, len(raw)/2)
-	for i := 0; i+1 < len(raw); i += 2 {
-		lo, hi := raw[i], raw[i+1]
-		if e == utf16be {
-			lo, hi = hi, lo
+	unit := func(i int) rune {
+		if i+1 >= len(raw) {
+			return utf8.RuneError
 		}
-		units = append(units, uint16(lo)|uint16(hi)<<8)
+		if e == utf16be {
+			return rune(raw[i])<<8 | rune(raw[i+1])
+		}
+		return rune(raw[i+1])<<8 | rune(raw[i])
 	}
 	out := make([]byte, 0, len(raw))
-	for _, r := range utf16.Decode(units) {
+	for i := 0; i+1 < len(raw); i += 2 {
+		r := unit(i)
+		if utf16.IsSurrogate(r) {
+			if r = utf16.DecodeRune(r, unit(i+2)); r != utf8.RuneError {
+				i += 2
+			}
+		}
 		out = utf8.AppendRune(out, r)
 	}
 	return out

@@ -7,6 +7,9 @@ import (
 	"github.com/waxseal/waxseal/internal/chat"
 )
 
+// maxNotice is more bytes than any notice has.
+const maxNotice = 4 << 10
+
 // notice says what a notice's sentence means. One that is not known keeps its
 // text and is NoticeOther.
 func notice(body string, author string) *chat.System {
@@ -16,6 +19,9 @@ func notice(body string, author string) *chat.System {
 
 // readNotice is notice, and whether the sentence is in the tables.
 func readNotice(body, author string) (s *chat.System, known bool) {
+	if len(body) > maxNotice {
+		return &chat.System{Event: chat.NoticeOther}, false
+	}
 	t := loadTables()
 	p := plain(body)
 	for _, e := range t.encrypted {

@@ -251,7 +251,7 @@ type held struct {
 	rec  parsed
 	head record.ItemHead
 	kind record.Kind
-	raw  []byte
+	part []byte
 	out  record.Record
 }
 
@@ -306,10 +306,10 @@ func layoutOf(name string) layout {
 
 // take makes a record of a stretch.
 func (em *emitter) take(st stretch) error {
-	h := &held{kind: record.Item, raw: append([]byte(nil), st.raw...)}
+	h := &held{kind: record.Item}
 	h.head = record.ItemHead{Capture: em.capture, Ordinal: em.ordinal, Offset: st.offset}
 	em.ordinal++
-	text := em.enc.text(h.raw)
+	text := em.enc.text(st.raw)
 	head, ok := parseHeader(text)
 	if ok && st.isHead {
 		h.rec = em.p.parse(text, head, h.head.Ordinal < earlyRecords)
@@ -329,12 +329,17 @@ func (em *emitter) take(st stretch) error {
 		}
 	}
 	h.out.Kind = h.kind
-	em.identify(h)
+	em.identify(h, st.raw)
+	// A record may be as long as memory allows once: its text goes here, and
+	// only its part waits.
+	h.rec.body, h.rec.content.text = "", ""
 	if err := em.release(loose); err != nil {
 		return err
 	}
+	var err error
+	h.part, err = itemPart(&h.head, st.raw)
 	em.held = h
-	return nil
+	return err
 }
 
 func why(st stretch, rec parsed) string {
@@ -372,26 +377,39 @@ func (em *emitter) release(loose bool) error {
 		return nil
 	}
 	em.held = nil
-	h.head.Loose = h.head.Loose || loose
-	part, err := itemPart(&h.head, h.raw)
-	if err != nil {
-		return err
+	if loose && !h.head.Loose {
+		h.head.Loose = true
+		_, raw, err := record.Cut(h.part)
+		if err == nil {
+			h.part, err = itemPart(&h.head, raw)
+		}
+		if err != nil {
+			return err
+		}
 	}
-	h.out.Parts = [][]byte{part}
+	h.out.Parts = [][]byte{h.part}
 	em.count(h)
 	em.batch = append(em.batch, h.out)
-	em.bytes += len(part)
+	em.bytes += len(h.part)
 	if len(em.batch) >= batchRecords || em.bytes >= batchBytes {
 		return em.flush()
 	}
 	return nil
 }
 
+// maxIdentity is how long a record's bytes are their own identity; those of a
+// longer one are hashed.
+const maxIdentity = 64 << 10
+
 // identify gives the record what makes it the same raw item in another export:
 // its bytes without what a second writing may change, its files, and how many
 // equal ones came before it in this run of its day.
-func (em *emitter) identify(h *held) {
-	core := cutEnd(trimBOM(h.raw, em.enc))
+func (em *emitter) identify(h *held, raw []byte) {
+	core := cutEnd(trimBOM(raw, em.enc))
+	if len(core) > maxIdentity {
+		sum := sha256.Sum256(core)
+		core = sum[:]
+	}
 	if h.kind == record.Unparsed {
 		h.out.Identity = fmt.Appendf(append([]byte("unparsed\x00"), core...), "\x00%d", h.head.Ordinal)
 		return

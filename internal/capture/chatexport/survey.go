@@ -436,7 +436,7 @@ func (ls *layoutSurvey) notice(a *authorSurvey, rest []byte) bool {
 // person reports whether a body is a person's: not one that begins with the
 // mark of WhatsApp's own sentences, unless it is media or the like.
 func (ls *layoutSurvey) person(body []byte) bool {
-	if !startsOwn(body) {
+	if !startsOwn(body) || len(body) > maxNotice {
 		return true
 	}
 	c := classify(string(body), true)
