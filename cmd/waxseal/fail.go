@@ -98,9 +98,9 @@ func (a *app) fail(err error) int {
 	}
 	sentence, code := say(err)
 	if sentence == "" {
-		a.printErr("waxseal: %v", err)
+		a.printErr("waxseal: %s", oneLine(err.Error(), 2000))
 		return code
 	}
-	a.printErr("waxseal: %s\n  (%v)", sentence, err)
+	a.printErr("waxseal: %s\n  (%s)", sentence, oneLine(err.Error(), 2000))
 	return code
 }

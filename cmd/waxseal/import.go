@@ -38,6 +38,7 @@ type importResult struct {
 type importError struct {
 	Path  string `json:"path"`
 	Error string `json:"error"`
+	err   error
 }
 
 func (c *importCmd) Run(a *app) (err error) {
@@ -111,23 +112,28 @@ func (c *importCmd) importAll(a *app, sink capture.Sink, o capture.Options) (res
 	defer debug.SetMemoryLimit(debug.SetMemoryLimit(min(importMemory, debug.SetMemoryLimit(-1))))
 	res.Captures = []capture.Summary{}
 	for _, path := range c.Path {
-		sums, err := c.importPath(a, sink, path, o)
+		sums, errs := c.importPath(a, sink, path, o)
 		res.Captures = append(res.Captures, sums...)
-		if err == nil {
-			continue
-		}
-		if first == nil {
-			first = err
-		}
-		res.Errors = append(res.Errors, importError{path, err.Error()})
-		if a.ctx.Err() != nil || fatal(err) {
-			break
-		}
-		if len(c.Path) > 1 || c.JSON {
-			a.printErr("waxseal: %v", err)
+		for _, e := range errs {
+			if first == nil {
+				first = e.err
+			}
+			e.Error = e.err.Error()
+			res.Errors = append(res.Errors, e)
+			if a.ctx.Err() != nil || fatal(e.err) {
+				return res, first
+			}
+			if c.several(res) {
+				a.printErr("waxseal: %s", oneLine(e.Error, 1000))
+			}
 		}
 	}
 	return res, first
+}
+
+// several reports whether an error is one among other things to tell.
+func (c *importCmd) several(res importResult) bool {
+	return len(c.Path) > 1 || c.JSON || len(res.Captures)+len(res.Errors) > 1
 }
 
 // fatal reports whether an error is about the archive: the next path would
@@ -137,29 +143,36 @@ func fatal(err error) bool {
 	return sentence != "" && !errors.Is(err, capture.ErrNotMine) && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission)
 }
 
-func (c *importCmd) importPath(a *app, sink capture.Sink, path string, o capture.Options) (sums []capture.Summary, err error) {
+func (c *importCmd) importPath(a *app, sink capture.Sink, path string, o capture.Options) (sums []capture.Summary, errs []importError) {
+	failed := func(path string, err error) { errs = append(errs, importError{Path: path, err: err}) }
 	if _, err := os.Stat(path); err != nil {
-		return nil, fmt.Errorf("import: %w", err)
+		failed(path, fmt.Errorf("import: %w", err))
+		return nil, errs
 	}
 	formats, err := c.formats()
 	if err != nil {
-		return nil, err
+		failed(path, err)
+		return nil, errs
 	}
 	bar := a.bar("Importing")
 	defer bar.done()
 	o.Progress = func(p capture.Progress) { bar.set(p.Bytes, p.Of, fmt.Sprintf("%s records", group(p.Records))) }
 	sources, err := find(a.ctx, formats, path, o)
 	if err != nil {
-		return nil, err
+		failed(path, err)
 	}
 	for _, s := range sources {
 		sum, err := s.Run(a.ctx, sink)
-		if err != nil {
-			return sums, fmt.Errorf("import %s: %w", s.Path(), err)
+		if err == nil {
+			sums = append(sums, sum)
+			continue
 		}
-		sums = append(sums, sum)
+		failed(s.Path(), fmt.Errorf("import %s: %w", s.Path(), err))
+		if a.ctx.Err() != nil || fatal(err) {
+			break
+		}
 	}
-	return sums, nil
+	return sums, errs
 }
 
 // find asks the formats in turn which of them can read path.
@@ -193,11 +206,11 @@ func (c *importCmd) print(a *app, res importResult) error {
 // describe is a capture's account of itself, for people.
 func describe(s capture.Summary) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s\n", printable(s.Path))
+	fmt.Fprintf(&b, "%s\n", oneLine(s.Path, 1000))
 	line := func(name, format string, args ...any) {
 		fmt.Fprintf(&b, "  %-12s %s\n", name, fmt.Sprintf(format, args...))
 	}
-	line("chat", "%s", printable(s.Chat))
+	line("chat", "%s", oneLine(s.Chat, 1000))
 	line("archived", "%s: %s, %s", count(s.Records, "record"), count(s.Messages, "message"), count(s.System, "notice"))
 	if s.AlreadyArchived > 0 {
 		line("known", "%s of them were in the archive already", group(s.AlreadyArchived))
@@ -209,11 +222,25 @@ func describe(s capture.Summary) string {
 	if s.Attachments > 0 {
 		line("files", "%s named, %s missing", group(s.Attachments), group(s.AttachmentsMissing))
 	}
+	for _, m := range s.Missing {
+		more := ""
+		if m.Files > int64(len(m.First)) {
+			more = ", …"
+		}
+		names := make([]string, len(m.First))
+		for i, n := range m.First {
+			names[i] = oneLine(n, 60)
+		}
+		line("missing", "%s: %s %s%s", group(m.Files), m.Reason, strings.Join(names, ", "), more)
+	}
 	if s.Omitted > 0 {
 		line("left out", "%s media: the export was made without them", group(s.Omitted))
 	}
 	if s.Unparsed > 0 {
 		line("unread", "%s could not be read; kept as it is", count(s.Unparsed, "piece"))
+	}
+	if s.Garbled > 0 {
+		line("garbled", "%s: the sender's name is not all text; the record has its bytes", count(s.Garbled, "message"))
 	}
 	if s.Ambiguous > 0 {
 		line("uncertain", "%s: the time, or where it begins", count(s.Ambiguous, "record"))
@@ -221,9 +248,12 @@ func describe(s capture.Summary) string {
 	if n := len(s.Unreferenced); n > 0 {
 		line("extra files", "%s that no message names; they are kept", group(int64(n)))
 	}
+	for _, g := range s.Gaps {
+		line("gap", "%s", oneLine(g, 1000))
+	}
 	line("SHA-256", "%s", s.SHA256)
 	for _, w := range s.Warnings {
-		line("note", "%s", printable(w))
+		line("note", "%s", oneLine(w, 1000))
 	}
 	return b.String()
 }
@@ -250,9 +280,9 @@ func orderSentence(s capture.Summary) string {
 // outcome is the exit code: failed before incomplete before done.
 func (c *importCmd) outcome(res importResult, failed error) error {
 	if failed != nil {
-		if len(c.Path) > 1 || c.JSON {
+		if c.several(res) {
 			_, code := say(failed)
-			return exitError{code, fmt.Sprintf("%d of %d could not be imported", len(res.Errors), len(c.Path))}
+			return exitError{code, fmt.Sprintf("%d of %d could not be imported", len(res.Errors), max(len(c.Path), len(res.Errors)+len(res.Captures)))}
 		}
 		return failed
 	}

@@ -133,5 +133,5 @@ func (versionCmd) Run(a *app) error {
 
 // printErr prints a line for people. There is nobody to tell when it fails.
 func (a *app) printErr(format string, args ...any) {
-	_, _ = fmt.Fprintf(a.stderr, format+"\n", args...) // see above
+	_, _ = fmt.Fprintln(a.stderr, printable(fmt.Sprintf(format, args...))) // see above
 }

@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/waxseal/waxseal/internal/chat"
@@ -108,13 +109,43 @@ type Summary struct {
 	// Unreferenced lists files of the export that no record names. They are
 	// kept too.
 	Unreferenced []string `json:"unreferenced,omitempty"`
+	// Garbled counts messages by somebody whose name is not all text.
+	Garbled int64 `json:"garbled,omitempty"`
+	// Missing says why files are not there.
+	Missing []Missing `json:"missing,omitempty"`
+	// Gaps are sentences about what is probably not in the source at all.
+	Gaps []string `json:"gaps,omitempty"`
 	// Warnings are sentences for the person who imports; no message text,
 	// name or number stands in them.
 	Warnings []string `json:"warnings,omitempty"`
 }
 
+// Missing is a reason for which files are not there.
+type Missing struct {
+	Reason string   `json:"reason"`
+	Files  int64    `json:"files"`
+	First  []string `json:"first"` // names of the first of them
+}
+
+// missingNames is how many names Missing lists.
+const missingNames = 5
+
+// Miss counts a file that is not there.
+func (s *Summary) Miss(reason, name string) {
+	i := slices.IndexFunc(s.Missing, func(m Missing) bool { return m.Reason == reason })
+	if i < 0 {
+		i = len(s.Missing)
+		s.Missing = append(s.Missing, Missing{Reason: reason})
+	}
+	m := &s.Missing[i]
+	if m.Files++; len(m.First) < missingNames {
+		m.First = append(m.First, name)
+	}
+}
+
 // Complete reports whether nothing is missing, unread or uncertain. Omitted
 // media are no fault: the export itself says that they were left out.
-func (s Summary) Complete() bool {
-	return s.Unparsed == 0 && s.AttachmentsMissing == 0 && s.DateOrderCertain && !s.DateOrderPassedBy
+func (s *Summary) Complete() bool {
+	return s.Unparsed == 0 && s.AttachmentsMissing == 0 && s.DateOrderCertain && !s.DateOrderPassedBy &&
+		s.Garbled == 0 && len(s.Missing) == 0 && len(s.Gaps) == 0
 }

@@ -48,8 +48,9 @@ type Record struct {
 
 	// Identity is what makes two records of one lineage the same raw item: the
 	// source's own bytes without what a second writing of them may change (a
-	// byte order mark, the last line end), hashed where they are many, the hashes of its attachments, and
-	// how many equal items came before it. Nil: never compared, always kept.
+	// byte order mark, the last line end), hashed where they are many, the
+	// hashes of its attachments, and how many equal items came before it. Nil:
+	// never compared, always kept.
 	Identity []byte
 
 	// Near is a coarse place in the lineage (the day, as the source printed

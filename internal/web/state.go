@@ -103,7 +103,7 @@ func newImportRow(c index.CaptureRow) importRow {
 	row.S.Chat, row.S.Zone, row.S.DateOrder = clean(row.S.Chat), plain(row.S.Zone), plain(row.S.DateOrder)
 	row.S.First = plain(strings.Replace(row.S.First, "T", " ", 1))
 	row.S.Last = plain(strings.Replace(row.S.Last, "T", " ", 1))
-	for _, x := range row.S.Warnings {
+	for _, x := range slices.Concat(row.S.Gaps, row.S.Warnings) {
 		row.Warnings = append(row.Warnings, clean(x))
 	}
 	row.Whole = row.S.Complete() && row.S.Ambiguous == 0

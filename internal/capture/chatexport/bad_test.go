@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -307,5 +308,186 @@ func TestZipWithAQuotationAsAFile(t *testing.T) {
 	p := zipOf(t, "a.zip", [2]string{"minutes.txt", "Agreed:\n" + small}, [2]string{"talk.txt", strings.Repeat(small, 30)})
 	if sum := importPath(t, m, p, capture.Options{})[0]; sum.Records != 30 || len(sum.Unreferenced) != 1 {
 		t.Error(dump(sum))
+	}
+}
+
+// TestOverlappingMembers: a directory that lists one member's bytes many times
+// unpacks to any size.
+func TestOverlappingMembers(t *testing.T) {
+	p := zipOf(t, "o.zip", [2]string{"_chat.txt", small}, [2]string{"a.pdf", strings.Repeat("x", 1000)})
+	b, err := os.ReadFile(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := bytes.LastIndex(b, []byte("PK\x01\x02")) // of a.pdf
+	end := bytes.LastIndex(b, []byte("PK\x05\x06"))
+	twice := slices.Concat(b[:end], b[at:end], b[end:])
+	tail := twice[len(twice)-22:]
+	tail[8], tail[10] = 3, 3
+	tail[12] += byte(end - at) // the size of a directory of three, below 256
+	if err := os.WriteFile(p, twice, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tryImport(t, newMemory(), p, capture.Options{}); !errors.Is(err, errOverlap) {
+		t.Fatal(err)
+	}
+}
+
+// TestManySmallBombs: each member stays under what one may be, and all of them
+// together do not.
+func TestManySmallBombs(t *testing.T) {
+	const members = 4
+	zeros := strings.Repeat("\x00", 40<<20)
+	files := [][2]string{{"_chat.txt", small}}
+	for i := range members {
+		files = append(files, [2]string{fmt.Sprintf("%d.bin", i), zeros})
+	}
+	sum := importPath(t, newMemory(), zipOf(t, "b.zip", files...), capture.Options{})[0]
+	if sum.Complete() || len(sum.Missing) != 1 || sum.Missing[0].Files != members-1 || len(sum.Unreferenced) != 1 {
+		t.Fatal(dump(sum))
+	}
+}
+
+func TestTextsThatCannotBeRead(t *testing.T) {
+	broken := func(name, victim string) string {
+		p := zipOf(t, name, [2]string{"WhatsApp Chat with Ana.txt", "13/05/2024, 09:00 - Ana: notes.txt (file attached)\n"}, [2]string{"notes.txt", "some notes"})
+		b, err := os.ReadFile(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b[bytes.Index(b, []byte(victim))+len(victim)] = 0xff // the first byte of its stream
+		if err := os.WriteFile(p, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	sum := importPath(t, newMemory(), broken("a.zip", "notes.txt"), capture.Options{})[0]
+	if sum.Records != 1 || sum.AttachmentsMissing != 1 || sum.Missing[0].First[0] != "notes.txt" || sum.Complete() {
+		t.Fatal(dump(sum))
+	}
+	if _, err := tryImport(t, newMemory(), broken("a.zip", "Ana.txt"), capture.Options{}); !errors.Is(err, errBroken) {
+		t.Fatal(err)
+	}
+	bomb := zipOf(t, "a.zip", [2]string{"_chat.txt", small + strings.Repeat("\x00", 100<<20)})
+	if _, err := tryImport(t, newMemory(), bomb, capture.Options{}); !errors.Is(err, errRefused) || !strings.Contains(err.Error(), errBomb.Error()) {
+		t.Fatal(err)
+	}
+}
+
+func TestTooLongADirectory(t *testing.T) {
+	p := filepath.Join(t.TempDir(), "d.zip")
+	var b bytes.Buffer
+	w := zip.NewWriter(&b)
+	for i := range maxDirectory/60_000 + 10 {
+		if _, err := w.Create(strings.Repeat("n", 60_000) + fmt.Sprint(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(w.Close(), os.WriteFile(p, b.Bytes(), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tryImport(t, newMemory(), p, capture.Options{}); !errors.Is(err, errTooMany) {
+		t.Fatal(err)
+	}
+}
+
+// tree writes files into a new folder.
+func tree(t *testing.T, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range files {
+		p := filepath.Join(dir, filepath.FromSlash(name))
+		if err := errors.Join(os.MkdirAll(filepath.Dir(p), 0o700), os.WriteFile(p, []byte(text), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func TestFilesOfOneNameAreAllKept(t *testing.T) {
+	const text = "13/05/2024, 09:00 - Ana: a.jpg (file attached)\n"
+	dir := tree(t, map[string]string{"WhatsApp Chat with Ana.txt": text, "a.jpg": "near", "Sent/a.jpg": "far"})
+	zipped := zipOf(t, "z.zip", [2]string{"Sent/a.jpg", "far"}, [2]string{"WhatsApp Chat with Ana.txt", text}, [2]string{"a.jpg", "near"})
+	for _, p := range []string{dir, zipped} {
+		m := newMemory()
+		sum := importPath(t, m, p, capture.Options{})[0]
+		a := m.messages(t)[0].Attachments[0]
+		if string(m.blobs[a.SHA256]) != "near" || len(m.blobs) != 3 || len(sum.Unreferenced) != 1 || sum.Unreferenced[0] != "Sent/a.jpg" {
+			t.Error(dump(sum), dump(a))
+		}
+	}
+}
+
+func TestTextsInAFolder(t *testing.T) {
+	const bob = "13/05/2024, 09:00 - Bob: IMG-20240513-WA0001.jpg (file attached)\n"
+	for name, tc := range map[string]struct {
+		files map[string]string
+		want  string // chat: files found, files missing
+	}{
+		"a chat that was sent": {map[string]string{
+			chatText:                                "[13/05/2024, 09:00:00] Ana: " + lrm + "<attached: 00000001-WhatsApp Chat with Carol.txt>\r\n",
+			"00000001-WhatsApp Chat with Carol.txt": "13/05/2024, 09:00 - Carol: c\n",
+		}, "1 chat: 1, 0"},
+		"a chat besides": {map[string]string{
+			chatText: small, "WhatsApp Chat with Bob.txt": bob, "IMG-20240513-WA0001.jpg": "x",
+		}, "2 chats: 1, 0"},
+		"media that two chats share a folder with": {map[string]string{
+			"WhatsApp Chat with Ana.txt": "13/05/2024, 09:00 - Ana: IMG-20240513-WA0002.jpg (file attached)\n",
+			"WhatsApp Chat with Bob.txt": bob, "IMG-20240513-WA0001.jpg": "x", "IMG-20240513-WA0002.jpg": "y",
+		}, "2 chats: 2, 0"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			sums := importPath(t, newMemory(), tree(t, tc.files), capture.Options{})
+			var found, missing int64
+			for _, s := range sums {
+				found, missing = found+s.Attachments-s.AttachmentsMissing, missing+s.AttachmentsMissing
+			}
+			got := fmt.Sprintf("%d chats: %d, %d", len(sums), found, missing)
+			if len(sums) == 1 {
+				got = strings.Replace(got, "chats", "chat", 1)
+			}
+			if got != tc.want {
+				t.Errorf("%s, want %s", got, tc.want)
+			}
+		})
+	}
+}
+
+func TestDanglingLinkDoesNotEndTheImport(t *testing.T) {
+	dir := tree(t, map[string]string{"WhatsApp Chat with Ana.txt": "13/05/2024, 09:00 - Ana: a\n"})
+	if err := os.Symlink(filepath.Join(dir, "nothing"), filepath.Join(dir, "a.jpg")); err != nil {
+		t.Skip("no links here:", err)
+	}
+	sum := importPath(t, newMemory(), dir, capture.Options{})[0]
+	if sum.Records != 1 || len(sum.Missing) != 1 || sum.Missing[0].First[0] != "a.jpg" || sum.Complete() {
+		t.Fatal(dump(sum))
+	}
+}
+
+func TestBrokenZipBesideOthersFailsAlone(t *testing.T) {
+	dir := tree(t, map[string]string{
+		"WhatsApp Chat with Ana.txt": "13/05/2024, 09:00 - Ana: a\n", "WhatsApp Chat with Bob.txt": "13/05/2024, 09:00 - Bob: b\n", "c.zip": "PK\x03\x04",
+	})
+	sources, err := Format().Find(t.Context(), dir, capture.Options{Zone: time.UTC})
+	if err != nil || len(sources) != 3 {
+		t.Fatal(len(sources), err)
+	}
+	for i, s := range sources {
+		if _, err := s.Run(t.Context(), newMemory()); errors.Is(err, errBroken) != (i == 2) {
+			t.Errorf("%s: %v", s.Path(), err)
+		}
+	}
+}
+
+// TestSenderThatIsNotText stays a message, in the reading that is kept too.
+func TestSenderThatIsNotText(t *testing.T) {
+	msgs, sum := read(t, "13/05/2024, 09:00 - An\xffa: one\n13/05/2024, 09:01 - An\xffa: two\n13/05/2024, 09:02 - Bob: three\n", capture.Options{})
+	if sum.Messages != 3 || sum.Garbled != 2 || sum.Complete() {
+		t.Error(dump(sum))
+	}
+	for i, want := range []string{"An\ufffda", "An\ufffda", "Bob"} {
+		if msgs[i].From == nil || msgs[i].From.Name != want {
+			t.Error(dump(msgs[i]))
+		}
 	}
 }

@@ -3,6 +3,7 @@ package chatexport
 import (
 	"archive/zip"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,17 +34,21 @@ var (
 	errEncrypted = errors.New("the zip is encrypted. Unpack it with its password and import what was in it")
 	errTooMany   = errors.New("the zip has too many entries to be an export")
 	errBomb      = errors.New("unpacks to far more than it could hold")
+	errRefused   = errors.New("the text in the zip was refused")
+	errOverlap   = errors.New("the zip was made to unpack to more than is in it: entries of it are the same bytes. It is no export")
 	errBroken    = errors.New("the zip is damaged or was not copied whole. Copy it from the phone again")
 )
 
 // Bounds on containers.
 const (
 	maxMembers = 200_000
-	maxDepth   = 4
+	// maxDirectory is how much of a zip is read to list its members.
+	maxDirectory = 16 << 20
+	maxDepth     = 4
 	// sniffSize is how much of a text is looked at for a header.
 	sniffSize = 256 << 10
-	// A member that grows by more than this, and is large, is a bomb: text
-	// and media of exports stay far below it.
+	// What grows by more than this, and is large, is a bomb, be it a member or
+	// the whole: text and media of exports stay far below it.
 	maxRatio  = 250
 	ratioFree = 64 << 20
 )
@@ -59,27 +64,35 @@ type member struct {
 // export is an open export.
 type export struct {
 	text     member
-	names    []string // that may hold the chat's name
-	members  map[string]*member
-	order    []string
+	names    []string           // that may hold the chat's name
+	members  map[string]*member // by their names as records have them
+	order    []*member
 	warnings []string
+	gaps     []string
 	evidence func() (io.ReadCloser, error)
 	close    func() error
-	named    map[string]bool // members that some record names
-	loose    bool            // a text alone, without its media
+	named    map[*member]bool // members that some record names
+	loose    bool             // a text alone, without its media
+	shared   bool             // members are of other texts, too
 }
 
+// add takes a file in. Records have names without folders: of two that are
+// named alike the one nearer the text is meant, and the other is kept besides.
 func (e *export) add(m *member) {
+	e.order = append(e.order, m)
 	key := memberKey(m.name)
 	if e.members == nil {
 		e.members = map[string]*member{}
 	}
-	if _, ok := e.members[key]; ok {
-		e.warnings = append(e.warnings, "Two files of the export have the same name; the first is used.")
-		return
+	if other := e.members[key]; other != nil {
+		if len(e.warnings) == 0 {
+			e.warnings = append(e.warnings, "Files of the export have the same name: the one nearest to the text is used, the others are kept besides.")
+		}
+		if strings.Count(other.name, "/") <= strings.Count(m.name, "/") {
+			return
+		}
 	}
 	e.members[key] = m
-	e.order = append(e.order, key)
 }
 
 // memberKey is a name as it is compared: composed, without marks.
@@ -194,7 +207,8 @@ func binary(b []byte) bool {
 }
 
 // findFolder finds the exports in a folder: a text with its media, or any
-// number of texts and zips.
+// number of texts and zips. One that cannot be read is found all the same, and
+// fails when it is run: the others are imported.
 func findFolder(ctx context.Context, dir string, o capture.Options, depth int) ([]capture.Source, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -203,6 +217,9 @@ func findFolder(ctx context.Context, dir string, o capture.Options, depth int) (
 	if err != nil {
 		return nil, err
 	}
+	var all []capture.Source
+	found := func(p string, open func() (*export, error)) { all = append(all, &source{path: p, o: o, open: open}) }
+	failed := func(p string, err error) { found(p, func() (*export, error) { return nil, err }) }
 	var texts, zips, dirs []string
 	for _, n := range names {
 		p := filepath.Join(dir, n.Name())
@@ -213,94 +230,141 @@ func findFolder(ctx context.Context, dir string, o capture.Options, depth int) (
 		case strings.EqualFold(filepath.Ext(p), ".zip"):
 			zips = append(zips, p)
 		case strings.EqualFold(filepath.Ext(p), ".txt"):
-			texts = append(texts, p)
+			head, err := readHead(p)
+			if err == nil && textual(head) == nil {
+				texts = append(texts, p)
+			} else if err != nil {
+				failed(p, err)
+			}
 		}
 	}
-	var all []capture.Source
-	texts = slices.DeleteFunc(texts, func(p string) bool { head, err := readHead(p); return err != nil || textual(head) != nil })
+	if texts, err = withoutDocuments(texts); err != nil {
+		return nil, err
+	}
+	one := len(texts) == 1
+	if one {
+		all = nil // what could not be read is a document, which the text will miss
+	}
 	for _, p := range texts {
-		alone := len(texts) > 1
-		all = append(all, &source{path: p, o: o, open: func() (*export, error) {
-			if alone {
-				return openText(p)
-			}
-			return openFolder(p)
-		}})
+		found(p, func() (*export, error) { return openFolder(p, !one) })
 	}
 	for _, p := range zips {
 		s, err := findFile(p, o)
-		if err != nil {
-			if len(texts) == 1 { // a document of the chat beside it
-				continue
-			}
-			return all, fmt.Errorf("%s: %w", filepath.Base(p), err)
+		switch {
+		case err == nil:
+			all = append(all, s)
+		case !one: // else it is a document of the chat beside it
+			failed(p, err)
 		}
-		all = append(all, s)
 	}
-	if len(texts) == 1 || depth >= maxDepth {
+	if one || depth >= maxDepth {
 		return all, nil
 	}
 	for _, d := range dirs {
 		more, err := findFolder(ctx, d, o, depth+1)
 		if err != nil {
-			return all, err
+			if ctx.Err() != nil {
+				return all, err
+			}
+			failed(d, err)
 		}
 		all = append(all, more...)
 	}
 	return all, nil
 }
 
-func fileMember(p string) (member, error) {
-	fi, err := os.Stat(p)
-	if err != nil {
-		return member{}, err
+// withoutDocuments leaves out the texts that were sent in the chat that
+// another of them holds. Only iOS gives that one a name that no document has.
+func withoutDocuments(texts []string) ([]string, error) {
+	at := slices.IndexFunc(texts, func(p string) bool { return filepath.Base(p) == chatText })
+	if at < 0 || len(texts) == 1 {
+		return texts, nil
 	}
-	return member{name: filepath.Base(p), size: fi.Size(), open: func() (io.ReadCloser, error) { return os.Open(p) }}, nil
+	f, err := os.Open(texts[at])
+	if err != nil {
+		return nil, err
+	}
+	named := map[string]bool{}
+	const most = 4 << 10 // of a name, whole in one of two pieces
+	buf, kept := make([]byte, 1<<20), 0
+	for {
+		n, err := f.Read(buf[kept:])
+		for _, p := range texts {
+			if bytes.Contains(buf[:kept+n], []byte(filepath.Base(p)+">")) {
+				named[p] = true
+			}
+		}
+		if err != nil {
+			if !errors.Is(err, io.EOF) {
+				return nil, errors.Join(err, f.Close())
+			}
+			break
+		}
+		kept = copy(buf, buf[max(0, kept+n-most):kept+n])
+	}
+	return slices.DeleteFunc(texts, func(p string) bool { return named[p] }), f.Close()
 }
 
 // openText opens a text alone.
 func openText(p string) (*export, error) {
-	text, err := fileMember(p)
+	fi, err := os.Stat(p)
 	if err != nil {
 		return nil, err
 	}
+	text := member{name: filepath.Base(p), size: fi.Size(), open: func() (io.ReadCloser, error) { return os.Open(p) }}
 	return &export{
 		text: text, names: []string{stem(p)}, evidence: text.open, loose: true,
-		close: func() error { return nil }, named: map[string]bool{},
+		close: func() error { return nil }, named: map[*member]bool{},
 	}, nil
 }
 
-// openFolder opens a text and what lies beside and below it.
-func openFolder(p string) (*export, error) {
+// openFolder opens a text and what lies beside and below it. In a folder that
+// it shares with other texts only what it names is its own.
+func openFolder(p string, shared bool) (*export, error) {
 	e, err := openText(p)
 	if err != nil {
 		return nil, err
 	}
-	e.loose = false
+	e.loose, e.shared = false, shared
 	dir := filepath.Dir(p)
-	e.names = append(e.names, filepath.Base(dir))
-	n := 0
+	if !shared {
+		e.names = append(e.names, filepath.Base(dir))
+	}
 	err = filepath.WalkDir(dir, func(q string, d fs.DirEntry, err error) error {
-		if err != nil || q == p || d.IsDir() {
+		switch {
+		case err != nil && q != dir:
+			e.gaps = append(e.gaps, "A folder beside the text could not be read.")
+			return nil
+		case err != nil || q == p:
 			return err
-		}
-		if n++; n > maxMembers {
+		case d.IsDir() && shared && q != dir:
+			return fs.SkipDir
+		case d.IsDir():
+			return nil
+		case len(e.order) == maxMembers:
 			return errTooMany
 		}
-		m, err := fileMember(q)
-		if err != nil {
-			return err
-		}
-		if !d.Type().IsRegular() {
-			m.refuse = "it is a link, not a file"
-		}
-		e.add(&m)
+		e.add(fileMember(dir, q, d.Type()))
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
 	return e, nil
+}
+
+func fileMember(dir, p string, kind fs.FileMode) *member {
+	m := &member{name: filepath.Base(p), open: func() (io.ReadCloser, error) { return os.Open(p) }}
+	if rel, err := filepath.Rel(dir, p); err == nil {
+		m.name = filepath.ToSlash(rel)
+	}
+	switch {
+	case kind&fs.ModeSymlink != 0:
+		m.refuse = "it is a link, not a file"
+	case !kind.IsRegular():
+		m.refuse = "it is not a file"
+	}
+	return m
 }
 
 // openZip opens a zip and finds the chat in it.
@@ -323,21 +387,47 @@ func readZip(f *os.File, p string) (*export, error) {
 	if err != nil {
 		return nil, err
 	}
-	z, err := zip.NewReader(f, fi.Size())
+	dir := &directory{r: f, left: maxDirectory}
+	z, err := zip.NewReader(dir, fi.Size())
+	dir.listed = true
 	if errors.Is(err, zip.ErrInsecurePath) {
 		err = nil // every name is looked at below
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, errTooMany):
+		return nil, err
+	case err != nil:
 		return nil, fmt.Errorf("%w (%w)", errBroken, err)
 	}
-	return exportOf(z, stem(p))
+	return exportOf(z, stem(p), fi.Size())
 }
 
-func exportOf(z *zip.Reader, name string) (*export, error) {
+// directory bounds what is read of a zip before its members are counted: the
+// numbers in it may be lies.
+type directory struct {
+	r      io.ReaderAt
+	left   int
+	listed bool
+}
+
+func (d *directory) ReadAt(p []byte, off int64) (int, error) {
+	if !d.listed {
+		if d.left -= len(p); d.left < 0 {
+			return 0, errTooMany
+		}
+	}
+	return d.r.ReadAt(p, off)
+}
+
+func exportOf(z *zip.Reader, name string, size int64) (*export, error) {
 	if len(z.File) > maxMembers {
 		return nil, errTooMany
 	}
+	if err := apart(z.File); err != nil {
+		return nil, err
+	}
 	var all []*member
+	whole := &unpacked{size: size}
 	for _, zf := range z.File {
 		if strings.HasSuffix(zf.Name, "/") {
 			continue
@@ -345,13 +435,13 @@ func exportOf(z *zip.Reader, name string) (*export, error) {
 		if zf.Flags&1 != 0 {
 			return nil, errEncrypted
 		}
-		all = append(all, zipMember(zf))
+		all = append(all, zipMember(zf, whole))
 	}
 	chatAt, err := chooseChat(all, name)
 	if err != nil {
 		return nil, err
 	}
-	e := &export{text: *all[chatAt], named: map[string]bool{}}
+	e := &export{text: *all[chatAt], named: map[*member]bool{}}
 	e.names = []string{name, stem(all[chatAt].name)}
 	for i, m := range all {
 		if i != chatAt {
@@ -361,7 +451,32 @@ func exportOf(z *zip.Reader, name string) (*export, error) {
 	return e, nil
 }
 
-func zipMember(zf *zip.File) *member {
+// apart refuses a zip in which members share bytes: so a few of them unpack to
+// any size.
+func apart(files []*zip.File) error {
+	type span struct{ from, to int64 }
+	spans := make([]span, 0, len(files))
+	for _, zf := range files {
+		from, err := zf.DataOffset()
+		if err != nil || zf.CompressedSize64 == 0 {
+			continue // what is broken is told when it is opened
+		}
+		to := from + int64(zf.CompressedSize64)
+		if to <= from {
+			return errOverlap
+		}
+		spans = append(spans, span{from, to})
+	}
+	slices.SortFunc(spans, func(a, b span) int { return cmp.Compare(a.from, b.from) })
+	for i := 1; i < len(spans); i++ {
+		if spans[i].from < spans[i-1].to {
+			return errOverlap
+		}
+	}
+	return nil
+}
+
+func zipMember(zf *zip.File, whole *unpacked) *member {
 	name := zf.Name
 	if zf.NonUTF8 && !utf8.ValidString(name) {
 		if s, err := charmap.CodePage437.NewDecoder().String(name); err == nil {
@@ -375,32 +490,44 @@ func zipMember(zf *zip.File) *member {
 		m.name = path.Base(strings.ReplaceAll(name, "\\", "/"))
 	case zf.Mode()&fs.ModeType != 0:
 		m.refuse = "it is a link, not a file"
-	case zf.UncompressedSize64 > ratioFree && zf.UncompressedSize64/max(1, zf.CompressedSize64) > maxRatio:
+	case bomb(m.size, int64(zf.CompressedSize64)):
 		m.refuse = "it " + errBomb.Error()
 	}
+	counted := int64(0) // of this member, into whole
 	m.open = func() (io.ReadCloser, error) {
 		rc, err := zf.Open()
 		if err != nil {
 			return nil, fmt.Errorf("%w (%w)", errBroken, err)
 		}
-		return &guarded{ReadCloser: rc, packed: int64(zf.CompressedSize64)}, nil
+		return &guarded{ReadCloser: rc, packed: int64(zf.CompressedSize64), counted: &counted, whole: whole}, nil
 	}
 	return m
 }
+
+func bomb(n, packed int64) bool { return n < 0 || n > ratioFree && n/max(1, packed) > maxRatio }
+
+// unpacked is what all members of a zip came to, each counted once.
+type unpacked struct{ n, size int64 }
 
 // guarded counts what a member unpacks to: the sizes that a zip declares may
 // be lies.
 type guarded struct {
 	io.ReadCloser
-	packed int64
-	n      int64
+	packed  int64
+	n       int64
+	counted *int64
+	whole   *unpacked
 }
 
 func (g *guarded) Read(p []byte) (int, error) {
 	n, err := g.ReadCloser.Read(p)
 	g.n += int64(n)
-	if g.n > ratioFree && g.n/max(1, g.packed) > maxRatio {
-		return n, errBomb
+	if more := g.n - *g.counted; more > 0 {
+		g.whole.n += more
+		*g.counted = g.n
+		if bomb(g.n, g.packed) || bomb(g.whole.n, g.whole.size) {
+			return n, errBomb
+		}
 	}
 	if err != nil && !errors.Is(err, io.EOF) {
 		err = fmt.Errorf("%w (%w)", errBroken, err)
@@ -408,26 +535,29 @@ func (g *guarded) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// chatText is how iOS names the text of every export.
+const chatText = "_chat.txt"
+
 // chooseChat finds the chat among a zip's members: _chat.txt, else a text that
 // is named as the zip is, else the one text that reads as an export, or does so
 // in far more lines than the others: somebody sent a quotation as a file.
 func chooseChat(all []*member, name string) (int, error) {
 	var chats []int
+	var unread error // of the first text that could not be looked at
 	lines := map[int]int{}
 	nested := false
 	for i, m := range all {
-		if m.refuse != "" {
-			continue
-		}
 		switch ext := strings.ToLower(path.Ext(m.name)); ext {
 		case ".zip", ".rar", ".7z", ".tar", ".gz":
-			nested = true
+			nested = nested || m.refuse == ""
 		case ".txt":
 			n, err := readsAsChat(m)
-			if err != nil {
+			switch {
+			case err != nil && (m.name == chatText || stem(m.name) == cleanStem(name)):
 				return 0, err
-			}
-			if n > 0 {
+			case err != nil && unread == nil:
+				unread = err
+			case n > 0:
 				chats, lines[i] = append(chats, i), n
 			}
 		}
@@ -440,9 +570,9 @@ func chooseChat(all []*member, name string) (int, error) {
 		return 0, false
 	}
 	for _, match := range []func(*member) bool{
-		func(m *member) bool { return m.name == "_chat.txt" },
+		func(m *member) bool { return m.name == chatText },
 		func(m *member) bool { return stem(m.name) == cleanStem(name) },
-		func(m *member) bool { return path.Base(m.name) == "_chat.txt" },
+		func(m *member) bool { return path.Base(m.name) == chatText },
 		func(m *member) bool { _, ok := chatName([]string{stem(m.name)}); return ok },
 		func(*member) bool { return true },
 	} {
@@ -456,6 +586,8 @@ func chooseChat(all []*member, name string) (int, error) {
 		return chats[0], nil
 	case len(chats) > 1:
 		return 0, errTwoChats
+	case unread != nil:
+		return 0, unread
 	case nested:
 		return 0, fmt.Errorf("%w: it holds other archives. Unpack it and import what is in it", errNoChat)
 	}
@@ -464,6 +596,9 @@ func chooseChat(all []*member, name string) (int, error) {
 
 // readsAsChat counts the headers at the start of a text, 0 for what is none.
 func readsAsChat(m *member) (n int, err error) {
+	if m.refuse != "" {
+		return 0, fmt.Errorf("%w: %s", errRefused, m.refuse)
+	}
 	r, err := m.open()
 	if err != nil {
 		return 0, err
@@ -486,18 +621,17 @@ func (em *emitter) attach(h *held) error {
 	if name == "" || h.rec.system {
 		return nil
 	}
-	key := memberKey(name)
-	m := em.e.members[key]
+	m := em.e.members[memberKey(name)]
 	if m == nil {
 		reason := reasonMissing
 		if em.e.loose {
-			reason = "Only the text was imported, without the files that belong to it."
+			reason = "Only the text was imported, without the folder or zip that its files are in."
 		}
 		h.head.Files = []record.ItemFile{{Name: name, Reason: reason}}
 		return nil
 	}
-	em.e.named[key] = true
-	f, err := em.keep(key, m)
+	em.e.named[m] = true
+	f, err := em.keep(m)
 	if err != nil {
 		return err
 	}
@@ -511,8 +645,8 @@ func (em *emitter) attach(h *held) error {
 
 // keep gives a member to the sink. One that cannot be read is left out with
 // its reason; the chat is imported all the same.
-func (r *run) keep(key string, m *member) (record.ItemFile, error) {
-	if f, ok := r.stored[key]; ok {
+func (r *run) keep(m *member) (record.ItemFile, error) {
+	if f, ok := r.stored[m]; ok {
 		return f, nil
 	}
 	f := record.ItemFile{Name: m.name}
@@ -521,7 +655,7 @@ func (r *run) keep(key string, m *member) (record.ItemFile, error) {
 	} else if err := r.keepBlob(m, &f); err != nil {
 		return f, err
 	}
-	r.stored[key] = f
+	r.stored[m] = f
 	return f, nil
 }
 
@@ -539,7 +673,8 @@ func (r *run) keepBlob(m *member, f *record.ItemFile) error {
 		if errors.Is(watched.err, errBomb) {
 			f.Reason = "The file was refused: it " + errBomb.Error() + "."
 		}
-		return src.Close()
+		_ = src.Close() // says again what reading said
+		return nil
 	case err != nil:
 		return errors.Join(fmt.Errorf("keep file: %w", err), src.Close())
 	}
@@ -564,25 +699,27 @@ func (w *watch) Read(p []byte) (int, error) {
 // keepUnreferenced keeps the files of the export that no record names. Which
 // they are is known only after the text was read: it is read for that alone.
 func (r *run) keepUnreferenced() ([]record.Evidence, error) {
-	if len(r.e.members) == 0 {
+	if len(r.e.order) == 0 || r.e.shared {
 		return nil, nil
 	}
 	if err := r.namedMembers(); err != nil {
 		return nil, err
 	}
 	var extra []record.Evidence
-	for _, key := range r.e.order {
-		if r.e.named[key] {
+	for _, m := range r.e.order {
+		if r.e.named[m] {
 			continue
 		}
-		f, err := r.keep(key, r.e.members[key])
+		f, err := r.keep(m)
 		if err != nil {
 			return nil, err
 		}
-		r.sum.Unreferenced = append(r.sum.Unreferenced, valid(f.Name))
-		if f.SHA256 != "" {
-			extra = append(extra, record.Evidence{Name: valid(f.Name), Blob: f.Blob})
+		if f.SHA256 == "" {
+			r.sum.Miss(f.Reason, valid(f.Name))
+			continue
 		}
+		r.sum.Unreferenced = append(r.sum.Unreferenced, valid(f.Name))
+		extra = append(extra, record.Evidence{Name: valid(f.Name), Blob: f.Blob})
 	}
 	return extra, nil
 }
@@ -611,8 +748,9 @@ func (r *run) namedMembers() (err error) {
 		if !ok {
 			continue
 		}
-		if rec := r.p.parse(t, h, n < earlyRecords); rec.content.file != "" {
-			r.e.named[memberKey(rec.content.file)] = true
+		rec := r.p.parse(t, h, n < earlyRecords)
+		if m := r.e.members[memberKey(rec.content.file)]; m != nil && rec.content.file != "" {
+			r.e.named[m] = true
 		}
 	}
 }

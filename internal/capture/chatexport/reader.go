@@ -122,6 +122,7 @@ type parsed struct {
 	dated   bool
 	author  string // as printed, marks included; empty for notices without one
 	body    string
+	garbled bool // the author is not all text
 	system  bool
 	content content
 }
@@ -144,7 +145,8 @@ func (p *parser) parse(text []byte, h header, early bool) parsed {
 		return out
 	}
 	if out.author = p.names[string(rest[:n])]; out.author == "" {
-		out.author = string(rest[:n])
+		out.author = valid(string(rest[:n]))
+		out.garbled = out.author != string(rest[:n])
 	}
 	out.body = string(rest[n+skip:])
 	if p.slots[out.author] {
@@ -201,7 +203,11 @@ func (p *parser) cut(line []byte) (name, skip int) {
 	return -1, 0
 }
 
-func (p *parser) known(name []byte) bool { return p.names[string(name)] != "" }
+// known reports whether a name is that of an author. A reading is JSON: names
+// in it are valid text.
+func (p *parser) known(name []byte) bool {
+	return p.names[string(name)] != "" || !utf8.Valid(name) && p.names[valid(string(name))] != ""
+}
 
 // isNotice tells a sentence that WhatsApp wrote under a person's name from
 // what that person wrote.

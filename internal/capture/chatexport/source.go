@@ -56,7 +56,7 @@ func (s *source) Run(ctx context.Context, sink capture.Sink) (sum capture.Summar
 		return sum, err
 	}
 	defer func() { err = errors.Join(err, e.close()) }()
-	r := &run{ctx: ctx, sink: sink, s: s, e: e, stored: map[string]record.ItemFile{}, now: time.Now()}
+	r := &run{ctx: ctx, sink: sink, s: s, e: e, stored: map[*member]record.ItemFile{}, now: time.Now()}
 	return r.do()
 }
 
@@ -71,10 +71,10 @@ type run struct {
 	r      *reading
 	p      *parser
 	sum    capture.Summary
-	stored map[string]record.ItemFile // members that were given to the sink
-	seen   []string                   // keys of shapes, as they first appeared
-	loose  map[int64]bool             // offsets of headers that may stand inside a message
-	done   int64                      // bytes read, both passes
+	stored map[*member]record.ItemFile // members that were given to the sink
+	seen   []string                    // keys of shapes, as they first appeared
+	loose  map[int64]bool              // offsets of headers that may stand inside a message
+	done   int64                       // bytes read, both passes
 	total  int64
 }
 
@@ -91,7 +91,7 @@ func (r *run) do() (capture.Summary, error) {
 	r.sum = capture.Summary{
 		Path: r.s.path, Format: Name, SHA256: evidence[0].SHA256, Chat: r.r.Chat, Zone: r.r.Zone, ZoneAssumed: r.r.Assumed,
 		DateOrder: r.r.summaryOrder(r.seen), DateOrderCertain: len(r.r.Unsure) == 0, DateOrders: r.r.open(), DateOrderPassedBy: r.r.passedBy,
-		Warnings: append(warnings, r.e.warnings...),
+		Warnings: append(warnings, r.e.warnings...), Gaps: r.e.gaps,
 	}
 	extra, err := r.keepUnreferenced()
 	if err != nil {
@@ -225,7 +225,7 @@ const (
 func (r *run) truncation(ls *layoutSurvey) {
 	n := r.sum.Records
 	if !ls.encrypted && (n == limitWithMedia || n == limitWithout || n == limitWithMedia-1 || n == limitWithout-1) {
-		r.sum.Warnings = append(r.sum.Warnings, fmt.Sprintf("The export has exactly %d records and no opening notice: WhatsApp has probably left older messages out.", n))
+		r.sum.Gaps = append(r.sum.Gaps, fmt.Sprintf("The export has exactly %d records and no opening notice: WhatsApp has probably left older messages out.", n))
 	}
 }
 
@@ -458,14 +458,18 @@ func (em *emitter) count(h *held) {
 		return
 	}
 	em.sum.Messages++
+	if h.rec.garbled {
+		em.sum.Garbled++
+	}
 	c := &h.rec.content
 	switch {
 	case c.omitted:
 		em.sum.Omitted++
 	case c.file != "":
 		em.sum.Attachments++
-		if len(h.head.Files) == 0 || h.head.Files[0].SHA256 == "" {
+		if f := h.head.Files[0]; f.SHA256 == "" {
 			em.sum.AttachmentsMissing++
+			em.sum.Miss(f.Reason, valid(f.Name))
 		}
 	case c.kind == chat.Text:
 	}

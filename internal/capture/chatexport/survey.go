@@ -792,6 +792,7 @@ func (ls *layoutSurvey) people(ios bool) (authors, slots []string) {
 		} else if ls.notAName(name, a) {
 			continue
 		}
+		name = valid(name)
 		if ios && a.plain == 0 {
 			slots = append(slots, name)
 		} else {

@@ -366,7 +366,7 @@ func TestTruncationIsSuspected(t *testing.T) {
 	for i := range limitWithMedia {
 		fmt.Fprintf(&b, "13/05/2024, %02d:%02d - Ana: %d\n", i/60%24, i%60, i)
 	}
-	if _, sum := read(t, b.String(), capture.Options{}); len(sum.Warnings) != 1 {
+	if _, sum := read(t, b.String(), capture.Options{}); len(sum.Gaps) != 1 || sum.Complete() {
 		t.Fatal(dump(sum))
 	}
 }
