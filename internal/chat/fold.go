@@ -44,6 +44,7 @@ func Fold(events []Event) Message {
 	for i := range es {
 		complete(&m, &es[i].Message)
 	}
+	m.Attachments = append(m.Attachments, otherBytes(&m, es)...)
 	return m
 }
 
@@ -55,6 +56,8 @@ func stage(m *Message) int {
 		return 2
 	case m.Edited:
 		return 1
+	case leftOut(m):
+		return -1 // its caption may have gone with the file
 	}
 	return 0
 }
@@ -101,6 +104,23 @@ func complete(m, o *Message) {
 			m.Attachments[i] = a
 		}
 	}
+}
+
+// otherBytes are the files that a later record has under the name of one of
+// m's, and that are not the same: the fold shows each of them.
+func otherBytes(m *Message, es []Event) (out []Attachment) {
+	has := func(all []Attachment, sum string) bool {
+		return slices.ContainsFunc(all, func(a Attachment) bool { return a.SHA256 == sum })
+	}
+	for i := range es {
+		for _, a := range es[i].Message.Attachments {
+			if a.SHA256 != "" && !has(m.Attachments, a.SHA256) && !has(out, a.SHA256) {
+				a.Reason = "Another export has these bytes for this file."
+				out = append(out, a)
+			}
+		}
+	}
+	return out
 }
 
 // better reports whether an attachment in state a is worth more than in b.
@@ -150,6 +170,26 @@ func Revises(a, b *Message) bool {
 		return a.Revoked != b.Revoked
 	}
 	return (a.Edited || b.Edited) && plain(a.Text) != plain(b.Text) && media(a) == media(b)
+}
+
+// Varies reports whether two records, of two captures of one chat and with
+// equal PlaceKeys, show one message though neither Same nor Revises says so:
+// one export left its file out, and with it the caption, or they hold other
+// bytes under one name.
+func Varies(a, b *Message) bool {
+	if !media(a) || !media(b) || a.Revoked || b.Revoked || a.Edited != b.Edited || !sameSecond(a, b) {
+		return false
+	}
+	if leftOut(a) || leftOut(b) {
+		return a.Type == b.Type || a.Type == Unknown || b.Type == Unknown
+	}
+	name := a.Attachments[0].Name
+	return a.Type == b.Type && plain(a.Text) == plain(b.Text) && name != "" && name == b.Attachments[0].Name
+}
+
+// leftOut reports whether a message is a placeholder and nothing else.
+func leftOut(m *Message) bool {
+	return media(m) && m.Attachments[0].State == Omitted && m.Text == ""
 }
 
 func sameSecond(a, b *Message) bool {

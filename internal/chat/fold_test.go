@@ -120,6 +120,39 @@ func TestMatching(t *testing.T) {
 	}
 }
 
+// TestOneMessageOfExportsThatDiffer: what one export leaves out, or has other
+// bytes of, is joined by Varies and folded without a loss.
+func TestOneMessageOfExportsThatDiffer(t *testing.T) {
+	named := func(name string) func(*Message) { return func(m *Message) { m.Attachments[0].Name = name } }
+	kept := said(1, "", "look", file(Stored, "aa"), named("a.jpg"))
+	without := said(2, "", "", omitted)
+	bytes := said(2, "", "look", file(Stored, "bb"), named("a.jpg"))
+	another := said(2, "", "look", file(Stored, "bb"), named("b.jpg"))
+	for _, c := range []struct {
+		name string
+		b    Event
+		want bool
+	}{
+		{"left out with its caption", without, true},
+		{"other bytes", bytes, true},
+		{"another file", another, false},
+		{"a text", said(2, "", "look"), false},
+		{"revoked", said(2, "", "", revoked), false},
+	} {
+		if got := Varies(&kept.Message, &c.b.Message); got != c.want || Varies(&c.b.Message, &kept.Message) != got {
+			t.Errorf("%s: %v", c.name, got)
+		}
+	}
+	m := Fold([]Event{kept, without})
+	if m.Text != "look" || len(m.Versions) != 0 || len(m.Attachments) != 1 || m.Attachments[0].State != Stored {
+		t.Errorf("%+v", m)
+	}
+	m = Fold([]Event{bytes, kept})
+	if len(m.Attachments) != 2 || m.Attachments[0].SHA256 != "aa" || m.Attachments[1].SHA256 != "bb" || m.Attachments[1].Reason == "" {
+		t.Errorf("%+v", m)
+	}
+}
+
 // The fold does not depend on the order of its events, changes none of them,
 // and loses no text.
 func TestFoldLaws(t *testing.T) {

@@ -20,13 +20,13 @@ type Message struct {
 	Direction Direction `json:"direction,omitempty"`
 	From      *Person   `json:"from,omitempty"`
 
-	SentAt      string `json:"sent_at"`    // RFC 3339, UTC
-	SentLocal   string `json:"sent_local"` // as printed, without zone; seconds only where the source has them
-	Zone        string `json:"zone"`       // IANA
+	SentAt      string `json:"sent_at,omitempty"`    // RFC 3339, UTC
+	SentLocal   string `json:"sent_local,omitempty"` // as printed, without zone; seconds only where the source has them
+	Zone        string `json:"zone,omitempty"`       // IANA
 	ZoneAssumed bool   `json:"zone_assumed,omitempty"`
-	Precision   string `json:"precision"` // "minute" or "second"
+	Precision   string `json:"precision,omitempty"` // "minute" or "second"
 
-	Type      Type    `json:"type"`
+	Type      Type    `json:"type,omitempty"`
 	System    *System `json:"system,omitempty"`
 	Text      string  `json:"text,omitempty"`       // what the author wrote, to the letter
 	AsPrinted string  `json:"as_printed,omitempty"` // chat exports: the body as the file has it
@@ -50,7 +50,7 @@ type Message struct {
 	Call     *Call     `json:"call,omitempty"`
 	Occasion *Occasion `json:"event,omitempty"`
 
-	SeenBy []string `json:"seen_by"` // sources, in the order in which they first saw it
+	SeenBy []string `json:"seen_by,omitempty"` // sources, in the order in which they first saw it
 }
 
 // Certain is the value of Boundary and Time where nothing is in doubt.
@@ -63,7 +63,7 @@ const (
 type Chat struct {
 	ID   string   `json:"id,omitempty"`
 	Name string   `json:"name"`
-	Kind ChatKind `json:"kind"`
+	Kind ChatKind `json:"kind,omitempty"`
 }
 
 // ChatKind is the kind of a conversation.

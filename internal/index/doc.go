@@ -59,6 +59,13 @@ func clock(local string) (unix int64, ok bool) {
 	return t.Unix(), err == nil
 }
 
+// under puts what could not be read into the chat of its capture.
+func (d *doc) under(h *record.CaptureHead) {
+	if d.chat == "" {
+		d.account, d.custodian, d.chat = h.Account, h.Custodian, chatName(h)
+	}
+}
+
 // ident joins what is known of a person, one fact a line.
 func ident(p *chat.Person) string {
 	if p == nil {

@@ -281,8 +281,8 @@ func (s *scan) item(e record.Entry, st *step) error {
 	ev, unread := r.events(e)
 	m := chat.Fold(ev)
 	d := docOf(&m, unread)
-	if unread && d.chat == "" {
-		d.chat = chatName(&r.head)
+	if unread {
+		d.under(&r.head)
 	}
 	st.doc, st.unread = &d, unread
 	s.bytes += len(d.words) + 256

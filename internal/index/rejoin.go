@@ -213,9 +213,7 @@ func (w *writer) putBack(ctx context.Context, capture int64, taken []part) (capt
 			d := docOf(&m, unread)
 			if unread {
 				w.unread++
-				if d.chat == "" {
-					d.chat = chatName(&r.head)
-				}
+				d.under(&r.head)
 			}
 			if err := w.add(e.Seq, some[i].cap, &d); err != nil {
 				return nil, err
@@ -287,7 +285,8 @@ func (w *writer) rejoinChat(ctx context.Context, chatID, capture int64, known ru
 }
 
 // rejoinMinute pairs the capture's messages of one minute with the others'.
-// Equal ones are sightings. Of those that are left, one that shows itself
+// Equal ones are sightings, and so are those that differ in what an export
+// leaves out. Of those that are left, one that shows itself
 // edited or revoked is a state of another that the capture has not seen.
 func (w *writer) rejoinMinute(ctx context.Context, refs []ref, capture int64, known runs) error {
 	ss, err := w.x.show(ctx, w.c, refs)
@@ -308,6 +307,7 @@ func (w *writer) rejoinMinute(ctx context.Context, refs []ref, capture int64, kn
 	}
 	for _, same := range []func(a, b *chat.Message) bool{
 		func(a, b *chat.Message) bool { return chat.MatchKey(a) == chat.MatchKey(b) && chat.Same(a, b) },
+		func(a, b *chat.Message) bool { return chat.PlaceKey(a) == chat.PlaceKey(b) && chat.Varies(a, b) },
 		func(a, b *chat.Message) bool { return chat.PlaceKey(a) == chat.PlaceKey(b) && chat.Revises(a, b) },
 	} {
 		var left []*shown

@@ -350,7 +350,9 @@ func (w *writer) chat(d *doc) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	w.chats[k] = id
+	if d.kind != "" { // else the next message may know it
+		w.chats[k] = id
+	}
 	return id, nil
 }
 
