@@ -55,44 +55,86 @@ func classify(body string, ios bool) content {
 }
 
 func classifyUnedited(body string, ios bool) content {
-	// Most bodies are words and nothing else: no mark, no angle, no
-	// parenthesis, no colon before a link. Calls are so, too, in some languages.
-	t := loadTables()
-	if !mayBeSpecial(body) {
-		if c, ok := callBody(body, ios, t); ok {
+	t, has := loadTables(), look(body)
+	// Most bodies are words and nothing else, and are tried for nothing.
+	if has&(hasAngle|hasParen|hasWide) != 0 {
+		if c, ok := attached(body, ios, t); ok {
 			return c
 		}
-		return classifyPlain(body, ios)
-	}
-	for _, try := range []func(string, bool, *tables) (content, bool){
-		attached, leftOut, location, pollBody, occasionBody, callBody,
-	} {
-		if c, ok := try(body, ios, t); ok {
+		if c, ok := leftOut(body, ios, t); ok {
 			return c
 		}
 	}
-	return classifyPlain(body, ios)
+	if has&(hasColon|hasWide) != 0 {
+		if c, ok := location(body, t); ok {
+			return c
+		}
+		if has&hasLine != 0 {
+			if c, ok := pollBody(body); ok {
+				return c
+			}
+			if c, ok := occasionBody(body); ok {
+				return c
+			}
+		}
+	}
+	if has&hasMark != 0 {
+		if c, ok := markedCall(body, t); ok {
+			return c
+		}
+	}
+	return classifyPlain(body, has, ios, t)
 }
 
-// mayBeSpecial is a quick no for plain text.
-func mayBeSpecial(s string) bool {
+// trait is what is in a body, by which most of what it could be is ruled out.
+type trait uint8
+
+const (
+	hasAngle trait = 1 << iota
+	hasParen
+	hasColon
+	hasLine
+	hasWide // beyond ASCII
+	hasMark // of direction
+	hasOdd  // a blank that is no plain space
+	hasLead // of a character that may be a mark or such a blank
+)
+
+// traits are those of bytes.
+var traits = func() (t [256]trait) {
+	t['<'], t['>'], t['('], t[')'], t[':'], t['\n'], t['\t'] = hasAngle, hasAngle, hasParen, hasParen, hasColon, hasLine, hasOdd
+	for c := utf8.RuneSelf; c < len(t); c++ {
+		t[c] = hasWide
+	}
+	for _, r := range "\u061c\u200e\u2066\ufeff\u00a0\u2009\u3000" {
+		t[string(r)[0]] |= hasLead
+	}
+	return t
+}()
+
+func look(s string) (has trait) {
 	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case c == '<' || c == '(' || c == ')' || c == ':' || c == '\n':
-			return true
-		case c >= utf8.RuneSelf:
-			return true
+		c := traits[s[i]]
+		has |= c
+		if c&hasLead == 0 {
+			continue
+		}
+		switch r, _ := utf8.DecodeRuneInString(s[i:]); {
+		case isMark(r):
+			has |= hasMark
+		case isBlank(r):
+			has |= hasOdd
 		}
 	}
-	return false
+	return has
 }
 
 // classifyPlain tells the sentences that WhatsApp puts in an author's mouth.
-func classifyPlain(body string, ios bool) content {
-	if len(body) > 500 {
+func classifyPlain(body string, has trait, ios bool, t *tables) content {
+	if len(body) > 500 || has&hasLine != 0 {
 		return content{kind: chat.Text, text: body}
 	}
-	switch loadTables().sentence(body) {
+	switch said := t.sentence(body, has); said {
 	case sayRevoked:
 		return content{kind: chat.Unknown, revoked: true, own: true}
 	case sayLive:
@@ -101,6 +143,10 @@ func classifyPlain(body string, ios bool) content {
 		return content{kind: chat.Unsupported, own: true}
 	case sayViewOnce:
 		return content{kind: chat.ViewOnce, own: true}
+	case sayVoice, sayVideo:
+		if c, ok := callContent(trimStop(body), "", said, false); ok {
+			return c
+		}
 	case sayNothing:
 		if !ios {
 			return content{kind: chat.Unknown, empty: true}
@@ -396,7 +442,7 @@ func lastMark(s string) int {
 }
 
 // location reads pins and places.
-func location(body string, _ bool, t *tables) (content, bool) {
+func location(body string, t *tables) (content, bool) {
 	i := strings.LastIndex(body, "https://")
 	if i < 0 || strings.ContainsAny(body[i:], " \n") {
 		return content{}, false
@@ -462,7 +508,7 @@ func coordinates(link string) (lat, lon float64, ok bool) {
 
 // pollBody reads a poll by its shape: a word in capitals and a colon alone on
 // the first line, the question, and options that end in their votes.
-func pollBody(body string, _ bool, _ *tables) (content, bool) {
+func pollBody(body string) (content, bool) {
 	first, _, ok := strings.Cut(body, "\n")
 	if !ok || len(first) > 120 || !headWord(first) {
 		return content{}, false
@@ -534,7 +580,7 @@ func pollOption(line string) (chat.PollOption, bool) {
 }
 
 // occasionBody reads an event by its field "… Start time: 1765279800000".
-func occasionBody(body string, _ bool, _ *tables) (content, bool) {
+func occasionBody(body string) (content, bool) {
 	first, _, ok := strings.Cut(body, "\n")
 	if !ok || len(first) > 1000 {
 		return content{}, false
@@ -567,21 +613,14 @@ func occasionBody(body string, _ bool, _ *tables) (content, bool) {
 	return content{kind: chat.OccasionType, occasion: o}, found
 }
 
-// callBody reads "‎Missed voice call. ‎Tap to call back." and "‎Video call, ‎5 min".
-func callBody(body string, _ bool, t *tables) (content, bool) {
-	if len(body) > 160 || !t.calls.has(body) || strings.Contains(body, "\n") {
+// markedCall reads "‎Missed voice call. ‎Tap to call back." and "‎Video call, ‎5 min".
+func markedCall(body string, t *tables) (content, bool) {
+	if len(body) > 160 || !startsMarked(body) || strings.Contains(body, "\n") {
 		return content{}, false
 	}
-	marked := startsMarked(body)
-	whole := strings.TrimSuffix(body, ".")
-	if marked {
-		whole = plain(body)
-	}
-	if video := t.video[whole]; video || t.voice[whole] {
-		return callContent(whole, "", video, marked)
-	}
-	if !marked {
-		return content{}, false
+	whole := plain(body)
+	if said := t.says[whole]; said.call() {
+		return callContent(whole, "", said, true)
 	}
 	in := strings.TrimLeftFunc(body, isMark)
 	i := lastMark(in)
@@ -589,19 +628,19 @@ func callBody(body string, _ bool, t *tables) (content, bool) {
 		return content{}, false
 	}
 	head := plain(strings.TrimRight(strings.TrimFunc(in[:i], func(r rune) bool { return isMark(r) || isBlank(r) }), ".,"))
-	if video := t.video[head]; video || t.voice[head] {
-		return callContent(head, plain(in[i:]), video, true)
+	if said := t.says[head]; said.call() {
+		return callContent(head, plain(in[i:]), said, true)
 	}
 	return content{}, false
 }
 
-func callContent(head, printed string, video, marked bool) (content, bool) {
+func callContent(head, printed string, said says, marked bool) (content, bool) {
 	// "Voice call" without a mark is something that people write.
 	missed := !strings.HasSuffix(head, "oice call") && !strings.HasSuffix(head, "ideo call") || strings.HasPrefix(head, "Missed")
 	if !missed && !marked {
 		return content{}, false
 	}
-	return content{kind: chat.CallType, own: true, call: &chat.Call{Video: video, Missed: missed, Printed: printed, Seconds: callSeconds(printed)}}, true
+	return content{kind: chat.CallType, own: true, call: &chat.Call{Video: said == sayVideo, Missed: missed, Printed: printed, Seconds: callSeconds(printed)}}, true
 }
 
 // callSeconds reads "2 min", "1 hr 5 min" and "40 sec".

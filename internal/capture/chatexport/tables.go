@@ -35,19 +35,15 @@ type tables struct {
 	omitted   map[string]string // placeholder → kind of media
 	says      map[string]says
 	sayings   firsts
-	calls     firsts
 	edited    map[string]bool
 	location  map[string]bool // lower case
-	voice     map[string]bool
-	video     map[string]bool
-	encrypted []string // first words, plain
+	encrypted []string        // first words, plain
 	notices   []template
 }
 
 var loadTables = sync.OnceValue(func() *tables {
 	t := &tables{
 		omitted: map[string]string{}, says: map[string]says{"null": sayNothing}, edited: map[string]bool{}, location: map[string]bool{},
-		voice: map[string]bool{}, video: map[string]bool{},
 	}
 	for line := range strings.Lines(stringTable) {
 		f := strings.SplitN(strings.TrimSuffix(line, "\n"), "\t", 3)
@@ -57,11 +53,6 @@ var loadTables = sync.OnceValue(func() *tables {
 	}
 	for s := range t.says {
 		t.sayings.add(s)
-	}
-	for _, m := range []map[string]bool{t.voice, t.video} {
-		for s := range m {
-			t.calls.add(s)
-		}
 	}
 	return t
 })
@@ -102,10 +93,8 @@ func (t *tables) add(what, s string) {
 	case "live":
 		t.says[plain(s)] = sayLive
 	case "call":
-		if arg == "video" {
-			t.video[plain(s)] = true
-		} else {
-			t.voice[plain(s)] = true
+		if t.says[plain(s)] = sayVoice; arg == "video" {
+			t.says[plain(s)] = sayVideo
 		}
 	case "waiting":
 		t.says[plain(s)] = sayWaiting
@@ -127,29 +116,37 @@ const (
 	sayLive
 	sayWaiting
 	sayViewOnce
+	sayVoice
+	sayVideo
 	sayNothing
 )
 
+func (s says) call() bool { return s == sayVoice || s == sayVideo }
+
 // sentence looks a body up. Nearly every body is text, so it is compared as it
 // is first, and made plain only where something in it would be changed.
-func (t *tables) sentence(body string) says {
+func (t *tables) sentence(body string, has trait) says {
 	if !t.sayings.has(body) {
 		return sayText
 	}
-	if s, ok := t.says[strings.TrimSuffix(body, ".")]; ok {
+	if s, ok := t.says[trimStop(body)]; ok {
 		return s
 	}
-	odd := strings.HasSuffix(body, " ") || strings.Contains(body, "  ")
-	for _, r := range body {
-		if isMark(r) || r != ' ' && isBlank(r) || r == '।' || r == '。' || r == '۔' {
-			odd = true
-			break
-		}
-	}
-	if !odd {
+	if has&(hasMark|hasOdd) == 0 && !strings.HasSuffix(body, " ") && !strings.Contains(body, "  ") {
 		return sayText
 	}
 	return t.says[plain(body)]
+}
+
+// stops end sentences.
+const stops = ".।。۔"
+
+// trimStop is strings.TrimRight of stops: few bodies end in what could be one.
+func trimStop(s string) string {
+	if n := len(s); n > 0 && (s[n-1] == '.' || s[n-1] >= utf8.RuneSelf) {
+		return strings.TrimRight(s, stops)
+	}
+	return s
 }
 
 // plain is a string as the tables compare it: without marks and outer blanks,
@@ -168,7 +165,7 @@ func plain(s string) string {
 	if in, ok := strings.CutPrefix(s, "<"); ok && strings.HasSuffix(in, ">") {
 		return "<" + strings.TrimRight(strings.Trim(in[:len(in)-1], " "), ".।。") + ">"
 	}
-	return strings.TrimRight(s, ".।。۔")
+	return strings.TrimRight(s, stops)
 }
 
 func parseTemplate(event, s string) template {
