@@ -1,6 +1,7 @@
 package index
 
 import (
+	"iter"
 	"path"
 	"slices"
 	"strconv"
@@ -82,7 +83,9 @@ func ident(p *chat.Person) string {
 // text comes first; a sign between two texts keeps phrases inside one.
 func wordsOf(m *chat.Message) []byte {
 	b := make([]byte, 0, len(m.Text)+len(m.Text)/4+64)
-	b = appendTokens(b, m.Text)
+	for s := range pieces(m.Text) {
+		b = appendTokens(b, s)
+	}
 	for _, s := range further(m) {
 		if s == "" {
 			continue
@@ -93,6 +96,27 @@ func wordsOf(m *chat.Message) []byte {
 		b = appendTokens(b, s)
 	}
 	return b
+}
+
+// maxPiece is more than any message that WhatsApp sends.
+const maxPiece = 256 << 10
+
+// pieces cuts a text between words: the tokens of all of it are many times as
+// large as it is.
+func pieces(s string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for len(s) > maxPiece {
+			cut := strings.LastIndexAny(s[:maxPiece], " \n") + 1
+			if cut == 0 { // one word, of whole characters
+				cut = max(1, len(strings.ToValidUTF8(s[:maxPiece], "")))
+			}
+			if !yield(s[:cut]) {
+				return
+			}
+			s = s[cut:]
+		}
+		yield(s)
+	}
 }
 
 // further lists what can be found in a message beside its text.
