@@ -34,6 +34,10 @@ type reading struct {
 
 	Authors []string `json:"authors,omitempty"`
 	Slots   []string `json:"slots,omitempty"` // author slots that only notices stand in
+	// Long are authors whose names hold ": ", which is known by their recurring;
+	// Once are those of whom one record leaves open whether they have such names.
+	Long []string `json:"long,omitempty"`
+	Once []string `json:"once,omitempty"`
 	// Suspects are authors that may be part of the message before.
 	Suspects []string `json:"suspects,omitempty"`
 	Capped   bool     `json:"capped,omitempty"` // there were more authors than are listed
@@ -94,7 +98,9 @@ func (r *reading) merge(later *reading) {
 	}
 	// Either file may hold records that the other lacks: who wrote in one of
 	// them stays an author, and what one of them leaves in doubt stays so.
-	r.Authors = union(r.Authors, later.Authors)
+	mine, theirs := r.without(later), later.without(r)
+	r.Authors = union(mine, theirs)
+	r.Long, r.Once = union(r.Long, later.Long), union(r.Once, later.Once)
 	r.Suspects = union(r.Suspects, later.Suspects)
 	r.Back = union(r.Back, later.Back)
 	r.Slots = slices.DeleteFunc(union(r.Slots, later.Slots), func(s string) bool {
@@ -137,6 +143,25 @@ func (r *reading) narrow(shape string, other map[string][]string) {
 		r.Possible = map[string][]string{}
 	}
 	r.Possible[shape] = theirs
+}
+
+// without are r's authors but for those whose names are none: in the other file
+// "Bob" wrote otherwise, and so it was he who wrote "Note: x" in this one.
+func (r *reading) without(other *reading) []string {
+	return slices.DeleteFunc(slices.Clone(r.Authors), func(name string) bool {
+		if !slices.Contains(r.Long, name) || slices.Contains(other.Authors, name) {
+			return false
+		}
+		for short := name; ; {
+			i := strings.LastIndex(short, ": ")
+			if i < 0 {
+				return false
+			}
+			if short = short[:i]; slices.Contains(other.Authors, short) && !slices.Contains(other.Once, short) {
+				return true
+			}
+		}
+	})
 }
 
 // union is what a or b holds, sorted, each once.

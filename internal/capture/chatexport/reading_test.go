@@ -2,6 +2,7 @@ package chatexport
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/waxseal/waxseal/internal/capture"
@@ -88,5 +89,21 @@ func TestLocaleThatChangedBetweenExports(t *testing.T) {
 	}
 	if want := []string{"2024-02-01T10:00", "2024-02-13T10:00"}; !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// TestLongNamesOfTwoFiles: what recurs in one of them is a name unless the
+// other shows that it is not.
+func TestLongNamesOfTwoFiles(t *testing.T) {
+	const first = "13/05/2024, 09:00 - Bob: Note: a\n13/05/2024, 09:01 - Bob: Note: b\n13/05/2024, 09:02 - ACME: Support: c\n"
+	m := newMemory()
+	importPath(t, m, write(t, "chat.txt", first), capture.Options{})
+	importPath(t, m, write(t, "chat.txt", first+"13/05/2024, 09:03 - Bob: hello\n13/05/2024, 09:04 - ACME: Support: d\n"), capture.Options{})
+	var names []string
+	for _, msg := range m.messages(t) {
+		names = append(names, msg.From.Name)
+	}
+	if got := strings.Join(names, "|"); got != "Bob|Bob|ACME: Support|Bob|ACME: Support" {
+		t.Error(got)
 	}
 }

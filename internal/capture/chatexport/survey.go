@@ -647,6 +647,13 @@ func (s *survey) decide(o order) (*reading, []string) {
 		warnings = append(warnings, "Line ends were changed after the export: records are told apart by lines alone.")
 	}
 	r.Authors, r.Slots = ls.people(r.ios())
+	long, once := ls.longNames()
+	for _, name := range long {
+		r.Long = append(r.Long, valid(name))
+	}
+	slices.Sort(r.Long)
+	slices.Sort(once)
+	r.Once = slices.Compact(once)
 	if !r.CRLF {
 		r.Suspects = ls.suspects(r.Authors)
 	}
@@ -784,7 +791,7 @@ func single(left []order, cost func(order) int64) (order, bool) {
 
 // people tells the authors from what only looks like one.
 func (ls *layoutSurvey) people(ios bool) (authors, slots []string) {
-	long := ls.longNames()
+	long, _ := ls.longNames()
 	for name, a := range ls.authors {
 		full, covered := long[name]
 		if covered {
@@ -804,21 +811,25 @@ func (ls *layoutSurvey) people(ios bool) (authors, slots []string) {
 	return slices.Compact(authors), slices.Compact(slots)
 }
 
-// longNames finds names that hold ": " themselves: every record that begins
-// with the short name goes on with the same words, or is a notice about them.
-func (ls *layoutSurvey) longNames() map[string]string {
-	long := map[string]string{}
+// longNames finds names that hold ": " themselves, by the short name: every
+// record that begins with it goes on with the same words, or is a notice about
+// them. once are short names of which there is one such record: another file
+// may tell.
+func (ls *layoutSurvey) longNames() (long map[string]string, once []string) {
+	long = map[string]string{}
 	for name, n := range ls.doubles {
 		short, _, _ := strings.Cut(name, ": ")
 		a := ls.authors[short]
-		if a == nil || n < 2 || a.other || a.n != int64(n)+a.about[plain(name)] {
+		if a == nil || a.other || a.n != int64(n)+a.about[plain(name)] {
 			continue
 		}
-		if len(name) > len(long[short]) {
+		if n < 2 {
+			once = append(once, valid(short))
+		} else if len(name) > len(long[short]) {
 			long[short] = name
 		}
 	}
-	return long
+	return long, once
 }
 
 // notAName reports whether what stands before the first colon is a notice that
