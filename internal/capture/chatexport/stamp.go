@@ -173,10 +173,12 @@ type dateMemo struct {
 	printed []byte // up to the time
 	head    header
 	word    []byte // between the two
+	noted   bool   // by the line that is read now
 }
 
 func (m *dateMemo) note(l *lexer, s *stamp, word []byte) {
 	if m != nil {
+		m.noted = true
 		m.printed, m.head.stamp, m.word = append(m.printed[:0], l.b[:l.at]...), *s, append(m.word[:0], word...)
 	}
 }
@@ -215,13 +217,16 @@ func (m *dateMemo) header(line []byte) (h header, ok bool) {
 		l.at = next
 		h.shape.Layout = bracket
 	}
+	if m != nil {
+		m.noted = false
+	}
 	if !l.stamp(&h.stamp, m) || !l.end(&h) || !h.legal() {
 		if m != nil {
 			m.printed = m.printed[:0]
 		}
 		return h, false
 	}
-	if h.rest = l.at; m != nil {
+	if h.rest = l.at; m != nil && m.noted {
 		m.head.marked = h.marked
 	}
 	return h, true
