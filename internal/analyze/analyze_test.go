@@ -307,3 +307,19 @@ func TestKnownCharactersAreFoldedAlike(t *testing.T) {
 	}
 	rapid.Check(t, func(t *rapid.T) { same(t, texts().Draw(t, "text")) })
 }
+
+// A token is letters and digits: whoever keeps tokens side by side takes every
+// other sign of ASCII for what stands between two.
+func TestTokensAreLettersAndDigits(t *testing.T) {
+	parts := rapid.SampledFrom([]string{"Karaköy", "ü", "Müller", "a", "'", "’", "-", ".", " ", "9", "+44", "é", "ß", "東", "\u0308", "@", "Ö", "#", "=", "_", "\u200d"})
+	rapid.Check(t, func(t *rapid.T) {
+		text := strings.Join(rapid.SliceOfN(rapid.OneOf(parts, rapid.String()), 0, 8).Draw(t, "text"), "")
+		for _, tok := range Tokens(text) {
+			if i := strings.IndexFunc(tok.Text, func(r rune) bool {
+				return r < utf8.RuneSelf && (r < 'a' || r > 'z') && (r < '0' || r > '9')
+			}); i >= 0 || tok.Text == "" {
+				t.Fatalf("%q of %q", tok.Text, text)
+			}
+		}
+	})
+}

@@ -95,7 +95,11 @@ func respelt(raw string) (string, bool) {
 	}
 	s := strings.ToLower(norm.NFC.String(raw))
 	out := spelt.Replace(s)
-	return text(fold(out)), out != s
+	toks := words(nil, fold(out))
+	if out == s || len(toks) != 1 || toks[0].Kind != Word {
+		return "", false
+	}
+	return toks[0].Text, true
 }
 
 // umlauts appends the words of text whose umlauts can be written out.
