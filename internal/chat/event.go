@@ -16,7 +16,7 @@ type Reader interface {
 	// Key changes when, and only when, the reading changes: entries read under
 	// two readers with equal keys give equal events.
 	Key() string
-	// Events returns what the record means. A record that cannot be read gives
-	// no event and no error; an error means that the entry is damaged.
+	// Events returns what the record means. One that is about no message gives
+	// no event; one that cannot be read gives an error.
 	Events(e record.Entry) ([]Event, error)
 }

@@ -23,9 +23,11 @@ func Fold(events []Event) Message {
 	es := slices.Clone(events)
 	slices.SortStableFunc(es, func(a, b Event) int { return cmp.Compare(a.Seq, b.Seq) })
 	states := slices.Clone(es)
-	slices.SortStableFunc(states, func(a, b Event) int { return stage(&a.Message) - stage(&b.Message) })
+	slices.SortStableFunc(states, func(a, b Event) int {
+		return cmp.Or(stage(&a.Message)-stage(&b.Message), strings.Compare(a.Message.ChangedAt, b.Message.ChangedAt))
+	})
 
-	m := states[len(states)-1].Message
+	m := last(states)
 	m.ID, m.Seq = strconv.FormatInt(es[0].Seq, 10), es[0].Seq
 	m.Records, m.SeenBy = nil, nil
 	for _, e := range es {
@@ -36,17 +38,22 @@ func Fold(events []Event) Message {
 			m.SeenBy = append(m.SeenBy, e.Source)
 		}
 	}
-	if len(es) == 1 {
-		return m
+	if len(es) > 1 {
+		m.Versions = versions(states, &m)
+		m.Attachments, m.Reactions, m.Receipts = nil, nil, nil
+		for i := range es {
+			complete(&m, &es[i].Message)
+		}
 	}
-	m.Versions = versions(states, &m)
-	m.Attachments = nil
-	for i := range es {
-		complete(&m, &es[i].Message)
+	if slices.ContainsFunc(m.Reactions, takenBack) {
+		m.Reactions = slices.DeleteFunc(slices.Clone(m.Reactions), takenBack)
 	}
 	m.Attachments = append(m.Attachments, otherBytes(&m, es)...)
 	return m
 }
+
+// takenBack reports a reaction that says that there is none any more.
+func takenBack(r Reaction) bool { return r.Emoji == "" }
 
 // stage orders the states of a message in time: records come in any order,
 // but nobody takes back an edit or a revocation.
@@ -56,18 +63,46 @@ func stage(m *Message) int {
 		return 2
 	case m.Edited:
 		return 1
+	case m.Partial:
+		return -2
 	case leftOut(m):
 		return -1 // its caption may have gone with the file
 	}
 	return 0
 }
 
+// last is the last state of a message. A record that tells of an edit or a
+// revocation alone has the state; who wrote the message and when, the last
+// whole record has.
+func last(states []Event) Message {
+	m := states[len(states)-1].Message
+	if !m.Partial {
+		return m
+	}
+	for _, e := range slices.Backward(states) {
+		if w := e.Message; !w.Partial {
+			if m.Revoked || m.Edited {
+				w.Revoked, w.RevokedBy, w.Edited, w.ChangedAt, w.Text = m.Revoked, m.RevokedBy, m.Edited || w.Edited, m.ChangedAt, m.Text
+			}
+			if m.Revoked {
+				w.Type = m.Type
+			}
+			return w
+		}
+	}
+	return m
+}
+
 // versions returns the texts before the last, oldest first.
 func versions(states []Event, last *Message) []Version {
+	if n := len(states) - 1; states[n].Message.Partial {
+		// Its state was put on another record, whose own is a version then.
+		states = append(slices.Clone(states), states[n])
+	}
 	var out []Version
 	seen := map[string]bool{plain(last.Text): !last.Revoked}
 	for _, e := range states[:len(states)-1] {
-		if e.Message.Revoked || seen[plain(e.Message.Text)] || e.Message.Text == "" && len(e.Message.Attachments) > 0 {
+		if e.Message.Revoked || e.Message.Partial && !e.Message.Edited || seen[plain(e.Message.Text)] || e.Message.Text == "" && len(e.Message.Attachments) > 0 {
 			continue
 		}
 		seen[plain(e.Message.Text)] = true
@@ -96,6 +131,30 @@ func complete(m, o *Message) {
 	if m.Type == Unknown && !m.Revoked && o.Type != Unknown && !o.Revoked {
 		m.Type = o.Type
 	}
+	if m.Key == nil {
+		m.Key = o.Key
+	}
+	if m.Chat.JID == "" {
+		m.Chat.JID = o.Chat.JID
+	}
+	if m.Chat.LID == "" {
+		m.Chat.LID = o.Chat.LID
+	}
+	if m.Quoted == nil {
+		m.Quoted, m.ReplyTo = o.Quoted, cmp.Or(m.ReplyTo, o.ReplyTo)
+	}
+	if m.Poll == nil {
+		m.Poll = o.Poll
+	}
+	m.Forwarded = max(m.Forwarded, o.Forwarded)
+	m.Starred, m.Pinned = m.Starred || o.Starred, m.Pinned || o.Pinned
+	m.Dropped = m.Dropped && o.Dropped
+	for _, r := range o.Reactions {
+		m.Reactions = react(m.Reactions, r)
+	}
+	for _, r := range o.Receipts {
+		m.Receipts = receive(m.Receipts, r)
+	}
 	for i, a := range o.Attachments {
 		switch {
 		case i >= len(m.Attachments):
@@ -106,6 +165,42 @@ func complete(m, o *Message) {
 	}
 }
 
+// react adds a reaction: each person has one, the last. An empty one takes it
+// back.
+func react(all []Reaction, r Reaction) []Reaction {
+	i := slices.IndexFunc(all, func(o Reaction) bool { return samePerson(&o.From, &r.From) })
+	switch {
+	case i < 0:
+		return append(all, r)
+	case r.At >= all[i].At:
+		all = slices.Clone(all)
+		all[i] = r
+	}
+	return all
+}
+
+// receive adds a receipt: each person has one, the furthest.
+func receive(all []Receipt, r Receipt) []Receipt {
+	order := []ReceiptState{Failed, Delivered, Read, Played}
+	i := slices.IndexFunc(all, func(o Receipt) bool { return samePerson(&o.Who, &r.Who) })
+	switch {
+	case i < 0:
+		return append(all, r)
+	case slices.Index(order, r.State) > slices.Index(order, all[i].State):
+		all = slices.Clone(all)
+		all[i] = r
+	}
+	return all
+}
+
+func samePerson(a, b *Person) bool {
+	x, y := addresses(a), addresses(b)
+	if len(x) == 0 && len(y) == 0 {
+		return plain(a.Name) == plain(b.Name)
+	}
+	return meet(x, y)
+}
+
 // otherBytes are the files that a later record has under the name of one of
 // m's, and that are not the same: the fold shows each of them.
 func otherBytes(m *Message, es []Event) (out []Attachment) {
@@ -114,7 +209,7 @@ func otherBytes(m *Message, es []Event) (out []Attachment) {
 	}
 	for i := range es {
 		for _, a := range es[i].Message.Attachments {
-			if a.SHA256 != "" && !has(m.Attachments, a.SHA256) && !has(out, a.SHA256) {
+			if a.State == Stored && a.SHA256 != "" && !has(m.Attachments, a.SHA256) && !has(out, a.SHA256) {
 				a.Reason = "Another export has these bytes for this file."
 				out = append(out, a)
 			}

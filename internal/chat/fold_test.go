@@ -186,3 +186,56 @@ func TestFoldLaws(t *testing.T) {
 		}
 	})
 }
+
+func keyed(id string) func(*Message) {
+	return func(m *Message) {
+		m.Key = &Key{ID: id, Chat: "123@lid"}
+		m.Chat = Chat{JID: "447700900001@s.whatsapp.net", LID: "123@lid"}
+		m.From = &Person{LID: "123@lid"}
+	}
+}
+
+// What is told of a message by itself, a reaction or a revocation, changes
+// that and nothing else.
+func TestPartialRecords(t *testing.T) {
+	part := func(m *Message) {
+		m.Partial, m.Type, m.Text, m.From, m.SentAt, m.SentLocal = true, Unknown, "", nil, "2024-05-14T00:00:00Z", "2024-05-14T00:00:00"
+	}
+	gone := func(m *Message) { part(m); m.Revoked, m.ChangedAt = true, "2024-05-14T00:00:00Z" }
+	liked := func(m *Message) { part(m); m.Reactions = []Reaction{{From: Person{LID: "9@lid"}, Emoji: "+"}} }
+	edit := func(m *Message) { part(m); m.Edited, m.Text = true, "new" }
+	m := Fold([]Event{said(1, "android", "old", keyed("A")), said(2, "android", "", gone, keyed("A")), said(3, "android", "", liked, keyed("A"))})
+	if !m.Revoked || m.Text != "" || m.SentAt != "2024-05-13T09:00:00Z" || m.From == nil || len(m.Reactions) != 1 || !cmp.Equal(m.Versions, []Version{{Text: "old", Seq: 1}}) {
+		t.Errorf("%+v", m)
+	}
+	m = Fold([]Event{said(1, "android", "", edit, keyed("A")), said(2, "android", "old", keyed("A"))})
+	if !m.Edited || m.Text != "new" || m.Type != Text || !cmp.Equal(m.Versions, []Version{{Text: "old", Seq: 2}}) {
+		t.Errorf("%+v", m)
+	}
+}
+
+func TestKeys(t *testing.T) {
+	msg := func(f ...func(*Message)) *Message { e := said(1, "", "x", f...); return &e.Message }
+	mine := func(m *Message) { m.Key.FromMe = true }
+	from := func(p Person) func(*Message) { return func(m *Message) { m.From = &p } }
+	inChat := func(jid string) func(*Message) { return func(m *Message) { m.Chat, m.Key.Chat = Chat{JID: jid}, jid } }
+	for _, c := range []struct {
+		name string
+		a, b *Message
+		want bool
+	}{
+		{"equal", msg(keyed("A")), msg(keyed("A")), true},
+		{"another id", msg(keyed("A")), msg(keyed("B")), false},
+		{"another direction", msg(keyed("A")), msg(keyed("A"), mine), false},
+		{"the chat by its phone", msg(keyed("A")), msg(keyed("A"), inChat("447700900001@s.whatsapp.net")), true},
+		{"another chat", msg(keyed("A")), msg(keyed("A"), inChat("5@g.us")), false},
+		{"another sender", msg(keyed("A")), msg(keyed("A"), from(Person{LID: "7@lid"})), false},
+		{"a sender without an address", msg(keyed("A")), msg(keyed("A"), from(Person{Name: "Ana"})), true},
+		{"without a key", msg(keyed("A")), msg(), false},
+	} {
+		same := func(a, b *Message) bool { return KeyName(a) != "" && KeyName(a) == KeyName(b) && SameKey(a, b) }
+		if same(c.a, c.b) != c.want || same(c.b, c.a) != c.want {
+			t.Errorf("%s: %v", c.name, !c.want)
+		}
+	}
+}

@@ -37,12 +37,31 @@ type Message struct {
 	Boundary string `json:"boundary,omitempty"` // "ambiguous": may be part of the message before it
 	Time     string `json:"time,omitempty"`     // "ambiguous": see §7 of the design
 
+	// Key is WhatsApp's own name of the message, where the source has it.
+	Key *Key `json:"key,omitempty"`
+
 	ReplyTo   string     `json:"reply_to,omitempty"`
+	Quoted    *Quoted    `json:"quoted,omitempty"` // what it answers, as it was then
 	Forwarded int        `json:"forwarded,omitempty"`
 	Edited    bool       `json:"edited,omitempty"`
+	ChangedAt string     `json:"changed_at,omitempty"` // of the last edit or the revocation, RFC 3339
 	Revoked   bool       `json:"revoked,omitempty"`
-	Versions  []Version  `json:"versions,omitempty"` // earlier states, oldest first
+	RevokedBy *Person    `json:"revoked_by,omitempty"` // an administrator, where it was not the author
+	Versions  []Version  `json:"versions,omitempty"`   // earlier states, oldest first
 	Reactions []Reaction `json:"reactions,omitempty"`
+	Receipts  []Receipt  `json:"receipts,omitempty"`
+
+	Starred    bool  `json:"starred,omitempty"`
+	Pinned     bool  `json:"pinned,omitempty"`
+	EphemeralS int64 `json:"ephemeral_s,omitempty"` // seconds after which it disappears
+	// Dropped is true where the device had removed the message from view and
+	// its database still held it.
+	Dropped bool `json:"dropped,omitempty"`
+	// Partial is true for a record that says something about a message, a
+	// reaction for one, and not what it is.
+	Partial bool `json:"-"`
+	// TypeCode is the source's own number of a type that is not known.
+	TypeCode string `json:"type_code,omitempty"`
 
 	Location *Location `json:"location,omitempty"`
 	Contacts []Contact `json:"contacts,omitempty"`
@@ -62,6 +81,8 @@ const (
 // Chat names the conversation a message belongs to.
 type Chat struct {
 	ID   string   `json:"id,omitempty"`
+	JID  string   `json:"jid,omitempty"` // where the source has it; a phone's rather than a LID
+	LID  string   `json:"lid,omitempty"` // the same chat under its LID
 	Name string   `json:"name"`
 	Kind ChatKind `json:"kind,omitempty"`
 }
@@ -155,6 +176,12 @@ const (
 	NoticeBlocked         = "blocked"
 	NoticeSettings        = "settings_changed"
 	NoticeAdvancedPrivacy = "advanced_privacy"
+	NoticeInviteLink      = "invite_link_changed"
+	NoticeDevices         = "devices_changed"
+	NoticeUsername        = "username_changed"
+	NoticeCommunity       = "community_changed"
+	NoticeGroupCall       = "group_call"
+	NoticeUnknownSender   = "unknown_sender"
 )
 
 // Attachment is a file that a message carries or should carry.
@@ -193,6 +220,42 @@ type Reaction struct {
 	At    string `json:"at,omitempty"`
 }
 
+// Key names a message as WhatsApp does. The same id occurs in several chats,
+// in both directions and of several senders: only the whole is a name.
+type Key struct {
+	ID     string `json:"id"`
+	FromMe bool   `json:"from_me,omitempty"`
+	Chat   string `json:"chat"`             // JID, as stored
+	Sender string `json:"sender,omitempty"` // JID, where the chat does not say
+}
+
+// Quoted is the message that another answers, as the answer holds it.
+type Quoted struct {
+	Key  Key     `json:"key"`
+	From *Person `json:"from,omitempty"`
+	At   string  `json:"at,omitempty"`
+	Type Type    `json:"type,omitempty"`
+	Text string  `json:"text,omitempty"`
+}
+
+// Receipt says how far a message came with one recipient.
+type Receipt struct {
+	Who   Person       `json:"who"`
+	State ReceiptState `json:"state"`
+	At    string       `json:"at,omitempty"` // RFC 3339, UTC
+}
+
+// ReceiptState is what happened to a message.
+type ReceiptState string
+
+// The states of a receipt.
+const (
+	Delivered ReceiptState = "delivered"
+	Read      ReceiptState = "read"
+	Played    ReceiptState = "played"
+	Failed    ReceiptState = "failed"
+)
+
 // Location is a place: a point on the map, in degrees, a name, or both.
 type Location struct {
 	Lat     *float64 `json:"lat,omitempty"`
@@ -216,8 +279,9 @@ type Poll struct {
 
 // PollOption is one answer and how many chose it.
 type PollOption struct {
-	Text  string `json:"text"`
-	Votes int    `json:"votes"`
+	Text   string   `json:"text"`
+	Votes  int      `json:"votes"`
+	Voters []Person `json:"voters,omitempty"` // where the source names them
 }
 
 // Call is a voice or video call.

@@ -19,9 +19,12 @@ import (
 type doc struct {
 	account, custodian, chat string
 	kind                     chat.ChatKind
-	person                   string // identity of the sender, or empty
-	at                       int64  // see clock; meaningless where local is empty
-	minute                   bool   // the time is known to the minute only
+	addresses                []string      // of the chat
+	key                      int64         // see keyOf
+	msg                      *chat.Message // where it has a key
+	person                   string        // identity of the sender, or empty
+	at                       int64         // see clock; meaningless where local is empty
+	minute                   bool          // the time is known to the minute only
 	local                    string
 	words                    []byte // tokens of what is written in it
 	filters                  []byte // tokens of what is so about it, without chat and sender
@@ -39,6 +42,14 @@ func docOf(m *chat.Message, unread bool) doc {
 	d := doc{
 		account: m.Account, custodian: m.Custodian, chat: m.Chat.Name, kind: m.Chat.Kind,
 		person: ident(m.From), minute: m.Precision != "second", local: m.SentLocal,
+	}
+	for _, jid := range []string{m.Chat.JID, m.Chat.LID} {
+		if jid != "" {
+			d.addresses = append(d.addresses, jid)
+		}
+	}
+	if d.key = keyOf(m); d.key != 0 {
+		d.msg = m
 	}
 	var ok bool
 	if d.at, ok = clock(m.SentLocal); !ok {

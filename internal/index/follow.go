@@ -279,6 +279,9 @@ func (s *scan) item(e record.Entry, st *step) error {
 		}
 	}
 	ev, unread := r.events(e)
+	if len(ev) == 0 {
+		return nil // about no message
+	}
 	m := chat.Fold(ev)
 	d := docOf(&m, unread)
 	if unread {

@@ -87,14 +87,15 @@ type noReader struct{}
 func (noReader) Key() string                               { return "unread" }
 func (noReader) Events(record.Entry) ([]chat.Event, error) { return nil, errNoReader }
 
-// events returns what an entry means. unread is true where it could not be
-// read: it then gives one event of type unknown with the source's own words.
+// events returns what an entry means: nothing where it is about no message.
+// unread is true where it could not be read: it then gives one event of type
+// unknown with the source's own words.
 func (r *reading) events(e record.Entry) (ev []chat.Event, unread bool) {
 	if len(e.Parts) == 0 {
 		return nil, false // disposed of
 	}
 	if e.Kind == record.Item {
-		if ev, err := r.Events(e); err == nil && len(ev) > 0 {
+		if ev, err := r.Events(e); err == nil {
 			for i := range ev {
 				ev[i].Seq = e.Seq
 				if ev[i].Source == "" {

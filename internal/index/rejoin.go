@@ -158,6 +158,11 @@ func (w *writer) remove(s *shown) error {
 	if err := w.c.exec(`DELETE FROM sighting WHERE of = ?`, s.seq); err != nil {
 		return err
 	}
+	if key := keyOf(&s.msg); key != 0 {
+		if err := w.c.exec(`DELETE FROM key WHERE k = ? AND seq = ?`, key, s.seq); err != nil {
+			return err
+		}
+	}
 	return w.c.exec(`DELETE FROM message WHERE id = ?`, s.id)
 }
 
@@ -209,13 +214,16 @@ func (w *writer) putBack(ctx context.Context, capture int64, taken []part) (capt
 				}
 			}
 			ev, unread := r.events(e)
+			if len(ev) == 0 {
+				continue
+			}
 			m := chat.Fold(ev)
 			d := docOf(&m, unread)
 			if unread {
 				w.unread++
 				d.under(&r.head)
 			}
-			if err := w.add(e.Seq, some[i].cap, &d); err != nil {
+			if err := w.add(ctx, e.Seq, some[i].cap, &d); err != nil {
 				return nil, err
 			}
 		}
@@ -340,16 +348,7 @@ func (w *writer) join(ctx context.Context, a, b *shown) error {
 			return err
 		}
 	}
-	if err := w.c.exec(`UPDATE message SET more = 1 WHERE id = ?`, a.id); err != nil {
-		return err
-	}
-	r := a.ref
-	r.more = true
-	ss, err := w.x.show(ctx, w.c, []ref{r})
-	if err != nil {
-		return err
-	}
-	return w.rewrite(a, &ss[0])
+	return w.refold(ctx, a)
 }
 
 // rewrite puts the tokens of a message in place of those that it had. Most

@@ -10,10 +10,14 @@ CREATE TABLE capture (
 
 CREATE TABLE chat (
     id INTEGER PRIMARY KEY, account TEXT NOT NULL, custodian TEXT NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL,
-    messages INTEGER NOT NULL DEFAULT 0, first INTEGER, last INTEGER, first_local TEXT, last_local TEXT,
-    UNIQUE (account, custodian, name)
+    messages INTEGER NOT NULL DEFAULT 0, first INTEGER, last INTEGER, first_local TEXT, last_local TEXT
 );
 CREATE INDEX chat_last ON chat (last, id);
+CREATE INDEX chat_name ON chat (account, custodian, name);
+
+-- WhatsApp's addresses of a chat, where a source has them: a phone's, a LID, a
+-- group's.
+CREATE TABLE address (account TEXT, custodian TEXT, jid TEXT, chat INTEGER NOT NULL, PRIMARY KEY (account, custodian, jid)) WITHOUT ROWID;
 
 -- Whoever sent something; ident is the fields of the identity, one a line.
 CREATE TABLE person (id INTEGER PRIMARY KEY, ident TEXT NOT NULL UNIQUE);
@@ -26,6 +30,9 @@ CREATE TABLE message (
 );
 CREATE UNIQUE INDEX message_seq ON message (seq);
 CREATE INDEX message_place ON message (chat, ifnull(ord, id));
+
+-- Messages by WhatsApp's own key: k is a hash of it, seq the message's.
+CREATE TABLE key (k INTEGER, seq INTEGER, PRIMARY KEY (k, seq)) WITHOUT ROWID;
 
 -- Further records of a message: "of" is the first.
 CREATE TABLE sighting (seq INTEGER PRIMARY KEY, of INTEGER NOT NULL, cap INTEGER NOT NULL);

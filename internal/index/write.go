@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/ncruces/go-sqlite3"
 
@@ -31,7 +32,7 @@ type writer struct {
 	words   *tokenSum // set: words are added up here, and not written
 }
 
-type chatKey struct{ account, custodian, name string }
+type chatKey struct{ account, custodian, name, addresses string }
 
 // course is where a capture stands in a chat; see put.
 type course struct {
@@ -174,7 +175,7 @@ func (w *writer) step(ctx context.Context, s *step) error {
 		if s.unread {
 			w.unread++
 		}
-		return w.add(s.seq, s.cap, s.doc)
+		return w.add(ctx, s.seq, s.cap, s.doc)
 	}
 	return nil // a kind of a later version: nothing of it can be shown
 }
@@ -192,10 +193,22 @@ func (w *writer) capture(ctx context.Context, e record.Entry) error {
 		e.Seq, e.At.UnixMilli(), r.source, head, r.Key())
 }
 
-// add puts a new message into the index.
-func (w *writer) add(seq, capture int64, d *doc) error {
+// add puts a record into the index: as a new message, or as a sighting of one
+// that has the same key.
+func (w *writer) add(ctx context.Context, seq, capture int64, d *doc) error {
 	chatID, c, err := w.place(capture, d)
 	if err != nil {
+		return err
+	}
+	switch same, err := w.known(ctx, d); {
+	case err != nil:
+		return err
+	case same != nil:
+		c.dirty = true
+		c.n++
+		return w.sight(ctx, same, seq, capture)
+	}
+	if err := w.noteKey(d.key, seq); err != nil {
 		return err
 	}
 	at, window := d.at, int64(1)
@@ -334,18 +347,30 @@ func (w *writer) course(capture, chatID int64) (*course, error) {
 	return c, err
 }
 
+// chat returns the chat of a doc: the one that has one of its addresses, else
+// the one of its name. Several groups may have one name; they differ by their
+// addresses.
 func (w *writer) chat(d *doc) (int64, error) {
-	k := chatKey{d.account, d.custodian, d.chat}
+	k := chatKey{d.account, d.custodian, d.chat, strings.Join(d.addresses, " ")}
 	if id := w.chats[k]; id != 0 {
 		return id, nil
 	}
-	id, ok, err := w.c.number(`SELECT id FROM chat WHERE account = ? AND custodian = ? AND name = ?`, k.account, k.custodian, k.name)
-	if err == nil && !ok {
+	id, err := w.findChat(d)
+	if err == nil && id == 0 {
 		err = w.c.exec(`INSERT INTO chat (account, custodian, name, kind) VALUES (?, ?, ?, ?)`, k.account, k.custodian, k.name, string(d.kind))
 		id = w.c.LastInsertRowID()
 	}
 	if err == nil && d.kind != "" {
 		err = w.c.exec(`UPDATE chat SET kind = ? WHERE id = ? AND kind = ''`, string(d.kind), id)
+	}
+	for _, jid := range d.addresses {
+		if err == nil {
+			err = w.c.exec(`INSERT OR IGNORE INTO address (account, custodian, jid, chat) VALUES (?, ?, ?, ?)`, d.account, d.custodian, jid, id)
+		}
+	}
+	if err == nil && len(d.addresses) > 0 && !bare(d.chat) {
+		// A name is better than the number that it was called by before.
+		err = w.c.exec(`UPDATE chat SET name = ? WHERE id = ? AND (name GLOB '+[0-9]*' OR name LIKE '%@%')`, d.chat, id)
 	}
 	if err != nil {
 		return 0, err
@@ -354,6 +379,27 @@ func (w *writer) chat(d *doc) (int64, error) {
 		w.chats[k] = id
 	}
 	return id, nil
+}
+
+// findChat returns the chat of a doc that is there, or 0.
+func (w *writer) findChat(d *doc) (int64, error) {
+	for _, jid := range d.addresses {
+		id, ok, err := w.c.number(`SELECT chat FROM address WHERE account = ? AND custodian = ? AND jid = ?`, d.account, d.custodian, jid)
+		if err != nil || ok {
+			return id, err
+		}
+	}
+	other := ``
+	if len(d.addresses) > 0 {
+		other = ` AND id NOT IN (SELECT chat FROM address)`
+	}
+	id, _, err := w.c.number(`SELECT min(id) FROM chat WHERE account = ? AND custodian = ? AND name = ?`+other, d.account, d.custodian, d.chat)
+	return id, err
+}
+
+// bare reports a chat's name that is only its number or address.
+func bare(name string) bool {
+	return strings.Contains(name, "@") || len(name) > 1 && name[0] == '+' && name[1] >= '0' && name[1] <= '9'
 }
 
 func (w *writer) person(ident string) (int64, error) {
@@ -392,6 +438,7 @@ func timeOf(id int64) int64 { return id >> tieBits }
 // allot returns the row id of a new message: after all others of the same
 // second, or the same minute where no more is known.
 func (w *writer) allot(at, window int64) (int64, error) {
+	at = max(at, 0) // before 1970 only in a damaged source: first of all
 	lo := rowAt(at)
 	hi := rowAt(at + window)
 	last, ok, err := w.c.number(`SELECT max(id) FROM message WHERE id >= ? AND id < ?`, lo, hi)

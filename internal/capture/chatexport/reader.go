@@ -3,6 +3,7 @@ package chatexport
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -287,6 +288,9 @@ func (r *Reader) Key() string { return r.key }
 // opening notice, whatever its language.
 const earlyRecords = 2
 
+// errUnread is for a record that has no header in the order of its file.
+var errUnread = errors.New("not understood")
+
 // Events implements chat.Reader: one event for every Item.
 func (r *Reader) Events(e record.Entry) ([]chat.Event, error) {
 	if e.Kind != record.Item && e.Kind != record.Unparsed {
@@ -300,11 +304,11 @@ func (r *Reader) Events(e record.Entry) ([]chat.Event, error) {
 	text := r.p.enc.text(raw)
 	h, ok := parseHeader(text)
 	if !ok || e.Kind == record.Unparsed {
-		return nil, nil
+		return nil, errUnread
 	}
 	rec := r.p.parse(text, h, head.Ordinal < earlyRecords)
 	if !rec.dated {
-		return nil, nil
+		return nil, errUnread
 	}
 	return []chat.Event{{Seq: e.Seq, Source: Name, Message: r.message(&rec, &head)}}, nil
 }

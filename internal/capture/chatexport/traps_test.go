@@ -319,7 +319,7 @@ func TestBodies(t *testing.T) {
 		},
 		"look: https://maps.google.com/?q=1,2": func(m chat.Message) bool { return m.Type == chat.Text },
 		lrm + "POLL:\nLunch?\n" + lrm + "OPTION: Pizza (2 votes)\n" + lrm + "OPTION: None (1 vote)": func(m chat.Message) bool {
-			return m.Type == chat.PollType && m.Poll.Question == "Lunch?" && len(m.Poll.Options) == 2 && m.Poll.Options[0] == chat.PollOption{Text: "Pizza", Votes: 2}
+			return m.Type == chat.PollType && m.Poll.Question == "Lunch?" && len(m.Poll.Options) == 2 && m.Poll.Options[0].Text == "Pizza" && m.Poll.Options[0].Votes == 2
 		},
 		lrm + "Missed voice call. " + lrm + "Tap to call back.": func(m chat.Message) bool { return m.Type == chat.CallType && m.Call.Missed && !m.Call.Video },
 		lrm + "Video call, " + lrm + "5 min":                    func(m chat.Message) bool { return m.Type == chat.CallType && m.Call.Video && m.Call.Seconds == 300 },

@@ -1,0 +1,61 @@
+package chat
+
+import "strings"
+
+// KeyName is equal for records that may be of one message by WhatsApp's own
+// key; SameKey decides. It is empty where a message has none.
+func KeyName(m *Message) string {
+	if m.Key == nil || m.Key.ID == "" {
+		return ""
+	}
+	me := "in"
+	if m.Key.FromMe {
+		me = "out"
+	}
+	return m.Account + "\x00" + m.Custodian + "\x00" + me + "\x00" + m.Key.ID
+}
+
+// SameKey reports whether two records, with equal KeyNames, name the same
+// message. Ids are not compared alone: the same one occurs in several chats,
+// and in a group of several senders. A person and a chat have a phone's
+// address, a LID, or both; what one record lacks contradicts nothing, as long
+// as something agrees.
+func SameKey(a, b *Message) bool {
+	if !sameChat(a, b) {
+		return false
+	}
+	if a.Key.FromMe || a.From == nil || b.From == nil {
+		return true
+	}
+	x, y := addresses(a.From), addresses(b.From)
+	return len(x) == 0 || len(y) == 0 || meet(x, y)
+}
+
+func sameChat(a, b *Message) bool {
+	x, y := []string{a.Chat.JID, a.Chat.LID, a.Key.Chat}, []string{b.Chat.JID, b.Chat.LID, b.Key.Chat}
+	return meet(x, y)
+}
+
+// addresses lists what names a person beyond doubt.
+func addresses(p *Person) (out []string) {
+	for _, s := range []string{p.JID, p.LID, p.BSUID} {
+		if s != "" {
+			out = append(out, s)
+		}
+	}
+	if p.Phone != "" && p.JID == "" {
+		out = append(out, strings.TrimPrefix(p.Phone, "+")+"@s.whatsapp.net")
+	}
+	return out
+}
+
+func meet(a, b []string) bool {
+	for _, s := range a {
+		for _, t := range b {
+			if s != "" && s == t {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,79 @@
+package index
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+
+	"github.com/ncruces/go-sqlite3"
+
+	"github.com/waxseal/waxseal/internal/chat"
+)
+
+// keyOf is a hash of WhatsApp's own key of a message, or 0 where it has none.
+// Messages with the same hash are compared.
+func keyOf(m *chat.Message) int64 {
+	name := chat.KeyName(m)
+	if name == "" {
+		return 0
+	}
+	sum := sha256.Sum256([]byte(name))
+	return int64(binary.BigEndian.Uint64(sum[:]) | 1)
+}
+
+// known returns the message that a doc is another record of, by WhatsApp's
+// key, or nil.
+func (w *writer) known(ctx context.Context, d *doc) (*shown, error) {
+	if d.key == 0 {
+		return nil, nil //nolint:nilnil // most messages have no key
+	}
+	var refs []ref
+	err := w.c.query(`SELECT `+refColumns+` FROM message WHERE seq IN (SELECT seq FROM key WHERE k = ?) ORDER BY seq`,
+		func(st *sqlite3.Stmt) error { refs = append(refs, refOf(st)); return nil }, d.key)
+	if err != nil || len(refs) == 0 {
+		return nil, err
+	}
+	ss, err := w.x.show(ctx, w.c, refs)
+	if err != nil {
+		return nil, err
+	}
+	for i := range ss {
+		m := &ss[i].msg
+		if !ss[i].gone && chat.KeyName(m) == chat.KeyName(d.msg) && chat.SameKey(m, d.msg) {
+			return &ss[i], nil
+		}
+	}
+	return nil, nil //nolint:nilnil // the same id in another chat, or of another sender
+}
+
+// sight adds a further record to a message.
+func (w *writer) sight(ctx context.Context, s *shown, seq, capture int64) error {
+	if err := w.c.exec(`INSERT INTO sighting (seq, of, cap) VALUES (?, ?, ?)`, seq, s.seq, capture); err != nil {
+		return err
+	}
+	return w.refold(ctx, s)
+}
+
+// refold writes a message anew whose records have changed.
+func (w *writer) refold(ctx context.Context, s *shown) error {
+	if err := w.c.exec(`UPDATE message SET more = 1 WHERE id = ?`, s.id); err != nil {
+		return err
+	}
+	r := s.ref
+	r.more = true
+	ss, err := w.x.show(ctx, w.c, []ref{r})
+	if err != nil {
+		return err
+	}
+	if err := w.noteKey(keyOf(&ss[0].msg), s.seq); err != nil {
+		return err
+	}
+	return w.rewrite(s, &ss[0])
+}
+
+func (w *writer) noteKey(key, seq int64) error {
+	if key == 0 {
+		return nil
+	}
+	return w.c.exec(`INSERT OR IGNORE INTO key (k, seq) VALUES (?, ?)`, key, seq)
+}
