@@ -62,13 +62,17 @@ var ErrNotMine = errors.New("not of this format")
 
 // Options is what the person who imports knows and the source may not.
 type Options struct {
-	Zone        *time.Location // of the source's local times
-	ZoneAssumed bool           // Zone is the archive's, not said for this import
-	DateOrder   string         // "dmy", "mdy", "ymd"; empty: decided by evidence
-	Account     string         // phone number of the account, or empty
-	Custodian   string         // id, or empty
-	Me          string         // the exporter's own name as the source prints it
-	Chat        string         // name of the chat, or empty
+	Zone        *time.Location         // of the source's local times
+	ZoneAssumed bool                   // Zone is the archive's, not said for this import
+	DateOrder   string                 // "dmy", "mdy", "ymd"; empty: decided by evidence
+	Account     string                 // phone number of the account, or empty
+	Custodian   string                 // id, or empty
+	Me          string                 // the exporter's own name as the source prints it
+	Chat        string                 // name of the chat, or empty
+	Key         string                 // opens an encrypted backup: a file's name, or 64 hexadecimal digits
+	Password    func() ([]byte, error) // of an encrypted backup; nil: none was given
+	Media       string                 // folder of a backup's media, where it does not lie beside the database
+	Scratch     string                 // folder for private copies; they are enciphered
 	// Progress is told how many bytes of how many were read, and how many
 	// records are acknowledged. It may be nil and must be quick.
 	Progress func(p Progress)
@@ -106,6 +110,18 @@ type Summary struct {
 	Zone              string   `json:"zone"`
 	ZoneAssumed       bool     `json:"zone_assumed,omitempty"`
 	Ambiguous         int64    `json:"ambiguous,omitempty"` // records whose boundary or time is not certain
+	// Of a database: what it held, and what became of it.
+	Container *Container       `json:"container,omitempty"` // that it came in
+	Chats     int64            `json:"chats,omitempty"`
+	Kinds     map[string]int64 `json:"kinds,omitempty"`  // messages by type
+	Tables    []TableCount     `json:"tables,omitempty"` // every table that has rows
+	// Unknown names what this program does not know and has kept as it is:
+	// types, tables.
+	Unknown []string `json:"unknown,omitempty"`
+	// Damage lists what of a damaged source could not be read.
+	Damage []string `json:"damage,omitempty"`
+	// Holes lists the numbers that a table gave and that have no rows.
+	Holes []Hole `json:"holes,omitempty"`
 	// Unreferenced lists files of the export that no record names. They are
 	// kept too.
 	Unreferenced []string `json:"unreferenced,omitempty"`
@@ -118,6 +134,30 @@ type Summary struct {
 	// Warnings are sentences for the person who imports; no message text,
 	// name or number stands in them.
 	Warnings []string `json:"warnings,omitempty"`
+}
+
+// Container says how an encrypted backup was opened.
+type Container struct {
+	Key      string `json:"key"`      // fingerprint of the key that opened it
+	Checksum string `json:"checksum"` // "right", "absent" or "wrong"; the seal was right
+}
+
+// TableCount says what became of a table's rows: Rows = Records + Attached +
+// Excluded.
+type TableCount struct {
+	Name     string `json:"name"`
+	Rows     int64  `json:"rows"`
+	Records  int64  `json:"records,omitempty"`  // became records
+	Attached int64  `json:"attached,omitempty"` // stand in the records of other rows
+	Excluded int64  `json:"excluded,omitempty"` // stay in the evidence alone
+	Reason   string `json:"reason,omitempty"`   // why they were excluded
+}
+
+// Hole is a stretch of row numbers that has no rows.
+type Hole struct {
+	Table string `json:"table"`
+	From  int64  `json:"from"` // first missing
+	To    int64  `json:"to"`   // last missing
 }
 
 // Missing is a reason for which files are not there.
@@ -147,5 +187,5 @@ func (s *Summary) Miss(reason, name string) {
 // media are no fault: the export itself says that they were left out.
 func (s *Summary) Complete() bool {
 	return s.Unparsed == 0 && s.AttachmentsMissing == 0 && s.DateOrderCertain && !s.DateOrderPassedBy &&
-		s.Garbled == 0 && len(s.Missing) == 0 && len(s.Gaps) == 0
+		s.Garbled == 0 && len(s.Missing) == 0 && len(s.Gaps) == 0 && len(s.Damage) == 0
 }
