@@ -68,7 +68,7 @@ var sentences = []struct {
 	{index.ErrReadOnly, exitFailed, "The index cannot be written here, nor used as it is. Copy the archive to a disk that can be written."},
 	{index.ErrNotFound, exitFailed, "There is nothing of that name in the archive."},
 	{archive.ErrNotFound, exitFailed, "There is nothing of that number in the archive."},
-	{capture.ErrNotMine, exitFailed, "This is no chat export."},
+	{capture.ErrNotMine, exitFailed, "This is no chat export and no backup of WhatsApp that can be read here."},
 	{context.Canceled, exitFailed, "Interrupted. What was acknowledged is safe; the same command goes on where it was."},
 	{fs.ErrNotExist, exitFailed, "There is no such file."},
 	{fs.ErrPermission, exitFailed, "Permission denied."},

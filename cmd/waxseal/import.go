@@ -1,19 +1,26 @@
 package main
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
+	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/waxseal/waxseal/internal/archive"
 	"github.com/waxseal/waxseal/internal/capture"
 	"github.com/waxseal/waxseal/internal/capture/all"
+	"github.com/waxseal/waxseal/internal/seal"
 )
 
 type importCmd struct {
@@ -24,6 +31,9 @@ type importCmd struct {
 	Custodian string   `help:"Id of the person whose account it is." placeholder:"ID"`
 	Me        string   `help:"The exporter's own name as the export prints it; tells sent from received." placeholder:"NAME"`
 	Chat      string   `help:"Name of the chat (default: from the file's name)." placeholder:"NAME"`
+	Key       string   `help:"Key of an encrypted Android backup: its 64 digits, or the file that holds them." placeholder:"FILE|HEX"`
+	Password  string   `name:"password-file" help:"File with the password of an encrypted iPhone backup (default: asked for)." type:"path" placeholder:"FILE"`
+	Media     string   `help:"Folder with the media of a backup (default: looked for beside it)." type:"existingdir" placeholder:"DIR"`
 	Format    string   `help:"Import as this format instead of recognising it." placeholder:"NAME"`
 	JSON      bool     `help:"Print one JSON object."`
 	NoIndex   bool     `help:"Do not bring the index up to date afterwards."`
@@ -50,10 +60,16 @@ func (c *importCmd) Run(a *app) (err error) {
 	if err := ar.Writable(); err != nil {
 		return err
 	}
-	o, err := c.options(ar)
+	o, err := c.options(a, ar)
 	if err != nil {
 		return err
 	}
+	scratch, err := scratchIn(ar.Dir())
+	if err != nil {
+		return err
+	}
+	o.Scratch = scratch
+	defer func() { _ = os.Remove(scratch) }() // stays where another import uses it
 	stop := func() {}
 	if !c.NoIndex {
 		stop = a.followBeside(ar)
@@ -71,10 +87,29 @@ func (c *importCmd) Run(a *app) (err error) {
 	return c.outcome(res, failed)
 }
 
-func (c *importCmd) options(ar *archive.Archive) (capture.Options, error) {
+// scratchIn makes the folder for private copies, which are enciphered with keys
+// that live in memory alone, and removes what a killed import left in it.
+func scratchIn(dir string) (string, error) {
+	scratch := filepath.Join(dir, "scratch")
+	if err := os.MkdirAll(scratch, 0o700); err != nil {
+		return "", fmt.Errorf("make a folder for private copies: %w", err)
+	}
+	left, err := os.ReadDir(scratch)
+	if err != nil {
+		return "", fmt.Errorf("look for old private copies: %w", err)
+	}
+	for _, e := range left {
+		if info, err := e.Info(); err == nil && time.Since(info.ModTime()) > 24*time.Hour {
+			_ = os.RemoveAll(filepath.Join(scratch, e.Name())) // tried again next time
+		}
+	}
+	return scratch, nil
+}
+
+func (c *importCmd) options(a *app, ar *archive.Archive) (capture.Options, error) {
 	o := capture.Options{
 		DateOrder: c.DateOrder, Account: c.Account, Custodian: c.Custodian, Me: c.Me, Chat: c.Chat,
-		ZoneAssumed: c.Zone == "",
+		ZoneAssumed: c.Zone == "", Key: c.Key, Media: c.Media, Password: c.password(a),
 	}
 	zone := c.Zone
 	if zone == "" {
@@ -85,6 +120,24 @@ func (c *importCmd) options(ar *archive.Archive) (capture.Options, error) {
 		return o, usagef("no such time zone: %s (examples: Europe/London, America/New_York, Asia/Kolkata)", zone)
 	}
 	return o, nil
+}
+
+// password asks for the password of a backup, once, when one is needed.
+func (c *importCmd) password(a *app) func() ([]byte, error) {
+	return sync.OnceValues(func() ([]byte, error) {
+		if c.Password == "" {
+			p, err := a.prompt("Password of the backup: ")
+			if errors.Is(err, seal.ErrLocked) {
+				return nil, usagef("the backup is encrypted: give the password that it was made with in a file, with --password-file FILE")
+			}
+			return p, err
+		}
+		b, err := os.ReadFile(c.Password)
+		if err != nil {
+			return nil, fmt.Errorf("read the password: %w", err)
+		}
+		return bytes.TrimRight(b, "\r\n"), nil
+	})
 }
 
 // formats are those that may read a path.
@@ -210,7 +263,12 @@ func describe(s capture.Summary) string {
 	line := func(name, format string, args ...any) {
 		fmt.Fprintf(&b, "  %-12s %s\n", name, fmt.Sprintf(format, args...))
 	}
-	line("chat", "%s", oneLine(s.Chat, 1000))
+	if s.Chat != "" {
+		line("chat", "%s", oneLine(s.Chat, 1000))
+	}
+	if s.Chats > 0 {
+		line("chats", "%s", group(s.Chats))
+	}
 	line("archived", "%s: %s, %s", count(s.Records, "record"), count(s.Messages, "message"), count(s.System, "notice"))
 	if s.AlreadyArchived > 0 {
 		line("known", "%s of them were in the archive already", group(s.AlreadyArchived))
@@ -218,7 +276,12 @@ func describe(s capture.Summary) string {
 	if s.First != "" {
 		line("from … to", "%s … %s (%s%s)", s.First, s.Last, s.Zone, assumed(s.ZoneAssumed))
 	}
-	line("dates", "%s", orderSentence(s))
+	if s.DateOrder != "" {
+		line("dates", "%s", orderSentence(s))
+	}
+	if len(s.Kinds) > 0 {
+		line("types", "%s", kindsSentence(s.Kinds))
+	}
 	if s.Attachments > 0 {
 		line("files", "%s named, %s missing", group(s.Attachments), group(s.AttachmentsMissing))
 	}
@@ -234,7 +297,7 @@ func describe(s capture.Summary) string {
 		line("missing", "%s: %s %s%s", group(m.Files), m.Reason, strings.Join(names, ", "), more)
 	}
 	if s.Omitted > 0 {
-		line("left out", "%s media: the export was made without them", group(s.Omitted))
+		line("left out", "%s media: %s", group(s.Omitted), leftOut(s))
 	}
 	if s.Unparsed > 0 {
 		line("unread", "%s could not be read; kept as it is", count(s.Unparsed, "piece"))
@@ -248,6 +311,7 @@ func describe(s capture.Summary) string {
 	if n := len(s.Unreferenced); n > 0 {
 		line("extra files", "%s that no message names; they are kept", group(int64(n)))
 	}
+	describeTables(line, s)
 	for _, g := range s.Gaps {
 		line("gap", "%s", oneLine(g, 1000))
 	}
@@ -256,6 +320,42 @@ func describe(s capture.Summary) string {
 		line("note", "%s", oneLine(w, 1000))
 	}
 	return b.String()
+}
+
+// leftOut is why media are no part of a source.
+func leftOut(s capture.Summary) string {
+	if len(s.Tables) > 0 {
+		return "they were not on the phone"
+	}
+	return "the export was made without them"
+}
+
+func kindsSentence(kinds map[string]int64) string {
+	names := slices.SortedFunc(maps.Keys(kinds), func(a, b string) int { return cmp.Or(int(kinds[b]-kinds[a]), strings.Compare(a, b)) })
+	for i, n := range names {
+		names[i] = n + " " + group(kinds[n])
+	}
+	return strings.Join(names, ", ")
+}
+
+// describeTables tells of a database what became of its rows.
+func describeTables(line func(name, format string, args ...any), s capture.Summary) {
+	var rows, records, attached, excluded int64
+	for _, t := range s.Tables {
+		rows, records, attached, excluded = rows+t.Rows, records+t.Records, attached+t.Attached, excluded+t.Excluded
+	}
+	if rows > 0 {
+		line("rows", "%s in %s: %s became records, %s stand in them, %s stay in the evidence", group(rows), count(int64(len(s.Tables)), "table"), group(records), group(attached), group(excluded))
+	}
+	if s.Container != nil {
+		line("container", "its seal is right; key %s, checksum %s", s.Container.Key, s.Container.Checksum)
+	}
+	if len(s.Unknown) > 0 {
+		line("unknown", "%s; kept as they are", oneLine(strings.Join(s.Unknown, ", "), 1000))
+	}
+	for _, d := range s.Damage {
+		line("damaged", "%s", oneLine(d, 1000))
+	}
 }
 
 func assumed(yes bool) string {
