@@ -44,6 +44,7 @@ type results struct {
 	Bare     *bare      `json:"bare_sqlite,omitempty"`
 	Imports  []imported `json:"imports,omitempty"`
 	Searches []latency  `json:"searches,omitempty"`
+	Backups  *backups   `json:"backups,omitempty"`
 }
 
 type bare struct {
@@ -57,6 +58,7 @@ type options struct {
 	peer    bool
 	queries int
 	cache   string
+	tools   string
 }
 
 func (o options) does(section string) bool { return len(o.only) == 0 || o.only[section] }
@@ -74,7 +76,8 @@ func main() {
 func command(ctx context.Context, args []string, out io.Writer) error {
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	sizes := f.String("messages", "100000,1000000", "sizes of the imports")
-	only := f.String("only", "", "sections to run: machine,read,peer,sqlite,import,search (search needs import)")
+	only := f.String("only", "", "sections to run: machine,read,peer,sqlite,import,search,backups (search needs import)")
+	tools := f.String("tools", filepath.Join("..", "shared", "tools"), "folder with the generators of phones' databases")
 	asJSON := f.Bool("json", false, "print one JSON object")
 	peer := f.Bool("peer", true, "compare with the npm package "+peerPackage)
 	queries := f.Int("queries", 200, "searches of each kind")
@@ -89,7 +92,7 @@ func command(ctx context.Context, args []string, out io.Writer) error {
 	if *read != "" {
 		return readAlone(ctx, *read, out)
 	}
-	o := options{only: map[string]bool{}, peer: *peer, queries: *queries, cache: filepath.Join(".cache", "bench")}
+	o := options{only: map[string]bool{}, peer: *peer, queries: *queries, cache: filepath.Join(".cache", "bench"), tools: *tools}
 	for s := range strings.SplitSeq(*sizes, ",") {
 		n, err := strconv.Atoi(s)
 		if err != nil || n < 1 {
@@ -141,10 +144,23 @@ func measure(ctx context.Context, o options) (r results, err error) {
 	if err := r.reading(ctx, o, dir, inputs[r.Messages]); err != nil {
 		return r, err
 	}
-	if !o.does("import") {
-		return r, nil
+	if o.does("import") {
+		if err := r.archives(ctx, o, dir, inputs); err != nil {
+			return r, err
+		}
 	}
-	return r, r.archives(ctx, o, dir, inputs)
+	if o.does("backups") {
+		bin, err := binary(ctx, o.cache)
+		if err != nil {
+			return r, err
+		}
+		b, err := measureBackups(ctx, bin, o.tools, dir, o.sizes)
+		if err != nil {
+			return r, err
+		}
+		r.Backups = &b
+	}
+	return r, nil
 }
 
 // reading measures what needs no archive: the machine, the parsers, a bare
