@@ -316,6 +316,7 @@ func describe(s capture.Summary) string {
 		line("gap", "%s", oneLine(g, 1000))
 	}
 	line("SHA-256", "%s", s.SHA256)
+	line("capture", "%d", s.Capture)
 	for _, w := range s.Warnings {
 		line("note", "%s", oneLine(w, 1000))
 	}

@@ -88,6 +88,7 @@ type Progress struct {
 // and kept in the capture's last record.
 type Summary struct {
 	Path               string `json:"path"`
+	Capture            int64  `json:"capture,omitempty"` // its entry; known once it has ended
 	Format             string `json:"format"`
 	SHA256             string `json:"sha256"`
 	Chat               string `json:"chat,omitempty"`

@@ -106,7 +106,11 @@ func (r *run) do() (capture.Summary, error) {
 		return r.sum, err
 	}
 	r.truncation(ls)
-	return r.sum, r.end(seq, em.runs)
+	if err := r.end(seq, em.runs); err != nil {
+		return r.sum, err
+	}
+	r.sum.Capture = seq
+	return r.sum, nil
 }
 
 // keepEvidence keeps the original file whole.

@@ -268,5 +268,6 @@ func (im *Import) End(unknown []string) error {
 	if _, err := im.sink.Append(im.Ctx, []record.Record{rec}); err != nil {
 		return fmt.Errorf("append end of capture: %w", err)
 	}
+	s.Capture = im.seq
 	return nil
 }
