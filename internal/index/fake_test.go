@@ -1,6 +1,7 @@
 package index
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -161,7 +162,7 @@ func (r fakeReader) Events(e record.Entry) ([]chat.Event, error) {
 	}
 	at = at.AddDate(0, 0, r.r.Days)
 	m.SentLocal, m.SentAt, m.Zone = at.Format(layout), at.Add(-r.r.Zone).Format(time.RFC3339), "UTC"
-	m.Chat, m.Custodian = chat.Chat{Name: r.h.Chat, Kind: chat.Group}, r.h.Custodian
+	m.Chat, m.Custodian = chat.Chat{Name: cmp.Or(r.h.Chat, m.Chat.Name), Kind: chat.Group}, r.h.Custodian
 	return []chat.Event{{Seq: e.Seq, Source: "fake", Message: m}}, nil
 }
 

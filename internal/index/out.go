@@ -57,35 +57,40 @@ type shown struct {
 // show reads the messages of refs from the log, in their order.
 func (x *Index) show(ctx context.Context, c *conn, refs []ref) ([]shown, error) {
 	out := make([]shown, len(refs))
-	var all []part
 	for i, r := range refs {
 		ps, err := parts(c, r)
 		if err != nil {
 			return nil, err
 		}
 		out[i] = shown{ref: r, parts: ps}
-		all = append(all, ps...)
 	}
-	seqs := make([]int64, len(all))
-	for i, p := range all {
-		seqs[i] = p.seq
+	return out, x.readParts(ctx, c, out)
+}
+
+// readParts makes each message of those of its records that are its parts.
+func (x *Index) readParts(ctx context.Context, c *conn, out []shown) error {
+	var seqs []int64
+	for i := range out {
+		for _, p := range out[i].parts {
+			seqs = append(seqs, p.seq)
+		}
 	}
 	entries, err := x.cfg.Log.Get(ctx, seqs)
 	if err != nil {
-		return nil, fmt.Errorf("read messages: %w", err)
+		return fmt.Errorf("read messages: %w", err)
 	}
 	if len(entries) != len(seqs) {
-		return nil, fmt.Errorf("read messages: %d of %d entries", len(entries), len(seqs))
+		return fmt.Errorf("read messages: %d of %d entries", len(entries), len(seqs))
 	}
 	again := map[int64][]int64{}
 	for i := range out {
 		n := len(out[i].parts)
 		if err := x.fold(ctx, c, &out[i], entries[:n], again); err != nil {
-			return nil, err
+			return err
 		}
 		entries = entries[n:]
 	}
-	return out, x.nameChats(c, out)
+	return x.nameChats(c, out)
 }
 
 // fold makes the message of its entries.
