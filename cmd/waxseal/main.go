@@ -32,6 +32,7 @@ type cli struct {
 	Chats    chatsCmd    `cmd:"" help:"List chats."`
 	Messages messagesCmd `cmd:"" help:"List messages in the order of their source."`
 	Search   searchCmd   `cmd:"" help:"Find messages."`
+	Report   reportCmd   `cmd:"" help:"Report on what the archive holds."`
 	Verify   verifyCmd   `cmd:"" help:"Verify the archive, or a proof."`
 	Prove    proveCmd    `cmd:"" help:"Write a proof of one message that a stranger can check."`
 	Index    indexCmd    `cmd:"" help:"Manage the index."`

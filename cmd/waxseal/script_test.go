@@ -1,10 +1,12 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"os"
 	"testing"
 
+	"github.com/ncruces/go-sqlite3"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -23,6 +25,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:           "testdata/script",
 		UpdateScripts: *update,
+		Cmds:          map[string]func(*testscript.TestScript, bool, []string){"sqlite": sqlite},
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("TZ", "UTC")
 			e.Setenv("HOME", e.WorkDir)
@@ -30,4 +33,17 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 	})
+}
+
+// sqlite makes a database of the statements in files: sqlite FILE SQL….
+func sqlite(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: sqlite FILE SQL…")
+	}
+	c, err := sqlite3.Open("file:" + ts.MkAbs(args[0]))
+	ts.Check(err)
+	for _, name := range args[1:] {
+		err = errors.Join(err, c.Exec(ts.ReadFile(name)))
+	}
+	ts.Check(errors.Join(err, c.Close()))
 }
