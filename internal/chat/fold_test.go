@@ -231,11 +231,18 @@ func TestKeys(t *testing.T) {
 		{"another chat", msg(keyed("A")), msg(keyed("A"), inChat("5@g.us")), false},
 		{"another sender", msg(keyed("A")), msg(keyed("A"), from(Person{LID: "7@lid"})), false},
 		{"a sender without an address", msg(keyed("A")), msg(keyed("A"), from(Person{Name: "Ana"})), true},
+		{"a sender by the other address", msg(keyed("A")), msg(keyed("A"), from(Person{JID: "447700900001@s.whatsapp.net"})), true},
+		{"and at another time", msg(keyed("A")), msg(keyed("A"), from(Person{JID: "447700900001@s.whatsapp.net"}), func(m *Message) { m.SentAt = "" }), false},
 		{"without a key", msg(keyed("A")), msg(), false},
 	} {
-		same := func(a, b *Message) bool { return KeyName(a) != "" && KeyName(a) == KeyName(b) && SameKey(a, b) }
+		same := func(a, b *Message) bool { return KeyName(a) != "" && KeyName(a) == KeyName(b) && SameKey(a, b, false) }
 		if same(c.a, c.b) != c.want || same(c.b, c.a) != c.want {
 			t.Errorf("%s: %v", c.name, !c.want)
 		}
+	}
+	// The index may know that two addresses are of one chat, or that none is.
+	other, none := msg(keyed("A"), inChat("5@g.us")), msg(keyed("A"), inChat(""))
+	if !SameKey(msg(keyed("A")), other, true) || !SameKey(none, none, true) || SameKey(none, none, false) {
+		t.Error("one chat is not believed to be one")
 	}
 }

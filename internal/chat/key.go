@@ -1,6 +1,9 @@
 package chat
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // KeyName is equal for records that may be of one message by WhatsApp's own
 // key; SameKey decides. It is empty where a message has none.
@@ -19,21 +22,27 @@ func KeyName(m *Message) string {
 // message. Ids are not compared alone: the same one occurs in several chats,
 // and in a group of several senders. A person and a chat have a phone's
 // address, a LID, or both; what one record lacks contradicts nothing, as long
-// as something agrees.
-func SameKey(a, b *Message) bool {
-	if !sameChat(a, b) {
+// as something agrees. sameChat is whether both are known to be of one chat.
+func SameKey(a, b *Message, sameChat bool) bool {
+	if !sameChat && !meet([]string{a.Chat.JID, a.Chat.LID, a.Key.Chat}, []string{b.Chat.JID, b.Chat.LID, b.Key.Chat}) {
 		return false
 	}
 	if a.Key.FromMe || a.From == nil || b.From == nil {
 		return true
 	}
 	x, y := addresses(a.From), addresses(b.From)
-	return len(x) == 0 || len(y) == 0 || meet(x, y)
+	if len(x) == 0 || len(y) == 0 || meet(x, y) {
+		return true
+	}
+	// A phone's address and a LID may be one person's: then the time decides.
+	return !slices.ContainsFunc(x, func(s string) bool {
+		return slices.ContainsFunc(y, func(t string) bool { return server(s) == server(t) })
+	}) && a.SentAt == b.SentAt
 }
 
-func sameChat(a, b *Message) bool {
-	x, y := []string{a.Chat.JID, a.Chat.LID, a.Key.Chat}, []string{b.Chat.JID, b.Chat.LID, b.Key.Chat}
-	return meet(x, y)
+func server(jid string) string {
+	_, s, _ := strings.Cut(jid, "@")
+	return s
 }
 
 // addresses lists what names a person beyond doubt.

@@ -22,8 +22,10 @@ func keyOf(m *chat.Message) int64 {
 }
 
 // known returns the message that a doc is another record of, by WhatsApp's
-// key, or nil.
-func (w *writer) known(ctx context.Context, d *doc) (*shown, error) {
+// key, or nil. The chat of the doc decides where its addresses do not: another
+// capture knows which phone a LID belongs to, and chats that are gone have no
+// address.
+func (w *writer) known(ctx context.Context, chatID int64, d *doc) (*shown, error) {
 	if d.key == 0 {
 		return nil, nil //nolint:nilnil // most messages have no key
 	}
@@ -39,7 +41,7 @@ func (w *writer) known(ctx context.Context, d *doc) (*shown, error) {
 	}
 	for i := range ss {
 		m := &ss[i].msg
-		if !ss[i].gone && chat.KeyName(m) == chat.KeyName(d.msg) && chat.SameKey(m, d.msg) {
+		if !ss[i].gone && chat.KeyName(m) == chat.KeyName(d.msg) && chat.SameKey(m, d.msg, ss[i].chat == chatID) {
 			return &ss[i], nil
 		}
 	}

@@ -200,7 +200,7 @@ func (w *writer) add(ctx context.Context, seq, capture int64, d *doc) error {
 	if err != nil {
 		return err
 	}
-	switch same, err := w.known(ctx, d); {
+	switch same, err := w.known(ctx, chatID, d); {
 	case err != nil:
 		return err
 	case same != nil:
