@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 
 	"golang.org/x/text/unicode/norm"
@@ -100,27 +101,29 @@ func versions(states []Event, last *Message) []Version {
 		states = append(slices.Clone(states), states[n])
 	}
 	var out []Version
-	seen := map[string]bool{plain(last.Text): !last.Revoked}
+	seen := map[string]bool{Said(last.Text): !last.Revoked}
 	for _, e := range states[:len(states)-1] {
-		if e.Message.Revoked || e.Message.Partial && !e.Message.Edited || seen[plain(e.Message.Text)] || e.Message.Text == "" && len(e.Message.Attachments) > 0 {
+		if e.Message.Revoked || e.Message.Partial && !e.Message.Edited || seen[Said(e.Message.Text)] || e.Message.Text == "" && wordless(&e.Message) || e.Message.Type == SystemType {
 			continue
 		}
-		seen[plain(e.Message.Text)] = true
+		seen[Said(e.Message.Text)] = true
 		out = append(out, Version{Text: e.Message.Text, Seq: e.Seq})
 	}
 	return out
 }
 
+// wordless reports a message that may have no text at all.
+func wordless(m *Message) bool { return m.Type != Text || media(m) }
+
 // complete adds to m what another record knows better.
 func complete(m, o *Message) {
-	if m.From == nil {
-		m.From = o.From
-	}
+	m.From = describe(m.From, o.From)
 	if m.Direction == "" {
 		m.Direction = o.Direction
 	}
-	if m.Precision == "minute" && o.Precision == "second" || m.ZoneAssumed && !o.ZoneAssumed && m.Precision == o.Precision {
-		m.SentAt, m.SentLocal, m.Zone, m.ZoneAssumed, m.Precision = o.SentAt, o.SentLocal, o.Zone, o.ZoneAssumed, o.Precision
+	retime(m, o)
+	if !m.Revoked && !o.Revoked && !o.Partial {
+		witness(m, o)
 	}
 	if m.Boundary == Ambiguous && o.Boundary != Ambiguous {
 		m.Boundary = o.Boundary
@@ -147,6 +150,7 @@ func complete(m, o *Message) {
 		m.Poll = o.Poll
 	}
 	m.Forwarded = max(m.Forwarded, o.Forwarded)
+	m.EphemeralS = cmp.Or(m.EphemeralS, o.EphemeralS)
 	m.Starred, m.Pinned = m.Starred || o.Starred, m.Pinned || o.Pinned
 	m.Dropped = m.Dropped && o.Dropped
 	for _, r := range o.Reactions {
@@ -163,6 +167,77 @@ func complete(m, o *Message) {
 			m.Attachments[i] = a
 		}
 	}
+}
+
+// witness adds to m the content that another record of it shows better: a chat
+// export prints it, a phone has it.
+func witness(m, o *Message) {
+	if m.Key == nil && o.Key != nil && o.Type != Unknown {
+		m.Type = o.Type
+	}
+	if m.Type == SystemType && m.Text == "" {
+		m.Text = o.Text
+	}
+	if m.System != nil && m.System.Event == NoticeOther && o.System != nil && o.System.Event != NoticeOther {
+		m.System = o.System
+	}
+	m.AsPrinted, m.TypeCode = cmp.Or(m.AsPrinted, o.AsPrinted), cmp.Or(m.TypeCode, o.TypeCode)
+	m.Location, m.Call, m.Occasion = cmp.Or(m.Location, o.Location), cmp.Or(m.Call, o.Call), cmp.Or(m.Occasion, o.Occasion)
+	if m.Contacts == nil {
+		m.Contacts = o.Contacts
+	}
+	if m.Mentions == nil {
+		m.Mentions = o.Mentions
+	}
+}
+
+// describe is a person by what two records say: addresses of the one, the name
+// of the other.
+func describe(a, b *Person) *Person {
+	if a == nil || b == nil || *a == *b {
+		return cmp.Or(a, b)
+	}
+	p := *a
+	if isNumber(a) && b.Name != "" {
+		p.Name = b.Name
+	}
+	p.Phone, p.JID, p.LID, p.BSUID = cmp.Or(a.Phone, b.Phone), cmp.Or(a.JID, b.JID), cmp.Or(a.LID, b.LID), cmp.Or(a.BSUID, b.BSUID)
+	return &p
+}
+
+// retime gives m the instant of a record that knows it better, on the clock of
+// the zone that was given, where one was.
+func retime(m, o *Message) {
+	switch {
+	case m.Precision == "minute" && o.Precision == "second":
+		is, was := *m, *m
+		is.SentAt, is.SentLocal, is.Zone, is.ZoneAssumed, is.Precision = o.SentAt, o.SentLocal, o.Zone, o.ZoneAssumed, o.Precision
+		if *m = is; o.ZoneAssumed && !was.ZoneAssumed {
+			onClockOf(m, &was)
+		}
+	case m.ZoneAssumed && !o.ZoneAssumed && m.Precision == o.Precision, m.ZoneAssumed && m.Key == nil && o.Key != nil && m.SentAt != o.SentAt:
+		m.SentAt, m.SentLocal, m.Zone, m.ZoneAssumed, m.Precision = o.SentAt, o.SentLocal, o.Zone, o.ZoneAssumed, o.Precision
+	case m.ZoneAssumed && !o.ZoneAssumed:
+		onClockOf(m, o)
+	}
+}
+
+// onClockOf gives the local time of m as o's zone has it, where both mean one
+// minute.
+func onClockOf(m, o *Message) {
+	is, ok1 := instantOf(m.SentAt)
+	was, ok2 := instantOf(o.SentAt)
+	local, err := time.Parse("2006-01-02T15:04:05", (o.SentLocal + ":00")[:min(len(o.SentLocal)+3, 19)])
+	if !ok1 || !ok2 || err != nil || is.Unix()/60 != was.Unix()/60 {
+		return
+	}
+	m.SentLocal = is.Add(local.Truncate(time.Minute).Sub(was.Truncate(time.Minute))).Format("2006-01-02T15:04:05")
+	m.Zone, m.ZoneAssumed = o.Zone, o.ZoneAssumed
+}
+
+func instantOf(s string) (time.Time, bool) {
+	t, err := time.Parse(time.RFC3339, s)
+	return t.UTC(), err == nil
 }
 
 // react adds a reaction: each person has one, the last. An empty one takes it

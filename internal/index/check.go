@@ -184,6 +184,7 @@ var contents = []struct{ name, sql string }{
 	{"captures", `SELECT seq, at, source, head, summary, ended, again, reading FROM capture ORDER BY seq`},
 	{"chats", `SELECT id, account, custodian, name, kind, messages, first, last, first_local, last_local FROM chat ORDER BY id`},
 	{"addresses of chats", `SELECT account, custodian, jid, chat FROM address ORDER BY account, custodian, jid`},
+	{"names of chats", `SELECT account, custodian, name, chat FROM alias ORDER BY account, custodian, name`},
 	{"keys of messages", `SELECT k, seq FROM key ORDER BY k, seq`},
 	{"people", `SELECT id, ident FROM person ORDER BY id`},
 	{"members of chats", `SELECT chat, person, messages FROM member ORDER BY chat, person`},

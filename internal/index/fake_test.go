@@ -61,6 +61,10 @@ type fakeReading struct {
 	Days int           // added to every date
 	Sure bool          // beats one that is not
 	Zone time.Duration // east of UTC
+	// Assumed is true where nobody said that it is so.
+	Assumed bool
+	Kind    chat.ChatKind // a group, unless it is said
+	JID     string        // of the chat: the capture is of a phone
 }
 
 // capture begins a capture of a chat.
@@ -70,7 +74,11 @@ func (l *fakeLog) capture(t testing.TB, chatName string, r fakeReading) *fakeCap
 	if err != nil {
 		t.Fatal(err)
 	}
-	seq := l.add(t, record.Capture, record.CaptureHead{Source: "fake", File: chatName + ".txt", Chat: chatName, Custodian: "j.doe", Reading: b}, nil)
+	source := "fake"
+	if r.JID != "" {
+		source = "phone"
+	}
+	seq := l.add(t, record.Capture, record.CaptureHead{Source: source, File: chatName + ".txt", Chat: chatName, Custodian: "j.doe", Reading: b}, nil)
 	return &fakeCapture{l: l, seq: seq}
 }
 
@@ -155,20 +163,21 @@ func (r fakeReader) Events(e record.Entry) ([]chat.Event, error) {
 	if err := json.Unmarshal(raw, &m); err != nil {
 		return nil, err
 	}
-	layout := "2006-01-02T15:04"
+	layout := "2006-01-02T15:04:05"[:len(m.SentLocal)]
 	at, err := time.Parse(layout, m.SentLocal)
 	if err != nil {
 		return nil, err
 	}
 	at = at.AddDate(0, 0, r.r.Days)
 	m.SentLocal, m.SentAt, m.Zone = at.Format(layout), at.Add(-r.r.Zone).Format(time.RFC3339), "UTC"
-	m.Chat, m.Custodian = chat.Chat{Name: cmp.Or(r.h.Chat, m.Chat.Name), Kind: chat.Group}, r.h.Custodian
-	return []chat.Event{{Seq: e.Seq, Source: "fake", Message: m}}, nil
+	m.Chat, m.Custodian = chat.Chat{Name: cmp.Or(r.h.Chat, m.Chat.Name), Kind: cmp.Or(r.r.Kind, chat.Group), JID: r.r.JID}, r.h.Custodian
+	m.ZoneAssumed = r.r.Assumed
+	return []chat.Event{{Seq: e.Seq, Source: r.h.Source, Message: m}}, nil
 }
 
 func config(t testing.TB, l Log) Config {
 	t.Helper()
-	return Config{Path: filepath.Join(t.TempDir(), "index.db"), Key: [32]byte{1, 2, 3}, Log: l, Interpreters: map[string]Interpreter{"fake": fakeInterpreter{}}}
+	return Config{Path: filepath.Join(t.TempDir(), "index.db"), Key: [32]byte{1, 2, 3}, Log: l, Interpreters: map[string]Interpreter{"fake": fakeInterpreter{}, "phone": fakeInterpreter{}}}
 }
 
 // indexOf is an index that has followed l.

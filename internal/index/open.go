@@ -18,7 +18,7 @@ var schema string
 
 // version is what the file was written by: a file of another version is built
 // anew.
-var version = "waxseal index 3." + strconv.Itoa(analyze.Version)
+var version = "waxseal index 4." + strconv.Itoa(analyze.Version)
 
 // readers is how many questions are answered at the same time.
 const readers = 4

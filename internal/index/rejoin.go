@@ -25,6 +25,9 @@ func (w *writer) captureEnd(ctx context.Context, s *step) error {
 	if err != nil {
 		return err
 	}
+	if err := w.unite(ctx, id); err != nil {
+		return err
+	}
 	for _, c := range append(changed, id) {
 		// What a capture saw again letter by letter is told apart only for
 		// the one that has just ended; the others were joined before.
@@ -250,6 +253,9 @@ func (w *writer) rejoin(ctx context.Context, capture int64, known runs) error {
 		if err := w.rejoinChat(ctx, c, capture, known); err != nil {
 			return err
 		}
+		if err := w.rejoinPrinted(ctx, c, capture, known); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -295,7 +301,8 @@ func (w *writer) rejoinChat(ctx context.Context, chatID, capture int64, known ru
 // rejoinMinute pairs the capture's messages of one minute with the others'.
 // Equal ones are sightings, and so are those that differ in what an export
 // leaves out. Of those that are left, one that shows itself
-// edited or revoked is a state of another that the capture has not seen.
+// edited or revoked is a state of another that the capture has not seen. What
+// one of them printed and the other has as WhatsApp does, rejoinPrinted joins.
 func (w *writer) rejoinMinute(ctx context.Context, refs []ref, capture int64, known runs) error {
 	ss, err := w.x.show(ctx, w.c, refs)
 	if err != nil {
@@ -309,7 +316,7 @@ func (w *writer) rejoinMinute(ctx context.Context, refs []ref, capture int64, kn
 		case s.unread || s.gone:
 		case s.cap == capture:
 			mine = append(mine, s)
-		case !known.has(s.seq) && !slices.ContainsFunc(s.parts, func(p part) bool { return p.cap == capture || known.has(p.seq) }):
+		case !s.seenBy(capture, known):
 			theirs = append(theirs, s)
 		}
 	}
@@ -320,7 +327,7 @@ func (w *writer) rejoinMinute(ctx context.Context, refs []ref, capture int64, kn
 	} {
 		var left []*shown
 		for _, m := range mine {
-			i := slices.IndexFunc(theirs, func(o *shown) bool { return same(&m.msg, &o.msg) })
+			i := slices.IndexFunc(theirs, func(o *shown) bool { return chat.Exact(&m.msg) == chat.Exact(&o.msg) && same(&m.msg, &o.msg) })
 			if i < 0 {
 				left = append(left, m)
 				continue
@@ -360,7 +367,10 @@ func (w *writer) rewrite(was, is *shown) error {
 	if err != nil {
 		return err
 	}
-	if before.person == after.person && before.local == after.local &&
+	if err := w.moveTime(is, &before, &after); err != nil {
+		return err
+	}
+	if was.id == is.id && before.person == after.person && before.local == after.local &&
 		bytes.Equal(before.tokens(was.chat, person), after.tokens(is.chat, person)) {
 		return nil
 	}
@@ -370,4 +380,25 @@ func (w *writer) rewrite(was, is *shown) error {
 	w.queue(ftsRow{id: is.id, t: after.tokens(is.chat, person)})
 	w.count(is.chat, person, is.id, after.local, 1)
 	return nil
+}
+
+// moveTime gives a message another place where its records together put it
+// into another minute than the first did: that was on the clock of a zone that
+// was only assumed, or of another.
+func (w *writer) moveTime(is *shown, before, after *doc) error {
+	if before.local == "" || after.local == "" || before.at/60 == after.at/60 {
+		return nil
+	}
+	window := int64(1)
+	if after.minute {
+		window = 60
+	}
+	id, err := w.allot(after.at, window)
+	if err != nil {
+		return err
+	}
+	clear(w.full) // there is room where it was
+	err = w.c.exec(`UPDATE message SET id = ?, ord = NULL WHERE id = ?`, id, is.id)
+	is.id = id
+	return err
 }

@@ -19,6 +19,9 @@ CREATE INDEX chat_name ON chat (account, custodian, name);
 -- group's.
 CREATE TABLE address (account TEXT, custodian TEXT, jid TEXT, chat INTEGER NOT NULL, PRIMARY KEY (account, custodian, jid)) WITHOUT ROWID;
 
+-- Names under which sources without addresses know a chat that has some.
+CREATE TABLE alias (account TEXT, custodian TEXT, name TEXT, chat INTEGER NOT NULL, PRIMARY KEY (account, custodian, name)) WITHOUT ROWID;
+
 -- Whoever sent something; ident is the fields of the identity, one a line.
 CREATE TABLE person (id INTEGER PRIMARY KEY, ident TEXT NOT NULL UNIQUE);
 CREATE TABLE member (chat INTEGER, person INTEGER, messages INTEGER NOT NULL, PRIMARY KEY (chat, person)) WITHOUT ROWID;

@@ -368,9 +368,8 @@ func (w *writer) chat(d *doc) (int64, error) {
 			err = w.c.exec(`INSERT OR IGNORE INTO address (account, custodian, jid, chat) VALUES (?, ?, ?, ?)`, d.account, d.custodian, jid, id)
 		}
 	}
-	if err == nil && len(d.addresses) > 0 && !bare(d.chat) {
-		// A name is better than the number that it was called by before.
-		err = w.c.exec(`UPDATE chat SET name = ? WHERE id = ? AND (name GLOB '+[0-9]*' OR name LIKE '%@%')`, d.chat, id)
+	if err == nil && len(d.addresses) > 0 {
+		err = w.rename(id, d.chat)
 	}
 	if err != nil {
 		return 0, err
@@ -379,6 +378,15 @@ func (w *writer) chat(d *doc) (int64, error) {
 		w.chats[k] = id
 	}
 	return id, nil
+}
+
+// rename gives a chat a name that is better than the number that it was called
+// by before.
+func (w *writer) rename(id int64, name string) error {
+	if bare(name) {
+		return nil
+	}
+	return w.c.exec(`UPDATE chat SET name = ? WHERE id = ? AND (name GLOB '+[0-9]*' OR name LIKE '%@%')`, name, id)
 }
 
 // findChat returns the chat of a doc that is there, or 0.
@@ -392,6 +400,12 @@ func (w *writer) findChat(d *doc) (int64, error) {
 	other := ``
 	if len(d.addresses) > 0 {
 		other = ` AND id NOT IN (SELECT chat FROM address)`
+	}
+	if len(d.addresses) == 0 {
+		id, ok, err := w.c.number(`SELECT chat FROM alias WHERE account = ? AND custodian = ? AND name = ?`, d.account, d.custodian, d.chat)
+		if err != nil || ok {
+			return id, err
+		}
 	}
 	id, _, err := w.c.number(`SELECT min(id) FROM chat WHERE account = ? AND custodian = ? AND name = ?`+other, d.account, d.custodian, d.chat)
 	return id, err
