@@ -178,9 +178,7 @@ func witness(m, o *Message) {
 	if m.Type == SystemType && m.Text == "" {
 		m.Text = o.Text
 	}
-	if m.System != nil && m.System.Event == NoticeOther && o.System != nil && o.System.Event != NoticeOther {
-		m.System = o.System
-	}
+	m.System = notices(m.System, o.System)
 	m.AsPrinted, m.TypeCode = cmp.Or(m.AsPrinted, o.AsPrinted), cmp.Or(m.TypeCode, o.TypeCode)
 	m.Location, m.Call, m.Occasion = cmp.Or(m.Location, o.Location), cmp.Or(m.Call, o.Call), cmp.Or(m.Occasion, o.Occasion)
 	if m.Contacts == nil {
@@ -189,6 +187,28 @@ func witness(m, o *Message) {
 	if m.Mentions == nil {
 		m.Mentions = o.Mentions
 	}
+}
+
+// notices is what a notice says by two records of it: one knows the sentence,
+// one has names where the other has numbers.
+func notices(a, b *System) *System {
+	switch {
+	case a == nil || b == nil:
+		return cmp.Or(a, b)
+	case a.Event == NoticeOther:
+		return b
+	case a.Event != b.Event:
+		return a
+	}
+	s := *a
+	if len(names([]string{s.Actor})) == 0 {
+		s.Actor = cmp.Or(b.Actor, s.Actor)
+	}
+	if len(names(s.Who)) == 0 && len(b.Who) > 0 {
+		s.Who = b.Who
+	}
+	s.Value = cmp.Or(s.Value, b.Value)
+	return &s
 }
 
 // describe is a person by what two records say: addresses of the one, the name
