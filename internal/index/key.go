@@ -56,21 +56,29 @@ func (w *writer) sight(ctx context.Context, s *shown, seq, capture int64) error 
 	return w.refold(ctx, s)
 }
 
-// refold writes a message anew whose records have changed.
-func (w *writer) refold(ctx context.Context, s *shown) error {
-	if err := w.c.exec(`UPDATE message SET more = 1 WHERE id = ?`, s.id); err != nil {
-		return err
+// refold writes messages anew whose records have changed.
+func (w *writer) refold(ctx context.Context, ss ...*shown) error {
+	refs := make([]ref, len(ss))
+	for i, s := range ss {
+		if err := w.c.exec(`UPDATE message SET more = 1 WHERE id = ?`, s.id); err != nil {
+			return err
+		}
+		refs[i] = s.ref
+		refs[i].more = true
 	}
-	r := s.ref
-	r.more = true
-	ss, err := w.x.show(ctx, w.c, []ref{r})
+	is, err := w.x.show(ctx, w.c, refs)
 	if err != nil {
 		return err
 	}
-	if err := w.noteKey(keyOf(&ss[0].msg), s.seq); err != nil {
-		return err
+	for i, s := range ss {
+		if err := w.noteKey(keyOf(&is[i].msg), s.seq); err != nil {
+			return err
+		}
+		if err := w.rewrite(s, &is[i]); err != nil {
+			return err
+		}
 	}
-	return w.rewrite(s, &ss[0])
+	return nil
 }
 
 func (w *writer) noteKey(key, seq int64) error {

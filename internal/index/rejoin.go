@@ -344,18 +344,28 @@ func (w *writer) rejoinMinute(ctx context.Context, refs []ref, capture int64, kn
 
 // join makes one message of two: the one whose first record is older stays.
 func (w *writer) join(ctx context.Context, a, b *shown) error {
+	one, err := w.takeIn(a, b)
+	if err != nil {
+		return err
+	}
+	return w.refold(ctx, one)
+}
+
+// takeIn gives the older of two messages the records of the other, and returns
+// it. It is to be folded again.
+func (w *writer) takeIn(a, b *shown) (*shown, error) {
 	if b.seq < a.seq {
 		a, b = b, a
 	}
 	if err := w.remove(b); err != nil {
-		return err
+		return nil, err
 	}
 	for _, p := range b.parts {
 		if err := w.c.exec(`INSERT INTO sighting (seq, of, cap) VALUES (?, ?, ?)`, p.seq, a.seq, p.cap); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return w.refold(ctx, a)
+	return a, nil
 }
 
 // rewrite puts the tokens of a message in place of those that it had. Most

@@ -176,7 +176,7 @@ func (w *writer) sameMinutes(n *named, ss []shown) (out []candidate, err error) 
 	}
 	for _, c := range by {
 		slices.SortFunc(c.clocks, func(a, b int64) int {
-			return int(10*(votes[clock{c.chat, b}]-votes[clock{c.chat, a}])) + int(min(max(a-b, -1), 1))
+			return 10*(votes[clock{c.chat, b}]-votes[clock{c.chat, a}]) + int(min(max(a-b, -1), 1))
 		})
 		c.clocks = c.clocks[:min(len(c.clocks), 4)]
 		out = append(out, *c)
@@ -386,12 +386,18 @@ func (w *writer) pair(ctx context.Context, mine, theirs []ref, capture int64, kn
 		if exact {
 			a, b = b, a // printed ones first
 		}
+		var ones []*shown
 		for _, p := range chat.Pair(messagesOf(a), messagesOf(b)) {
 			x, y := a[p[0]], b[p[1]]
 			joined[x.seq], joined[y.seq] = true, true
-			if err := w.join(ctx, x, y); err != nil {
+			one, err := w.takeIn(x, y)
+			if err != nil {
 				return nil, err
 			}
+			ones = append(ones, one)
+		}
+		if err := w.refold(ctx, ones...); err != nil {
+			return nil, err
 		}
 	}
 	if len(w.rows) < batchItems {
