@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -165,54 +166,95 @@ func truths(t testing.TB, path string) (out []truth) {
 // The generated databases come out message by message as the generator says.
 func TestGeneratedDatabases(t *testing.T) {
 	for _, name := range []string{"android-modern-s1", "android-legacy-s1", "android-both2022-s1"} {
-		t.Run(name, func(t *testing.T) {
-			dir := corpus(t, "gen/"+name)
-			sink := &capturetest.Sink{}
-			sum := imported(t, sink, filepath.Join(dir, "msgstore.db"))
-			want := truths(t, filepath.Join(dir, "truth.jsonl"))
-			got := map[string]chat.Message{}
-			ms := messages(t, sink)
-			for _, m := range ms {
-				if m.Key == nil {
-					t.Fatalf("a message without a key: %+v", m)
-				}
-				got[m.Key.ID+"|"+m.SentAt+"|"+m.Chat.JID+"|"+m.Key.Sender] = m
-			}
-			if int(sum.Records) != len(ms) || len(ms) < len(want) {
-				t.Errorf("%d records, %d messages, want %d", sum.Records, len(ms), len(want))
-			}
-			bad := 0
-			for i, w := range want {
-				m := ms[i]
-				if w.Chat == nil {
-					w.Sender = nil // the chat's row is gone, and with it who wrote
-				}
-				if deref(w.Text) == "same names react" {
-					w.Reactions = make([][]any, 3) // which this row's line leaves out
-					for i, emoji := range []string{"👍", "👎", "🔥"} {
-						w.Reactions[i] = []any{"", emoji}
-					}
-				}
-				if diff := compare(&w, &m); diff != "" {
-					if bad++; bad < 25 {
-						t.Errorf("row %d (%s): %s", w.Row, w.Kind, diff)
-					}
-				}
-			}
-			if bad > 0 {
-				t.Errorf("%d of %d differ", bad, len(want))
-			}
-			for _, tc := range sum.Tables {
-				if tc.Rows != tc.Records+tc.Attached+tc.Excluded {
-					t.Errorf("table %s: %+v", tc.Name, tc)
-				}
-			}
-			checkLedger(t, sum, filepath.Join(dir, "expected.json"))
-			again := imported(t, sink, filepath.Join(dir, "msgstore.db"))
-			if n := len(messages(t, sink)); n != len(ms) {
-				t.Errorf("imported twice: %d messages, want %d; %d known", n, len(ms), again.AlreadyArchived)
-			}
+		t.Run(name, func(t *testing.T) { wantAsGenerated(t, corpus(t, "gen/"+name)) })
+	}
+}
+
+// So do databases of a seed that nobody has looked at.
+func TestFreshDatabases(t *testing.T) {
+	for _, args := range [][]string{
+		{"--profile", "modern", "--wa", "full", "--media"}, {"--profile", "modern", "--indexes"}, {"--profile", "legacy", "--wa", "full", "--media"}, {"--profile", "both2022", "--wa", "none"},
+	} {
+		t.Run(strings.Join(args, " "), func(t *testing.T) {
+			wantAsGenerated(t, generated(t, "gen_msgstore.py", append(args, "--messages", "400", "--seed", freshSeed(t))...))
 		})
+	}
+}
+
+// freshSeed is another seed each day; WAXSEAL_SEED repeats one.
+func freshSeed(t testing.TB) string {
+	seed := os.Getenv("WAXSEAL_SEED")
+	if seed == "" {
+		seed = time.Now().UTC().Format("20060102")
+	}
+	t.Log("WAXSEAL_SEED=" + seed)
+	return seed
+}
+
+// generated runs a generator of samples, when it is there, and returns what it made.
+func generated(t testing.TB, tool string, args ...string) string {
+	t.Helper()
+	tool = filepath.Join("../../../../shared/tools", tool)
+	if _, err := os.Stat(tool); err != nil {
+		t.Skip("the shared generators are not here")
+	}
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip("python3 is not here")
+	}
+	dir := filepath.Join(t.TempDir(), "made")
+	if out, err := exec.CommandContext(t.Context(), python, append([]string{tool, "--out", dir}, args...)...).CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", tool, err, out)
+	}
+	return dir
+}
+
+func wantAsGenerated(t *testing.T, dir string) {
+	t.Helper()
+	sink := &capturetest.Sink{}
+	sum := imported(t, sink, filepath.Join(dir, "msgstore.db"))
+	want := truths(t, filepath.Join(dir, "truth.jsonl"))
+	got := map[string]chat.Message{}
+	ms := messages(t, sink)
+	for _, m := range ms {
+		if m.Key == nil {
+			t.Fatalf("a message without a key: %+v", m)
+		}
+		got[m.Key.ID+"|"+m.SentAt+"|"+m.Chat.JID+"|"+m.Key.Sender] = m
+	}
+	if int(sum.Records) != len(ms) || len(ms) < len(want) {
+		t.Errorf("%d records, %d messages, want %d", sum.Records, len(ms), len(want))
+	}
+	bad := 0
+	for i, w := range want {
+		m := ms[i]
+		if w.Chat == nil {
+			w.Sender = nil // the chat's row is gone, and with it who wrote
+		}
+		if deref(w.Text) == "same names react" {
+			w.Reactions = make([][]any, 3) // which this row's line leaves out
+			for i, emoji := range []string{"👍", "👎", "🔥"} {
+				w.Reactions[i] = []any{"", emoji}
+			}
+		}
+		if diff := compare(&w, &m); diff != "" {
+			if bad++; bad < 25 {
+				t.Errorf("row %d (%s): %s", w.Row, w.Kind, diff)
+			}
+		}
+	}
+	if bad > 0 {
+		t.Errorf("%d of %d differ", bad, len(want))
+	}
+	for _, tc := range sum.Tables {
+		if tc.Rows != tc.Records+tc.Attached+tc.Excluded {
+			t.Errorf("table %s: %+v", tc.Name, tc)
+		}
+	}
+	checkLedger(t, sum, filepath.Join(dir, "expected.json"))
+	again := imported(t, sink, filepath.Join(dir, "msgstore.db"))
+	if n := len(messages(t, sink)); n != len(ms) {
+		t.Errorf("imported twice: %d messages, want %d; %d known", n, len(ms), again.AlreadyArchived)
 	}
 }
 

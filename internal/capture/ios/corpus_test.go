@@ -6,6 +6,7 @@ import (
 	"errors"
 	"math"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -166,75 +167,140 @@ func truths(t testing.TB, path string) (out []truth) {
 	return out
 }
 
+// generatedAs is a database that the generator wrote, where it lies, and the
+// account of it. Without contacts, nothing maps the one address that only they
+// know.
+type generatedAs struct {
+	dir, truth, password string
+	contacts             bool
+}
+
 // The generated databases come out message by message as the generator says,
 // wherever they lie.
 func TestGeneratedDatabases(t *testing.T) {
-	for _, c := range []struct{ name, truth, password string }{
-		{"ios-plain-s1", "ios-plain-s1/", ""},
-		{"ios-wal-s1", "ios-wal-s1/", ""},
-		{"ios-plain-s1-backup", "ios-plain-s1/", ""},
-		{"ios-enc-fast-s1-backup", "ios-enc-fast-s1.", "Test123!"},
-		{"ios-enc-old-s1-backup", "ios-enc-old-s1.", "0000"},
+	for _, c := range []generatedAs{
+		{"ios-plain-s1", "ios-plain-s1/", "", true},
+		{"ios-wal-s1", "ios-wal-s1/", "", true},
+		{"ios-plain-s1-backup", "ios-plain-s1/", "", true},
+		{"ios-enc-fast-s1-backup", "ios-enc-fast-s1.", "Test123!", true},
+		{"ios-enc-old-s1-backup", "ios-enc-old-s1.", "0000", false},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			dir, told := corpus(t, "gen/"+c.name), corpus(t, "gen")+"/"+c.truth
-			password := []byte(c.password) // asked for once, given to every backup
-			unlock := func(o *capture.Options) {
-				if c.password != "" {
-					o.Password = func() ([]byte, error) { return password, nil }
-				}
-			}
-			sink := &capturetest.Sink{}
-			sum := imported(t, sink, dir, unlock)
-			want := truths(t, told+"truth.jsonl")
-			got := map[int64]read{}
-			all := items(t, sink)
-			calls := 0
-			for _, m := range all {
-				if m.item.Table == messages {
-					got[m.row] = m
-				} else if m.Type == chat.CallType && m.Chat.JID != "" && m.SentAt != "" {
-					calls++
-				}
-			}
-			if calls != 12 || int(sum.Records) != len(all) || len(got) != len(want) {
-				t.Errorf("%d records, %d messages, %d calls, want %d and 12", sum.Records, len(got), calls, len(want))
-			}
-			bad := 0
-			for _, w := range want {
-				m, ok := got[w.Row]
-				diff := "not there"
-				if deref(w.Chat) == "910000000499955@lid" && strings.HasPrefix(c.name, "ios-enc-old") {
-					w.ChatPN = nil
-				}
-				if ok {
-					diff = compare(&w, &m.Message)
-				}
-				if diff != "" {
-					if bad++; bad < 25 {
-						t.Errorf("row %d (%s): %s", w.Row, w.Kind, diff)
-					}
-				}
-			}
-			if bad > 0 {
-				t.Errorf("%d of %d differ", bad, len(want))
-			}
-			if c.truth == "ios-plain-s1/" && (sum.AttachmentsMissing > 0 || sum.Attachments != 157) || len(sum.Unreferenced) > 0 {
+		t.Run(c.dir, func(t *testing.T) {
+			c.dir, c.truth = corpus(t, "gen/"+c.dir), corpus(t, "gen")+"/"+c.truth
+			sum := wantAsGenerated(t, c)
+			if strings.HasSuffix(c.truth, "ios-plain-s1/") && (sum.AttachmentsMissing > 0 || sum.Attachments != 157) || len(sum.Unreferenced) > 0 {
 				t.Errorf("%d of %d attachments are missing, unreferenced: %q", sum.AttachmentsMissing, sum.Attachments, sum.Unreferenced)
-			}
-			if lost := strings.HasSuffix(c.name, "-backup"); lost != (len(sum.Damage) == 1) { // each backup lists a file that it does not hold
-				t.Errorf("damage: %q", sum.Damage)
-			}
-			checkLedger(t, sum, told+"expected.json")
-			if len(sum.Unknown) != 1 || !strings.Contains(sum.Unknown[0], "ios:999") {
-				t.Errorf("unknown: %q", sum.Unknown)
-			}
-			again := imported(t, sink, dir, unlock)
-			if n := len(items(t, sink)); n != len(all) {
-				t.Errorf("imported twice: %d messages, want %d; %d known", n, len(all), again.AlreadyArchived)
 			}
 		})
 	}
+}
+
+// So do databases of a seed that nobody has looked at: another each day, or
+// the one in WAXSEAL_SEED.
+func TestFreshDatabases(t *testing.T) {
+	seed := os.Getenv("WAXSEAL_SEED")
+	if seed == "" {
+		seed = time.Now().UTC().Format("20060102")
+	}
+	t.Log("WAXSEAL_SEED=" + seed)
+	for _, c := range []struct {
+		name, password string
+		args           []string
+	}{
+		{"live", "", []string{"--media", "--wal-tail", "9"}},
+		{"backup", "", []string{"--media", "--no-contacts"}},
+		{"encrypted backup", "päss 7", []string{"--media", "--wal-tail", "3", "--dpic", "1000", "--iter", "1000"}},
+		{"old backup", "0000", []string{"--old-keybag", "--iter", "1000"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := t.TempDir()
+			g := generatedAs{filepath.Join(dir, "made"), filepath.Join(dir, "made") + "/", c.password, !slices.Contains(c.args, "--no-contacts")}
+			args := append([]string{"--out", g.dir, "--messages", "400", "--seed", seed}, c.args...)
+			if strings.HasSuffix(c.name, "backup") {
+				g.dir = filepath.Join(dir, "a-backup")
+				args = append(args, "--backup", g.dir)
+			}
+			if c.password != "" {
+				args = append(args, "--password", c.password)
+			}
+			generate(t, args...)
+			wantAsGenerated(t, g)
+		})
+	}
+}
+
+// generate runs the generator of samples, when it is there.
+func generate(t testing.TB, args ...string) {
+	t.Helper()
+	tool := "../../../../shared/tools/gen_chatstorage.py"
+	if _, err := os.Stat(tool); err != nil {
+		t.Skip("the shared generators are not here")
+	}
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip("python3 is not here")
+	}
+	if out, err := exec.CommandContext(t.Context(), python, append([]string{tool}, args...)...).CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", tool, err, out)
+	}
+}
+
+func wantAsGenerated(t *testing.T, c generatedAs) capture.Summary {
+	t.Helper()
+	dir, told := c.dir, c.truth
+	password := []byte(c.password) // asked for once, given to every backup
+	unlock := func(o *capture.Options) {
+		if c.password != "" {
+			o.Password = func() ([]byte, error) { return password, nil }
+		}
+	}
+	sink := &capturetest.Sink{}
+	sum := imported(t, sink, dir, unlock)
+	want := truths(t, told+"truth.jsonl")
+	got := map[int64]read{}
+	all := items(t, sink)
+	calls := 0
+	for _, m := range all {
+		if m.item.Table == messages {
+			got[m.row] = m
+		} else if m.Type == chat.CallType && m.Chat.JID != "" && m.SentAt != "" {
+			calls++
+		}
+	}
+	if calls != 12 || int(sum.Records) != len(all) || len(got) != len(want) {
+		t.Errorf("%d records, %d messages, %d calls, want %d and 12", sum.Records, len(got), calls, len(want))
+	}
+	bad := 0
+	for _, w := range want {
+		m, ok := got[w.Row]
+		diff := "not there"
+		if deref(w.Chat) == "910000000499955@lid" && !c.contacts {
+			w.ChatPN = nil
+		}
+		if ok {
+			diff = compare(&w, &m.Message)
+		}
+		if diff != "" {
+			if bad++; bad < 25 {
+				t.Errorf("row %d (%s): %s", w.Row, w.Kind, diff)
+			}
+		}
+	}
+	if bad > 0 {
+		t.Errorf("%d of %d differ", bad, len(want))
+	}
+	if lost := strings.HasSuffix(dir, "-backup"); lost != (len(sum.Damage) == 1) { // each backup lists a file that it does not hold
+		t.Errorf("damage: %q", sum.Damage)
+	}
+	checkLedger(t, sum, told+"expected.json")
+	if len(sum.Unknown) != 1 || !strings.Contains(sum.Unknown[0], "ios:999") {
+		t.Errorf("unknown: %q", sum.Unknown)
+	}
+	again := imported(t, sink, dir, unlock)
+	if n := len(items(t, sink)); n != len(all) {
+		t.Errorf("imported twice: %d messages, want %d; %d known", n, len(all), again.AlreadyArchived)
+	}
+	return sum
 }
 
 // The same phone, copied and backed up: one set of records.
