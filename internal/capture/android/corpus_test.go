@@ -372,8 +372,8 @@ func compare(w *truth, m *chat.Message) string {
 		}
 	}
 	is("revoked", m.Revoked, w.Revoked != nil || w.Kind == "revoked" || w.Kind == "admin_revoked")
-	if w.RevokedBy != nil && m.RevokedBy != nil {
-		is("revoked by", []string{m.RevokedBy.LID, m.RevokedBy.JID}, []string{*w.RevokedBy, m.RevokedBy.JID})
+	if w.RevokedBy != nil && m.RevokedBy != nil && m.RevokedBy.LID != *w.RevokedBy {
+		is("revoked by", m.RevokedBy.JID, *w.RevokedBy)
 	}
 	is("reactions", len(m.Reactions), len(w.Reactions))
 	for i := range min(len(w.Reactions), len(m.Reactions)) {

@@ -76,7 +76,27 @@ func readPeople(db, wa *foreign.DB) (*people, error) {
 			return nil, fmt.Errorf("read table lid_display_name: %w", err)
 		}
 	}
-	return p, nil
+	return p, p.channels(db)
+}
+
+// channels reads what channels call themselves.
+func (p *people) channels(db *foreign.DB) error {
+	if db.Table("newsletter") == nil || db.Table("chat") == nil {
+		return nil
+	}
+	err := db.Query(`SELECT c.jid_row_id, n.name FROM newsletter n JOIN chat c ON c._id = n.chat_row_id`, func(r foreign.Row) error {
+		id, _ := r.Values[0].(int64)
+		name, _ := r.Values[1].(string)
+		if a, ok := p.byID[id]; ok && a.name == "" {
+			a.name = name
+			p.byID[id] = a
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read table newsletter: %w", err)
+	}
+	return nil
 }
 
 // contacts reads the names of the phone's address book. A name that the owner

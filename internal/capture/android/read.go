@@ -70,6 +70,8 @@ func (r *reader) chatOf(it *item) (c chat.Chat, stored string) {
 		a = [3]string{it.Row.Str("chat"), it.Context.Str("pn"), it.Context.Str("name")}
 	case it.Table == "messages" || it.Row.Str("key_remote_jid") != "":
 		a[0] = it.Row.Str("key_remote_jid")
+	case it.Table == "chat":
+		a = it.jid(it.Row, "jid_row_id")
 	case it.Chat != nil:
 		a = it.jid(it.Chat, "jid_row_id")
 		// A chat that is kept under a LID can name the phone beside it.
@@ -80,6 +82,8 @@ func (r *reader) chatOf(it *item) (c chat.Chat, stored string) {
 		if a = it.jid(it.Row, "group_jid_row_id"); a[0] == "" {
 			a = it.jid(it.Row, "jid_row_id")
 		}
+	default: // of a chat that is gone
+		a = it.jid(it.Row, "group_jid_row_id")
 	}
 	c.Kind = phone.KindOf(a[0])
 	p := person(a)
@@ -95,9 +99,6 @@ func (r *reader) chatOf(it *item) (c chat.Chat, stored string) {
 		c.JID, c.LID = p.LID, ""
 	}
 	c.Name = it.Chat.Str("subject")
-	if rows := it.With["newsletter"]; c.Name == "" && len(rows) > 0 {
-		c.Name = rows[0].Str("name")
-	}
 	for _, n := range []string{p.Name, p.Phone, c.JID} {
 		if c.Name == "" {
 			c.Name = n
@@ -118,6 +119,9 @@ func (r *reader) lineage(it *item) string {
 
 // when is the time of a row, or zero.
 func (r *reader) when(it *item) time.Time {
+	if strings.HasPrefix(it.Table, "group_") {
+		return time.Time{} // of some, it is in seconds; they are no messages
+	}
 	ms := it.Row.Int("timestamp")
 	if it.Row["timestamp"] == nil || ms > maxTime || ms < -maxTime {
 		return time.Time{}

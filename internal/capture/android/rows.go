@@ -1,6 +1,7 @@
 package android
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/waxseal/waxseal/internal/capture/foreign"
@@ -21,27 +22,44 @@ var children = map[string]string{
 	"message_add_on_receipt_device":            ofAddOn("message_add_on_receipt_device"),
 	"message_association":                      `SELECT *, child_message_row_id AS "@of" FROM message_association`,
 	"message_call_log":                         `SELECT *, message_row_id AS "@of" FROM message_call_log`,
-	"call_log":                                 `SELECT c.*, m.message_row_id AS "@of" FROM call_log c LEFT JOIN message_call_log m ON m.call_log_row_id = c._id`,
-	"call_log_participant_v2":                  `SELECT p.*, m.message_row_id AS "@of" FROM call_log_participant_v2 p LEFT JOIN message_call_log m ON m.call_log_row_id = p.call_log_row_id`,
-	"messages_quotes":                          `SELECT q.*, m._id AS "@of" FROM messages_quotes q LEFT JOIN messages m ON m.quoted_row_id = q._id`,
+	"call_log":                                 `SELECT c.*, m.id AS "@of" FROM call_log c JOIN ` + lines + ` ON m.call_log_row_id = c._id`,
+	"call_log_participant_v2":                  ofCall("call_log_participant_v2"),
+	"joinable_call_log":                        ofCall("joinable_call_log"),
+	"missed_call_log_participant":              `SELECT p.*, l.message_row_id AS "@of" FROM missed_call_log_participant p LEFT JOIN missed_call_logs l ON l._id = p.call_logs_row_id`,
+	"messages_quotes":                          `SELECT q.*, m.id AS "@of" FROM messages_quotes q LEFT JOIN (SELECT quoted_row_id, min(_id) AS id FROM messages GROUP BY 1) m ON m.quoted_row_id = q._id`,
 	"receipts":                                 `SELECT r.*, m._id AS "@of" FROM receipts r LEFT JOIN messages m ON m.key_remote_jid = r.key_remote_jid AND m.key_id = r.key_id AND m.key_from_me = 1`,
+}
+
+// lines are the messages that stand for calls. No row is read twice, whatever
+// names it.
+const lines = `(SELECT call_log_row_id, min(message_row_id) AS id FROM message_call_log GROUP BY 1) m`
+
+// ofCall leaves out what belongs to calls without a line in a chat: those are
+// records themselves, and have theirs.
+func ofCall(table string) string {
+	return `SELECT p.*, m.id AS "@of" FROM ` + table + ` p LEFT JOIN ` + lines + ` ON m.call_log_row_id = p.call_log_row_id
+		WHERE m.id IS NOT NULL OR p.call_log_row_id IS NULL OR p.call_log_row_id NOT IN (SELECT _id FROM call_log)`
 }
 
 func ofAddOn(table string) string {
 	return `SELECT x.*, a.parent_message_row_id AS "@of" FROM ` + table + ` x LEFT JOIN message_add_on a ON a._id = x.message_add_on_row_id`
 }
 
-// needs says which other table a child's query reads, if any.
-func needs(table string) string {
+// has reports whether the database has the other tables that a child's query
+// reads.
+func has(db *foreign.DB, child string) bool {
+	needs := []string{}
 	switch {
-	case table == "call_log", table == "call_log_participant_v2":
-		return "message_call_log"
-	case table == "messages_quotes", table == "receipts":
-		return "messages"
-	case strings.HasPrefix(table, "message_add_on_"):
-		return "message_add_on"
+	case child == "call_log", child == "call_log_participant_v2", child == "joinable_call_log":
+		needs = []string{"call_log", "message_call_log"}
+	case child == "missed_call_log_participant":
+		needs = []string{"missed_call_logs"}
+	case child == "messages_quotes", child == "receipts":
+		needs = []string{"messages"}
+	case strings.HasPrefix(child, "message_add_on_"):
+		needs = []string{"message_add_on"}
 	}
-	return ""
+	return !slices.ContainsFunc(needs, func(t string) bool { return db.Table(t) == nil })
 }
 
 // stays says of a table that does not become records why: it remains in the
@@ -54,12 +72,12 @@ func stays(table string) string {
 }
 
 var stay = map[string]string{
-	"jid": contextRows, "jid_map": contextRows, "lid_display_name": contextRows, "chat": contextRows,
+	"jid": contextRows, "jid_map": contextRows, "lid_display_name": contextRows,
 	"props": machinery, "android_metadata": machinery, "sqlite_sequence": machinery, "sqlite_stat1": machinery, "backup_changes": machinery,
 	"media_refs": machinery, "user_device": machinery, "user_device_info": machinery, "lid_chat_state": machinery, "deleted_chat_job": contextRows,
 	"status": machinery, "media_hash_thumbnail": thumbnails, "message_thumbnails": thumbnails, "frequent": machinery, "frequents": machinery,
 	"labels": "labels of the phone's owner", "labeled_jid": "labels of the phone's owner", "status_list": machinery, "chat_list": machinery,
-	"conversion_tuples": machinery, "primary_device_version": machinery, "joinable_call_log": machinery,
+	"conversion_tuples": machinery, "primary_device_version": machinery, "group_participant_device": machinery,
 }
 
 const (
@@ -83,7 +101,7 @@ func start(m *foreign.Merge, root string) error {
 			continue
 		case sql == "":
 			sql = `SELECT *, message_row_id AS "@of" FROM ` + foreign.Quote(t.Name)
-		case needs(t.Name) != "" && m.DB.Table(needs(t.Name)) == nil:
+		case !has(m.DB, t.Name):
 			continue
 		}
 		if err := m.Add(t.Name, sql); err != nil {

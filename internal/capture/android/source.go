@@ -120,6 +120,9 @@ func (r *run) items() error {
 			return err
 		}
 	}
+	if err := r.rest(); err != nil {
+		return err
+	}
 	return r.KeepRest()
 }
 
@@ -156,6 +159,9 @@ func lean(row foreign.Row) *foreign.Row {
 		if strings.Contains(c, "unseen") || strings.Contains(c, "last_") || strings.Contains(c, "display_message") || c == "sort_timestamp" {
 			continue
 		}
+		if c == "mod_tag" || c == "gen" { // counters
+			continue
+		}
 		out.Columns, out.Values = append(out.Columns, c), append(out.Values, row.Values[i])
 	}
 	return &out
@@ -174,34 +180,13 @@ func (r *run) messages(root string) (err error) {
 	if r.Sum.Holes = append(r.Sum.Holes, gs...); missing > 0 {
 		r.Sum.Warnings = append(r.Sum.Warnings, fmt.Sprintf("%d numbers of table %s have no row: messages were removed on the phone, or never stored.", missing, root))
 	}
-	m := &foreign.Merge{DB: db, Ledger: r.Ledger, Orphan: r.orphan}
-	if err := start(m, root); err != nil {
-		return errors.Join(err, m.Close())
-	}
 	twin, err := r.openTwins(root)
 	if err != nil {
-		return errors.Join(err, m.Close())
+		return err
 	}
 	defer twin.close()
-	c, err := db.Cursor(`SELECT * FROM ` + foreign.Quote(root) + ` ORDER BY _id`)
-	if err != nil {
-		return errors.Join(fmt.Errorf("read table %s: %w", root, err), m.Close())
-	}
-	for c.Next() {
-		row := c.Row()
-		id, _ := row.Get("_id").(int64)
-		d := &draft{table: root, row: row}
-		if err := m.Take(id, d.with.Add); err != nil {
-			return errors.Join(err, c.Close(), m.Close())
-		}
-		if err := r.message(root, d, twin); err != nil {
-			return errors.Join(err, c.Close(), m.Close())
-		}
-	}
-	if err := c.Close(); err != nil {
-		return errors.Join(fmt.Errorf("read table %s: %w", root, err), m.Close())
-	}
-	return m.Finish()
+	return r.walk(root, `SELECT * FROM `+foreign.Quote(root)+` ORDER BY _id`, func(m *foreign.Merge) error { return start(m, root) },
+		func(d *draft) error { return r.message(root, d, twin) })
 }
 
 // sentinel reports the app's own first row, which is in every database.
@@ -283,8 +268,8 @@ func (r *run) message(root string, d *draft, twin *twins) error {
 	return r.append(d, true)
 }
 
-// orphan makes a record of a row whose message does not exist: calls without a
-// line in their chat, receipts and reactions of what is gone.
+// orphan makes a record of a row whose message, chat or call does not exist:
+// receipts and reactions of what is gone.
 func (r *run) orphan(table string, row foreign.Row) error {
 	return r.append(&draft{table: table, row: row}, false)
 }

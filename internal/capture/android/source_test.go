@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -106,6 +107,7 @@ func TestSmallDatabase(t *testing.T) {
 	}
 	for name, want := range map[string]capture.TableCount{
 		"message":                 {Rows: 6, Records: 5, Excluded: 1},
+		"chat":                    {Rows: 2, Records: 2},
 		"receipt_user":            {Rows: 2, Records: 1, Attached: 1},
 		"message_from_the_future": {Rows: 1, Attached: 1},
 		"something_new":           {Rows: 1, Excluded: 1},
@@ -127,7 +129,7 @@ func TestImportTwiceAddsNothing(t *testing.T) {
 	if got := len(sink.Entries) - n; got != 2 { // the capture and its end
 		t.Errorf("%d new records", got)
 	}
-	if sum.AlreadyArchived != 6 {
+	if sum.AlreadyArchived != 8 { // two are of chats
 		t.Errorf("%d known", sum.AlreadyArchived)
 	}
 }
@@ -147,6 +149,92 @@ func TestLaterBackupAddsWhatIsNew(t *testing.T) {
 	if got := len(sink.Entries) - n; got != 3 { // the new one, the capture and its end
 		t.Errorf("%d new records", got)
 	}
+}
+
+// Who is or was in a group stands in the record of the chat, and who was
+// called in that of the call.
+func TestChatsAndCallsAreRecords(t *testing.T) {
+	sql := `
+CREATE TABLE group_participant_user (_id INTEGER PRIMARY KEY, group_jid_row_id INTEGER, user_jid_row_id INTEGER, rank INTEGER);
+INSERT INTO group_participant_user VALUES (1, 3, 2, 2), (2, 3, 4, 0), (3, 77, 4, 0);
+CREATE TABLE group_past_participant_user (_id INTEGER PRIMARY KEY, group_jid_row_id INTEGER, user_jid_row_id INTEGER, is_leave INTEGER, timestamp INTEGER);
+INSERT INTO group_past_participant_user VALUES (1, 3, 1, 1, 1706735220);
+CREATE TABLE group_participants (_id INTEGER PRIMARY KEY, gjid TEXT, jid TEXT, admin INTEGER);
+INSERT INTO group_participants VALUES (1, '1203@g.us', '123@lid', 2), (2, 'gone@g.us', '123@lid', 0);
+CREATE TABLE newsletter (chat_row_id INTEGER PRIMARY KEY, name TEXT);
+INSERT INTO newsletter VALUES (3, 'Company news');
+INSERT INTO jid VALUES (5, '9', 'newsletter', 21, '9@newsletter');
+INSERT INTO chat VALUES (3, 5, NULL, 1, 1);
+INSERT INTO message VALUES (8, 3, 0, 'A6', 0, 0, 1706735400000, 0, 'the news', 0, 7);
+CREATE TABLE call_log (_id INTEGER PRIMARY KEY, jid_row_id INTEGER, from_me INTEGER, call_id TEXT, timestamp INTEGER, duration INTEGER, group_jid_row_id INTEGER);
+INSERT INTO call_log VALUES (1, 2, 1, 'c1', 1706735460000, 5, 0), (2, 2, 0, 'c2', 1706735520000, 6, 0);
+CREATE TABLE call_log_participant_v2 (_id INTEGER PRIMARY KEY, call_log_row_id INTEGER, jid_row_id INTEGER, call_result INTEGER);
+INSERT INTO call_log_participant_v2 VALUES (1, 1, 2, 5), (2, 2, 4, 5), (3, 99, 4, 5);`
+	lines := `CREATE TABLE message_call_log (message_row_id INTEGER PRIMARY KEY, call_log_row_id INTEGER);
+INSERT INTO message_call_log VALUES (3, 1), (5, 1);`
+	for name, c := range map[string]struct {
+		dir  string
+		call string
+	}{"some calls have a line": {phoneDir(t, sql, lines), "c2"}, "none has": {phoneDir(t, sql), "c1 c2"}} {
+		sink := &capturetest.Sink{}
+		sum := imported(t, sink, c.dir)
+		var calls, orphans []string
+		for _, it := range itemsOf(t, sink) {
+			switch it.Table {
+			case "chat":
+				if n := len(it.With["group_participant_user"]); it.Row.Str("subject") == "Deal team" && (n != 2 || len(it.With["group_past_participant_user"]) != 1 || len(it.With["group_participants"]) != 1 || it.JID[4][0] == "") {
+					t.Errorf("%s: %+v", name, it)
+				}
+			case "call_log":
+				calls = append(calls, it.Row.Str("call_id"))
+				if len(it.With["call_log_participant_v2"]) != 1 {
+					t.Errorf("%s: %+v", name, it)
+				}
+			case "message":
+				if it.Row.Str("key_id") == "A2" && strings.HasPrefix(name, "some") && (len(it.With["call_log"]) != 1 || len(it.With["call_log_participant_v2"]) != 1) {
+					t.Errorf("%s: %+v", name, it)
+				}
+			case "receipt_user":
+			default:
+				orphans = append(orphans, it.Table)
+			}
+		}
+		slices.Sort(orphans)
+		if diff := cmp.Diff([]string{"call_log_participant_v2", "group_participant_user", "group_participants"}, orphans); diff != "" || strings.Join(calls, " ") != c.call {
+			t.Errorf("%s: calls %q, orphans %s", name, calls, diff)
+		}
+		for _, tc := range sum.Tables {
+			want := map[string]int64{"call_log": 2, "call_log_participant_v2": 3, "group_participant_user": 3, "group_participants": 2, "group_past_participant_user": 1, "newsletter": 1, "chat": 3}[tc.Name]
+			if tc.Rows != tc.Records+tc.Attached+tc.Excluded || want != 0 && (tc.Rows != want || tc.Excluded > 0) {
+				t.Errorf("%s: table %s: %+v", name, tc.Name, tc)
+			}
+		}
+		ms := messages(t, sink)
+		if n := slices.IndexFunc(ms, func(m chat.Message) bool { return m.Text == "the news" }); ms[n].Chat.Name != "Company news" {
+			t.Errorf("%s: %+v", name, ms[n])
+		}
+	}
+}
+
+// itemsOf reads every item in a sink.
+func itemsOf(t testing.TB, sink *capturetest.Sink) (out []item) {
+	t.Helper()
+	for _, e := range sink.Entries {
+		if e.Kind != record.Item {
+			continue
+		}
+		var h record.ItemHead
+		raw, err := e.Decode(&h)
+		if err != nil {
+			t.Fatal(err)
+		}
+		it, err := decodeItem(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, it)
+	}
+	return out
 }
 
 func TestMediaAreMatchedByPathAndContent(t *testing.T) {
