@@ -39,7 +39,10 @@ func bareCalls(db *foreign.DB) string {
 func (r *run) rest() error {
 	db := r.in.db
 	if t := db.Table("chat"); t != nil && t.Has("jid_row_id") && db.Table("jid") != nil {
-		err := r.walk("chat", `SELECT * FROM chat ORDER BY _id`, r.starts(ofChats), func(d *draft) error { return r.bare("chat", d) })
+		err := r.walk("chat", `SELECT * FROM chat ORDER BY _id`, r.starts(ofChats), func(d *draft) error {
+			d.row = *lean(d.row)
+			return r.bare("chat", d)
+		})
 		if err != nil {
 			return err
 		}

@@ -185,12 +185,8 @@ func (d *draft) identity(p *people) []byte {
 		return v, true
 	}
 	b := append(append(make([]byte, 0, 1024), d.table...), 0)
-	row := &d.row
-	switch {
-	case d.table == "chat":
-		row = lean(d.row)
-	case d.chat != nil:
+	if d.chat != nil {
 		b = append(append(b, p.chatJID(*d.chat)...), 0)
 	}
-	return d.with.AppendIdentity(row.AppendJSON(b, edit), edit)
+	return d.with.AppendIdentity(d.row.AppendJSON(b, edit), edit)
 }

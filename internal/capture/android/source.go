@@ -156,10 +156,7 @@ func (r *run) readChats() error {
 func lean(row foreign.Row) *foreign.Row {
 	out := foreign.Row{}
 	for i, c := range row.Columns {
-		if strings.Contains(c, "unseen") || strings.Contains(c, "last_") || strings.Contains(c, "display_message") || c == "sort_timestamp" {
-			continue
-		}
-		if c == "mod_tag" || c == "gen" { // counters
+		if strings.Contains(c, "unseen") || strings.Contains(c, "last_") || strings.Contains(c, "display_message") || c == "sort_timestamp" || c == "mod_tag" || c == "gen" {
 			continue
 		}
 		out.Columns, out.Values = append(out.Columns, c), append(out.Values, row.Values[i])

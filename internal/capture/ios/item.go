@@ -183,6 +183,7 @@ func volatile(column string) bool {
 	switch column {
 	case "Z_PK", "Z_ENT", "Z_OPT", "ZSORT", "ZDOCID", "ZSPOTLIGHTSTATUS", "ZENCRETRYCOUNT", "ZDATAITEMVERSION", // counters
 		"ZCHATSESSION", "ZLASTSESSION", "ZGROUPMEMBER", "ZMEDIAITEM", "ZMESSAGEINFO", "ZPARENTMESSAGE", "ZMESSAGE", // numbers of rows
+		"ZGROUPINFO", "ZPROPERTIES", "ZRECENTGROUPCHAT", "ZCONTACTABID", "ZLASTMESSAGEOWNER", "ZSENDERKEYSENT",
 		"ZCLOUDSTATUS", "ZMEDIAURL", "ZMEDIAURLDATE": // where the app could fetch a file again
 		return true
 	}

@@ -64,6 +64,8 @@ func (r *reader) chatOf(it *item) (c chat.Chat, stored string) {
 			other = "ZTOJID"
 		}
 		stored = cmp.Or(it.Of[sessions].Str("ZCONTACTJID"), it.Row.Str(other))
+	case sessions:
+		stored = it.Row.Str("ZCONTACTJID")
 	case calls, joinable:
 		if stored = it.Row.Str("ZGROUPJIDSTRING"); stored == "" {
 			stored = r.caller(it)

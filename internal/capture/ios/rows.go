@@ -11,6 +11,7 @@ const (
 	messages = "ZWAMESSAGE"
 	sessions = "ZWACHATSESSION"
 	members  = "ZWAGROUPMEMBER"
+	groups   = "ZWAGROUPINFO"
 	media    = "ZWAMEDIAITEM"
 	infos    = "ZWAMESSAGEINFO"
 
@@ -50,6 +51,15 @@ func ofMessages(db *foreign.DB, t *foreign.Table) string {
 	return plainChild(t)
 }
 
+// ofSessions gives the query of a child of chats, or "": who is in a group, and
+// who made it.
+func ofSessions(_ *foreign.DB, t *foreign.Table) string {
+	if t.Name != members && t.Name != groups || !t.Has("ZCHATSESSION") {
+		return ""
+	}
+	return `SELECT *, ZCHATSESSION AS "@of" FROM ` + foreign.Quote(t.Name)
+}
+
 func plainChild(t *foreign.Table) string {
 	if !t.Has("ZMESSAGE") {
 		return ""
@@ -81,7 +91,7 @@ func relation(t *foreign.Table, name string) string {
 // stay says of tables that do not become records why: they remain in the
 // evidence. A table that is neither here nor a child is named as unknown.
 var stay = map[string]string{
-	sessions: contextRows, members: contextRows, "ZWAGROUPINFO": contextRows, "ZWAPROFILEPUSHNAME": contextRows, entries: contextRows,
+	members: contextRows, groups: contextRows, "ZWAPROFILEPUSHNAME": contextRows, entries: contextRows,
 	"ZWAADDRESSBOOKCONTACT": contextRows, "ZWAPHONENUMBERLIDPAIR": contextRows,
 	"ZWAPROFILEPICTUREITEM": "pictures of people, which are no messages", "ZWABLACKLISTITEM": "whom the phone's owner has blocked",
 	"ZWACHATPROPERTIES": settings, "ZWACHATPUSHCONFIG": settings,

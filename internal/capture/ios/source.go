@@ -104,6 +104,13 @@ func (r *run) do() (err error) {
 	if err := r.walk(r.db[store], r.Ledger, messages, ofMessages, r.message); err != nil {
 		return err
 	}
+	err = r.walk(r.db[store], r.Ledger, sessions, ofSessions, func(d *draft) error {
+		d.row = lean(d.row)
+		return r.append(d, true)
+	})
+	if err != nil {
+		return err
+	}
 	if db := r.db[history]; db != nil {
 		for _, t := range [][2]string{{calls, callers}, {joinable, joiners}} {
 			if err := r.walk(db, r.Ledger.In(history.stem()), t[0], of(t[1]), r.call); err != nil {
