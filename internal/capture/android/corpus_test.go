@@ -251,21 +251,28 @@ func wantAsGenerated(t *testing.T, dir string) {
 			t.Errorf("table %s: %+v", tc.Name, tc)
 		}
 	}
-	checkLedger(t, sum, filepath.Join(dir, "expected.json"))
+	files := checkLedger(t, sum, filepath.Join(dir, "expected.json"))
+	if _, err := os.Stat(filepath.Join(dir, "Media")); err == nil {
+		if n := sum.Attachments - sum.AttachmentsMissing; n != files || len(sum.Unreferenced) > 0 {
+			t.Errorf("%d media were found, want %d; unreferenced %q", n, files, sum.Unreferenced)
+		}
+	}
 	again := imported(t, sink, filepath.Join(dir, "msgstore.db"))
 	if n := len(messages(t, sink)); n != len(ms) {
 		t.Errorf("imported twice: %d messages, want %d; %d known", n, len(ms), again.AlreadyArchived)
 	}
 }
 
-func checkLedger(t *testing.T, sum capture.Summary, path string) {
+// checkLedger compares the rows of tables and returns how many media there are.
+func checkLedger(t *testing.T, sum capture.Summary, path string) (files int64) {
 	t.Helper()
 	b, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var want struct {
-		Rows map[string]int64 `json:"table_rows"`
+		Rows  map[string]int64 `json:"table_rows"`
+		Files int64            `json:"media_files"`
 	}
 	if err := json.Unmarshal(b, &want); err != nil {
 		t.Fatal(err)
@@ -280,6 +287,7 @@ func checkLedger(t *testing.T, sum capture.Summary, path string) {
 	if diff := cmp.Diff(want.Rows, got); diff != "" {
 		t.Errorf("rows of tables: %s", diff)
 	}
+	return want.Files
 }
 
 var kinds = map[string]chat.Type{

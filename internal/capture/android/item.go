@@ -85,6 +85,16 @@ func isJID(column string) bool {
 	return strings.HasSuffix(column, "jid_row_id") || strings.HasSuffix(column, "lid_row_id")
 }
 
+// isAddress reports whether a column of the old tables holds addresses as
+// text.
+func isAddress(column string) bool {
+	switch column {
+	case "key_remote_jid", "remote_resource", "mentioned_jids", "gjid", "jid":
+		return true
+	}
+	return false
+}
+
 // encode gives the raw bytes of the record.
 func (d *draft) encode(p *people) []byte {
 	b := append(make([]byte, 0, 1024), `{"t":`...)
@@ -108,7 +118,7 @@ func (d *draft) encode(p *people) []byte {
 
 func (d *draft) encodeJIDs(b []byte, p *people) []byte {
 	n := 0
-	for _, id := range d.jids() {
+	for _, id := range d.jids(p) {
 		who, ok := p.byID[id]
 		if !ok {
 			continue
@@ -131,11 +141,28 @@ func (d *draft) encodeJIDs(b []byte, p *people) []byte {
 }
 
 // jids lists the rows of table jid that d names, sorted.
-func (d *draft) jids() (ids []int64) {
+func (d *draft) jids(p *people) (ids []int64) {
+	add := func(id int64) {
+		if !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
 	note := func(r foreign.Row) {
 		for i, c := range r.Columns {
-			if id, ok := r.Values[i].(int64); ok && id > 0 && isJID(c) && !slices.Contains(ids, id) {
-				ids = append(ids, id)
+			switch v := r.Values[i].(type) {
+			case int64:
+				if v > 0 && isJID(c) {
+					add(v)
+				}
+			case string:
+				if !isAddress(c) {
+					continue
+				}
+				for jid := range strings.SplitSeq(v, ",") {
+					if id, ok := p.byRaw[jid]; ok {
+						add(id)
+					}
+				}
 			}
 		}
 	}
@@ -157,7 +184,7 @@ func (d *draft) item(p *people) item {
 	if d.context != nil {
 		it.Context = d.context.Fields()
 	}
-	for _, id := range d.jids() {
+	for _, id := range d.jids(p) {
 		if who, ok := p.byID[id]; ok {
 			if it.JID == nil {
 				it.JID = map[int64][3]string{}
@@ -185,7 +212,7 @@ func (d *draft) identity(p *people) []byte {
 		return v, true
 	}
 	b := append(append(make([]byte, 0, 1024), d.table...), 0)
-	if d.chat != nil {
+	if d.chat != nil && d.table != "messages" { // whose rows name it
 		b = append(append(b, p.chatJID(*d.chat)...), 0)
 	}
 	return d.with.AppendIdentity(d.row.AppendJSON(b, edit), edit)

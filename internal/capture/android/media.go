@@ -30,23 +30,22 @@ func (r *run) attach(it *item) ([]record.ItemFile, error) {
 // mediaOf returns the file that a row names, the hash that its content should
 // have (hex, or empty), and whether the phone had it.
 func mediaOf(it *item) (name, hash string, kept bool) {
-	row := it.Row
-	hashColumn := "media_hash"
-	if it.Table == "message" {
-		rows := it.With["message_media"]
-		if len(rows) == 0 {
-			return "", "", false
-		}
+	row, hashColumn := it.Row, "media_hash"
+	switch rows := it.With["message_media"]; {
+	case len(rows) > 0: // which the old table has, too, since 2021
 		row, hashColumn = rows[0], "file_hash"
 		name = row.Str("file_path")
 		if name == "" {
 			name = row.Str("media_name")
 		}
 		kept = row.Int("transferred") == 1
-	} else if mediaType(it.Row.Int("media_wa_type")) {
+	case it.Table == "messages" && mediaType(row.Int("media_wa_type")):
+		kept = true // it does not say
 		if name = row.Str("media_name"); name == "" {
 			name = "without a name"
 		}
+	default:
+		return "", "", false
 	}
 	if b, err := base64.StdEncoding.DecodeString(row.Str(hashColumn)); err == nil && len(b) == 32 {
 		hash = hex.EncodeToString(b)

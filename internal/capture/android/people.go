@@ -2,6 +2,8 @@ package android
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/waxseal/waxseal/internal/capture/foreign"
 )
@@ -9,6 +11,7 @@ import (
 // people is what a database says of addresses: read once, asked for every row.
 type people struct {
 	byID  map[int64]address
+	byRaw map[string]int64
 	names map[string]string // by address, from wa.db
 }
 
@@ -19,16 +22,24 @@ type address struct {
 	name  string
 }
 
+func newPeople() *people {
+	return &people{byID: map[int64]address{}, byRaw: map[string]int64{}, names: map[string]string{}}
+}
+
 // readPeople reads who the rows of table jid stand for. wa, the database of
 // contacts, may be nil; in a backup it is usually empty.
 func readPeople(db, wa *foreign.DB) (*people, error) {
-	p := &people{byID: map[int64]address{}, names: map[string]string{}}
+	p := newPeople()
 	if wa != nil {
 		if err := p.contacts(wa); err != nil {
 			return nil, err
 		}
 	}
-	if db.Table("jid") == nil {
+	if db.Table("jid") == nil { // before 2018
+		for i, jid := range slices.Sorted(maps.Keys(p.names)) {
+			id := int64(-1 - i) // no number of a row
+			p.byID[id], p.byRaw[jid] = address{raw: jid, name: p.names[jid]}, id
+		}
 		return p, nil
 	}
 	err := db.Query(`SELECT * FROM jid`, func(r foreign.Row) error {
@@ -39,7 +50,7 @@ func readPeople(db, wa *foreign.DB) (*people, error) {
 			server, _ := r.Get("server").(string)
 			raw = user + "@" + server
 		}
-		p.byID[id] = address{raw: raw, name: p.names[raw]}
+		p.byID[id], p.byRaw[raw] = address{raw: raw, name: p.names[raw]}, id
 		return nil
 	})
 	if err != nil {

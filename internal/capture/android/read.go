@@ -60,6 +60,19 @@ func (it *item) jid(row foreign.Fields, column string) [3]string {
 	return [3]string{}
 }
 
+// named returns what the record says of an address that stands in a row as
+// text, as in the old tables.
+func (it *item) named(jid string) [3]string {
+	if jid != "" {
+		for _, a := range it.JID {
+			if a[0] == jid {
+				return a
+			}
+		}
+	}
+	return [3]string{jid}
+}
+
 func person(a [3]string) *chat.Person { return phone.Person(a[0], a[1], a[2]) }
 
 // chatOf says which chat a row belongs to, and its address as stored.
@@ -69,7 +82,7 @@ func (r *reader) chatOf(it *item) (c chat.Chat, stored string) {
 	case it.Table == webMessage:
 		a = [3]string{it.Row.Str("chat"), it.Context.Str("pn"), it.Context.Str("name")}
 	case it.Table == "messages" || it.Row.Str("key_remote_jid") != "":
-		a[0] = it.Row.Str("key_remote_jid")
+		a = it.named(it.Row.Str("key_remote_jid"))
 	case it.Table == "chat":
 		a = it.jid(it.Row, "jid_row_id")
 	case it.Chat != nil:
@@ -241,9 +254,9 @@ func (r *reader) from(m *chat.Message, it *item) {
 	a := it.jid(it.Row, "sender_jid_row_id")
 	switch {
 	case it.Table == "messages":
-		a = [3]string{it.Row.Str("remote_resource")}
+		a = it.named(it.Row.Str("remote_resource"))
 		if a[0] == "" && m.Chat.Kind == chat.Direct {
-			a[0] = it.Row.Str("key_remote_jid")
+			a = it.named(it.Row.Str("key_remote_jid"))
 		}
 	case a[0] == "" && (m.Chat.Kind == chat.Direct || m.Chat.Kind == chat.Channel) && it.Chat != nil:
 		a = it.jid(it.Chat, "jid_row_id") // the chat says who: 0, -1 or NULL stand for its other side
@@ -271,7 +284,7 @@ func (r *reader) files(m *chat.Message, it *item, head record.ItemHead) {
 	switch {
 	case len(head.Files) > 0 && head.Files[0].SHA256 != "":
 		a.State, a.SHA256, a.Size = chat.Stored, head.Files[0].SHA256, head.Files[0].Size
-	case it.Table == "message" && !kept:
+	case !kept:
 		a.State, a.Reason = chat.Omitted, "not on the phone: never downloaded, or removed"
 	case len(head.Files) > 0:
 		a.Reason = head.Files[0].Reason
@@ -314,7 +327,7 @@ func (r *reader) around(m *chat.Message, it *item) {
 		mention(it.jid(row, "jid_row_id"))
 	}
 	for _, jid := range strings.Split(it.Row.Str("mentioned_jids"), ",") {
-		mention([3]string{jid})
+		mention(it.named(jid))
 	}
 	for _, q := range it.With["message_quoted"] {
 		m.Quoted = r.quoted(it, q)
@@ -323,7 +336,7 @@ func (r *reader) around(m *chat.Message, it *item) {
 		m.Quoted = &chat.Quoted{
 			Key: chat.Key{ID: q.Str("key_id"), FromMe: q.Int("key_from_me") == 1, Chat: q.Str("key_remote_jid"), Sender: q.Str("remote_resource")},
 			At:  stamp(q.Int("timestamp")), Type: plainType(q.Int("media_wa_type")), Text: cmp.Or(q.Str("data"), q.Str("media_caption")),
-			From: person([3]string{q.Str("remote_resource")}),
+			From: person(it.named(q.Str("remote_resource"))),
 		}
 	}
 	if m.Quoted != nil {
@@ -409,10 +422,10 @@ func (r *reader) receipts(m *chat.Message, it *item) {
 		add(person(it.jid(row, "receipt_user_jid_row_id")), row.Int("receipt_timestamp"), row.Int("read_timestamp"), row.Int("played_timestamp"))
 	}
 	for _, row := range it.With["receipts"] {
-		add(person([3]string{row.Str("remote_resource")}), row.Int("receipt_device_timestamp"), row.Int("read_device_timestamp"), row.Int("played_device_timestamp"))
+		add(person(it.named(row.Str("remote_resource"))), row.Int("receipt_device_timestamp"), row.Int("read_device_timestamp"), row.Int("played_device_timestamp"))
 	}
 	if it.Table == "messages" && m.Key.FromMe && len(m.Receipts) == 0 && m.Chat.Kind == chat.Direct {
-		add(person([3]string{it.Row.Str("key_remote_jid")}), it.Row.Int("receipt_device_timestamp"), it.Row.Int("read_device_timestamp"), it.Row.Int("played_device_timestamp"))
+		add(person(it.named(it.Row.Str("key_remote_jid"))), it.Row.Int("receipt_device_timestamp"), it.Row.Int("read_device_timestamp"), it.Row.Int("played_device_timestamp"))
 	}
 }
 

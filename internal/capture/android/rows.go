@@ -87,12 +87,17 @@ const (
 )
 
 // start opens the children of a table of messages. Where a database has the
-// old table and the new one, the old one has only the tables that came with it;
-// where it has the old one alone, all tables are about that.
+// old table and the new one, a row that both have brings the tables that came
+// with the old one as old, and all others as new; a number that only the old
+// one has, all. Where there is the old one alone, all tables are about that.
 func start(m *foreign.Merge, root string) error {
-	both := m.DB.Table("message") != nil
+	both := m.DB.Table("message") != nil && m.DB.Table("messages") != nil
+	of := map[string]string{
+		"message":  `"@of" IS NULL OR "@of" IN (SELECT _id FROM message) OR "@of" NOT IN (SELECT _id FROM messages)`,
+		"messages": `"@of" IN (SELECT _id FROM messages) AND "@of" NOT IN (SELECT _id FROM message)`,
+	}
 	for _, t := range m.DB.Tables() {
-		if !t.Plain || t.Name == root || both && legacyChild(t.Name) != (root == "messages") {
+		if !t.Plain || t.Name == root || both && legacyChild(t.Name) && root == "message" {
 			continue
 		}
 		sql := children[t.Name]
@@ -103,6 +108,9 @@ func start(m *foreign.Merge, root string) error {
 			sql = `SELECT *, message_row_id AS "@of" FROM ` + foreign.Quote(t.Name)
 		case !has(m.DB, t.Name):
 			continue
+		}
+		if both && !legacyChild(t.Name) {
+			sql = `SELECT * FROM (` + sql + `) WHERE ` + of[root]
 		}
 		if err := m.Add(t.Name, sql); err != nil {
 			return err

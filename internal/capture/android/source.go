@@ -62,6 +62,7 @@ type run struct {
 	in     inputs
 	people *people
 	chats  map[int64]*foreign.Row
+	named  map[string]*foreign.Row // chats by address, as the old table names them
 	jobs   map[int64][]foreign.Row // deleted_chat_job, by chat
 	read   *reader
 }
@@ -100,7 +101,7 @@ func (r *run) do() (err error) {
 // context reads what is needed to understand the rows.
 func (r *run) context() (err error) {
 	if r.in.zip != nil {
-		r.people = &people{byID: map[int64]address{}, names: map[string]string{}}
+		r.people = newPeople()
 		return nil
 	}
 	r.Sum.Damage = append(r.Sum.Damage, r.in.db.Damage()...)
@@ -127,11 +128,12 @@ func (r *run) items() error {
 }
 
 func (r *run) readChats() error {
-	r.chats, r.jobs = map[int64]*foreign.Row{}, map[int64][]foreign.Row{}
+	r.chats, r.named, r.jobs = map[int64]*foreign.Row{}, map[string]*foreign.Row{}, map[int64][]foreign.Row{}
 	if r.in.db.Table("chat") != nil {
 		err := r.in.db.Query(`SELECT * FROM chat`, func(row foreign.Row) error {
 			id, _ := row.Get("_id").(int64)
 			r.chats[id] = lean(row)
+			r.named[r.people.chatJID(row)] = r.chats[id]
 			return nil
 		})
 		if err != nil {
@@ -258,8 +260,9 @@ func (r *run) message(root string, d *draft, twin *twins) error {
 	}
 	count.Records++
 	chatID, _ := d.row.Get("chat_row_id").(int64)
-	if c := r.chats[chatID]; c != nil {
-		d.chat = c
+	d.chat = r.chats[chatID]
+	if jid, ok := d.row.Get("key_remote_jid").(string); ok {
+		d.chat = r.named[jid]
 	}
 	d.dropped = dropped(d.row, r.jobs[chatID])
 	return r.append(d, true)

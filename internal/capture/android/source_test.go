@@ -2,6 +2,7 @@ package android
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -49,11 +50,18 @@ INSERT INTO something_new VALUES (1);`
 func phoneDir(t testing.TB, sql ...string) string {
 	t.Helper()
 	dir := t.TempDir()
-	c, err := sqlite3.Open("file:" + filepath.Join(dir, "msgstore.db"))
+	database(t, filepath.Join(dir, "msgstore.db"), append([]string{small}, sql...)...)
+	return dir
+}
+
+// database makes a database.
+func database(t testing.TB, path string, sql ...string) {
+	t.Helper()
+	c, err := sqlite3.Open("file:" + path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, s := range append([]string{small}, sql...) {
+	for _, s := range sql {
 		if err := c.Exec(s); err != nil {
 			t.Fatal(err)
 		}
@@ -61,7 +69,6 @@ func phoneDir(t testing.TB, sql ...string) string {
 	if err := c.Close(); err != nil {
 		t.Fatal(err)
 	}
-	return dir
 }
 
 func TestSmallDatabase(t *testing.T) {
@@ -237,16 +244,60 @@ func itemsOf(t testing.TB, sink *capturetest.Sink) (out []item) {
 	return out
 }
 
-func TestMediaAreMatchedByPathAndContent(t *testing.T) {
-	put := func(dir, name, content string) {
-		p := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(p), 0o700); err != nil {
-			t.Fatal(err)
+const old = `
+CREATE TABLE messages (_id INTEGER PRIMARY KEY, key_remote_jid TEXT, key_from_me INTEGER, key_id TEXT, status INTEGER, data TEXT, timestamp INTEGER, media_wa_type TEXT, media_name TEXT, remote_resource TEXT, quoted_row_id INTEGER);
+INSERT INTO messages VALUES (2, '447700900001@s.whatsapp.net', 0, 'A1', 0, 'Hello', 1706735100000, '0', NULL, NULL, NULL),
+	(3, '1203@g.us', 0, 'A2', 0, NULL, 1706735160000, '1', NULL, '447700900002@s.whatsapp.net', NULL);
+CREATE TABLE message_media (message_row_id INTEGER PRIMARY KEY, file_path TEXT, mime_type TEXT, file_length INTEGER, transferred INTEGER);
+INSERT INTO message_media VALUES (3, 'Media/WhatsApp Images/IMG-1.jpg', 'image/jpeg', 4, 1);`
+
+// The old table names people and chats by address, and its media stand in the
+// new table of media.
+func TestOldTable(t *testing.T) {
+	jids := `
+CREATE TABLE jid (_id INTEGER PRIMARY KEY, user TEXT, server TEXT, raw_string TEXT);
+INSERT INTO jid VALUES (1, '447700900001', 's.whatsapp.net', NULL), (2, '1203', 'g.us', '1203@g.us'), (3, '447700900002', 's.whatsapp.net', '447700900002@s.whatsapp.net');
+CREATE TABLE chat (_id INTEGER PRIMARY KEY, jid_row_id INTEGER, subject TEXT);
+INSERT INTO chat VALUES (1, 1, NULL), (2, 2, 'Deal team');`
+	half := `
+CREATE TABLE message (_id INTEGER PRIMARY KEY, chat_row_id INTEGER, from_me INTEGER, key_id TEXT, sender_jid_row_id INTEGER, timestamp INTEGER, message_type INTEGER, text_data TEXT);
+INSERT INTO message VALUES (2, 1, 0, 'A1', 0, 1706735100000, 0, 'Hello');`
+	for name, c := range map[string]struct{ sql, group string }{
+		"before 2018": {old, "1203@g.us"}, "2021": {old + jids, "Deal team"}, "half moved": {old + jids + half, "Deal team"},
+	} {
+		dir := t.TempDir()
+		database(t, filepath.Join(dir, "msgstore.db"), c.sql)
+		database(t, filepath.Join(dir, "wa.db"), `CREATE TABLE wa_contacts (_id INTEGER PRIMARY KEY, jid TEXT, display_name TEXT);
+			INSERT INTO wa_contacts VALUES (1, '447700900001@s.whatsapp.net', 'Ana'), (2, '447700900002@s.whatsapp.net', 'Bob')`)
+		put(t, filepath.Join(dir, "Media/WhatsApp Images/IMG-1.jpg"), "jpeg")
+		sink := &capturetest.Sink{}
+		sum := imported(t, sink, dir)
+		var lines []string
+		for _, m := range messages(t, sink) {
+			lines = append(lines, strings.Join([]string{m.Chat.Name, m.From.Name, string(m.Type), m.Text, fmt.Sprint(len(m.Attachments))}, "|"))
 		}
-		if err := os.WriteFile(p, []byte(content), 0o600); err != nil {
-			t.Fatal(err)
+		if diff := cmp.Diff([]string{"Ana|Ana|text|Hello|0", c.group + "|Bob|image||1"}, lines); diff != "" || sum.Attachments != 1 || sum.AttachmentsMissing != 0 {
+			t.Errorf("%s: %s, %+v", name, diff, sum)
+		}
+		for _, tc := range sum.Tables {
+			if tc.Name == "message_media" && (tc.Rows != 1 || tc.Attached != 1) {
+				t.Errorf("%s: %+v", name, tc)
+			}
 		}
 	}
+}
+
+func put(t testing.TB, p, content string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(p), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(p, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestMediaAreMatchedByPathAndContent(t *testing.T) {
 	hash := `UPDATE message_media SET file_hash = 'iNQmb9TmM40TuEX8iG9F2cyuiBNfuSSR6Wtox2Gqlhk='` // none of these
 	for name, c := range map[string]struct {
 		sql, file string
@@ -262,8 +313,8 @@ func TestMediaAreMatchedByPathAndContent(t *testing.T) {
 		"was never on it":  {`UPDATE message_media SET transferred = 0, file_path = NULL`, "Media/x", chat.Omitted},
 	} {
 		dir := phoneDir(t, c.sql)
-		put(dir, "Media/.nomedia", "")
-		put(dir, c.file, "jpeg")
+		put(t, filepath.Join(dir, "Media/.nomedia"), "")
+		put(t, filepath.Join(dir, c.file), "jpeg")
 		sink := &capturetest.Sink{}
 		sum := imported(t, sink, dir)
 		ms := messages(t, sink)
