@@ -19,15 +19,24 @@ import (
 type doc struct {
 	account, custodian, chat string
 	kind                     chat.ChatKind
-	addresses                []string      // of the chat
-	key                      int64         // see keyOf
-	msg                      *chat.Message // where it has a key
-	person                   string        // identity of the sender, or empty
-	at                       int64         // see clock; meaningless where local is empty
-	minute                   bool          // the time is known to the minute only
+	addresses                []string // of the chat
+	key                      int64    // see keyOf
+	keyed                    *keyed   // where it has a key
+	person                   string   // identity of the sender, or empty
+	at                       int64    // see clock; meaningless where local is empty
+	minute                   bool     // the time is known to the minute only
 	local                    string
 	words                    []byte // tokens of what is written in it
 	filters                  []byte // tokens of what is so about it, without chat and sender
+}
+
+// keyed is what tells a message with a key from others: docs wait in memory by
+// the ten thousand, and whole messages would be several times as much.
+type keyed struct {
+	chat   chat.Chat
+	key    *chat.Key
+	from   *chat.Person
+	sentAt string
 }
 
 // Tokens of filters begin with '=', grams of numbers with '#': the analyser
@@ -49,7 +58,7 @@ func docOf(m *chat.Message, unread bool) doc {
 		}
 	}
 	if d.key = keyOf(m); d.key != 0 {
-		d.msg = m
+		d.keyed = &keyed{m.Chat, m.Key, m.From, m.SentAt}
 	}
 	var ok bool
 	if d.at, ok = clock(m.SentLocal); !ok {

@@ -39,9 +39,10 @@ func (w *writer) known(ctx context.Context, chatID int64, d *doc) (*shown, error
 	if err != nil {
 		return nil, err
 	}
+	is := &chat.Message{Account: d.account, Custodian: d.custodian, Chat: d.keyed.chat, Key: d.keyed.key, From: d.keyed.from, SentAt: d.keyed.sentAt}
 	for i := range ss {
 		m := &ss[i].msg
-		if !ss[i].gone && chat.KeyName(m) == chat.KeyName(d.msg) && chat.SameKey(m, d.msg, ss[i].chat == chatID) {
+		if !ss[i].gone && chat.KeyName(m) == chat.KeyName(is) && chat.SameKey(m, is, ss[i].chat == chatID) {
 			return &ss[i], nil
 		}
 	}
