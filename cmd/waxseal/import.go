@@ -198,10 +198,6 @@ func fatal(err error) bool {
 
 func (c *importCmd) importPath(a *app, sink capture.Sink, path string, o capture.Options) (sums []capture.Summary, errs []importError) {
 	failed := func(path string, err error) { errs = append(errs, importError{Path: path, err: err}) }
-	if _, err := os.Stat(path); err != nil {
-		failed(path, fmt.Errorf("import: %w", err))
-		return nil, errs
-	}
 	formats, err := c.formats()
 	if err != nil {
 		failed(path, err)
@@ -228,20 +224,39 @@ func (c *importCmd) importPath(a *app, sink capture.Sink, path string, o capture
 	return sums, errs
 }
 
-// find asks the formats in turn which of them can read path.
-func find(ctx context.Context, formats []capture.Format, path string, o capture.Options) ([]capture.Source, error) {
+// find asks the formats in turn what they can read at path. A file is of one
+// format; in a folder, each finds what does not belong to what was found
+// before. What was found before an error is returned with it.
+func find(ctx context.Context, formats []capture.Format, path string, o capture.Options) (found []capture.Source, err error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("import: %w", err)
+	}
+	if real, err := filepath.EvalSymlinks(path); err == nil && info.IsDir() {
+		path = real // a link to a folder is that folder
+	}
 	var last error
 	for _, f := range formats {
 		sources, err := f.Find(ctx, path, o)
-		if err == nil {
-			return sources, nil
+		if err != nil {
+			last = fmt.Errorf("import %s: %w", path, err)
 		}
-		if !errors.Is(err, capture.ErrNotMine) {
-			return nil, fmt.Errorf("import %s: %w", path, err)
+		if err != nil && !errors.Is(err, capture.ErrNotMine) {
+			return found, last
 		}
-		last = err
+		if found = append(found, sources...); len(found) > 0 && !info.IsDir() {
+			break
+		}
+		for _, s := range sources {
+			if s, ok := s.(capture.Owner); ok {
+				o.Owned = append(o.Owned, s.Owns()...)
+			}
+		}
 	}
-	return nil, fmt.Errorf("import %s: %w", path, last)
+	if len(found) == 0 {
+		return nil, last
+	}
+	return found, nil
 }
 
 func (c *importCmd) print(a *app, res importResult) error {

@@ -3,7 +3,9 @@ package main
 import (
 	"errors"
 	"flag"
+	"fmt"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/ncruces/go-sqlite3"
@@ -16,7 +18,34 @@ var update = flag.Bool("update", false, "write the wanted output of scripts agai
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"waxseal": func() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) },
+		"sqlite":  func() { os.Exit(makeDatabase(os.Args[1], os.Args[2:])) },
 	})
+}
+
+// makeDatabase makes a database of files with SQL, as a phone has it.
+func makeDatabase(path string, files []string) int {
+	err := os.MkdirAll(filepath.Dir(path), 0o700)
+	var c *sqlite3.Conn
+	if err == nil {
+		c, err = sqlite3.Open("file:" + path)
+	}
+	for _, f := range files {
+		var sql []byte
+		if err == nil {
+			sql, err = os.ReadFile(f)
+		}
+		if err == nil {
+			err = c.Exec(string(sql))
+		}
+	}
+	if err == nil {
+		err = c.Close()
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
 }
 
 // TestScripts runs testdata/script/*.txtar: each is a scenario as a user types

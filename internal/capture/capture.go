@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -36,6 +37,27 @@ type Source interface {
 	// done, and that what was acknowledged before it stays.
 	Run(ctx context.Context, sink Sink) (Summary, error)
 }
+
+// Owner is a Source to which more belongs than other formats must take for
+// their own: a phone's folder has everything that was ever sent among its
+// media, chat exports too.
+type Owner interface {
+	Source
+	// Owns lists files and folders.
+	Owns() []string
+}
+
+// Broken is a source that was found and cannot be read: it fails with err, and
+// what was found beside it is imported.
+func Broken(path string, err error) Source { return broken{path, err} }
+
+type broken struct {
+	path string
+	err  error
+}
+
+func (b broken) Path() string                               { return b.path }
+func (b broken) Run(context.Context, Sink) (Summary, error) { return Summary{}, b.err }
 
 // Interpreter says what a source's records mean. It is pure: the same records
 // give the same events, so they can be read again by a better one.
@@ -73,10 +95,15 @@ type Options struct {
 	Password    func() ([]byte, error) // of an encrypted backup; nil: none was given
 	Media       string                 // folder of a backup's media, where it does not lie beside the database
 	Scratch     string                 // folder for private copies; they are enciphered
+	// Owned lists what belongs to sources that were found before: see Owner.
+	Owned []string
 	// Progress is told how many bytes of how many were read, and how many
 	// records are acknowledged. It may be nil and must be quick.
 	Progress func(p Progress)
 }
+
+// Owns reports whether path belongs to a source that was found before.
+func (o *Options) Owns(path string) bool { return slices.Contains(o.Owned, filepath.Clean(path)) }
 
 // Progress is how far an import has come.
 type Progress struct {

@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -29,6 +30,9 @@ func find(ctx context.Context, p string, o capture.Options) ([]capture.Source, e
 	if info.IsDir() {
 		return findIn(ctx, p, o)
 	}
+	if packed(p) {
+		return nil, errPacked
+	}
 	key, err := keyOf(o.Key, filepath.Dir(p))
 	if err != nil {
 		return nil, err
@@ -46,6 +50,27 @@ func find(ctx context.Context, p string, o capture.Options) ([]capture.Source, e
 
 // errContacts is for a database of contacts that is imported by itself.
 var errContacts = errors.New("this is WhatsApp's database of contacts: import msgstore.db, or the folder that holds both")
+
+// errPacked is for a backup in a zip.
+var errPacked = errors.New("this zip holds a backup of a phone. Unpack it and import the folder")
+
+// packed reports whether a file is a zip with a phone's database in it.
+func packed(p string) bool {
+	z, err := zip.OpenReader(p)
+	if err != nil && !errors.Is(err, zip.ErrInsecurePath) {
+		return false
+	}
+	defer z.Close() //nolint:errcheck // only read
+	return slices.ContainsFunc(z.File, func(f *zip.File) bool {
+		name := path.Base(f.Name)
+		return strings.HasPrefix(name, "msgstore") && isDatabase(name) || name == "ChatStorage.sqlite" || name == "Manifest.db"
+	})
+}
+
+// isDatabase reports names of databases and of containers.
+func isDatabase(name string) bool {
+	return strings.HasSuffix(name, ".db") || strings.Contains(name, ".crypt")
+}
 
 // newSource looks beside a database for what belongs to it.
 func newSource(p string, key *crypt.Key, k kind, o capture.Options) *source {
@@ -76,50 +101,89 @@ func regular(p string) bool {
 const maxLook = 100_000
 
 // findIn looks through a folder. Backups are read oldest first; the one in
-// clear counts where a container of the same name lies beside it.
+// clear counts where a container of the same name lies beside it. What cannot
+// be read is found all the same, and fails when it is run; without a key, a
+// container with another name than msgstore is one of those that have no
+// messages.
 func findIn(ctx context.Context, dir string, o capture.Options) ([]capture.Source, error) {
-	names, keys, err := list(dir)
+	l, err := list(dir, &o)
 	if err != nil {
 		return nil, err
 	}
-	key, err := keyOf(o.Key, keys...)
+	key, err := keyOf(o.Key, l.dirs...)
 	if err != nil {
 		return nil, err
 	}
-	var found []capture.Source
+	var found []*source
+	var bad []capture.Source
+	var names []string // of databases of contacts
 	first := capture.ErrNotMine
-	for _, p := range names {
-		if i := strings.LastIndex(p, ".crypt"); i > 0 && slices.Contains(names, p[:i]) {
+	for _, p := range l.files {
+		if i := strings.LastIndex(p, ".crypt"); i > 0 && slices.Contains(l.files, p[:i]) {
 			continue
 		}
 		k, err := kindOf(ctx, p, key)
-		if err != nil && !errors.Is(err, capture.ErrNotMine) && errors.Is(first, capture.ErrNotMine) {
-			first = fmt.Errorf("%s: %w", filepath.Base(p), err)
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
 		}
-		if k == store || k == added {
+		switch is := strings.HasPrefix(filepath.Base(p), "msgstore"); {
+		case err == nil && (k == store || k == added):
 			found = append(found, newSource(p, key, k, o))
+		case err == nil && k == contacts:
+			names = append(names, p)
+		case err != nil && !errors.Is(err, capture.ErrNotMine) && errors.Is(first, capture.ErrNotMine):
+			first = fmt.Errorf("%s: %w", filepath.Base(p), err)
+			fallthrough
+		case is:
+			if err == nil || errors.Is(err, capture.ErrNotMine) {
+				err = errNoStore
+			}
+			if is || !errors.Is(err, errNoKey) {
+				bad = append(bad, capture.Broken(p, err))
+			}
 		}
 	}
 	if len(found) == 0 {
 		return nil, first
 	}
-	slices.SortStableFunc(found, func(a, b capture.Source) int { return age(a.Path()).Compare(age(b.Path())) })
-	return found, nil
+	slices.SortStableFunc(found, func(a, b *source) int { return age(a.path).Compare(age(b.path)) })
+	var out []capture.Source
+	for _, s := range found {
+		if s.media == "" && len(l.media) == 1 {
+			s.media = l.media[0]
+		}
+		if s.wa == "" && len(names) == 1 {
+			s.wa = names[0]
+		}
+		out = append(out, s)
+	}
+	return append(out, bad...), nil
 }
 
-// list returns the files of a folder that may be databases, and the folders
-// in which a key may lie.
-func list(dir string) (names, keys []string, err error) {
+// errNoStore is for a file with the name of WhatsApp's database that is none.
+var errNoStore = errors.New("this is no database of WhatsApp's messages, and no backup of one: it was not copied whole, perhaps")
+
+// listed is what a folder holds that may belong to a phone.
+type listed struct {
+	files []string // that may be databases
+	dirs  []string // in which a key may lie
+	media []string // folders of media
+}
+
+func list(dir string, o *capture.Options) (l listed, err error) {
 	looked := 0
 	err = filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return nil //nolint:nilerr // what cannot be listed cannot be recognised
+		case d.IsDir() && o.Owns(p):
+			return filepath.SkipDir
 		case d.IsDir():
 			if d.Name() == "Media" && p != dir {
+				l.media = append(l.media, p)
 				return filepath.SkipDir
 			}
-			keys = append(keys, p)
+			l.dirs = append(l.dirs, p)
 			return nil
 		case !d.Type().IsRegular():
 			return nil
@@ -127,15 +191,15 @@ func list(dir string) (names, keys []string, err error) {
 		if looked++; looked > maxLook {
 			return filepath.SkipAll
 		}
-		if strings.HasSuffix(p, ".db") || strings.Contains(filepath.Base(p), ".crypt") {
-			names = append(names, p)
+		if isDatabase(filepath.Base(p)) {
+			l.files = append(l.files, p)
 		}
 		return nil
 	})
 	if err != nil {
-		return nil, nil, fmt.Errorf("look through the folder: %w", err)
+		return l, fmt.Errorf("look through the folder: %w", err)
 	}
-	return names, keys, nil
+	return l, nil
 }
 
 // kind is what a file is, by its content.
@@ -229,7 +293,7 @@ func unseal(ctx context.Context, f *os.File, key *crypt.Key) (*crypt.Plain, *cry
 func keyOf(given string, beside ...string) (*crypt.Key, error) {
 	if given != "" {
 		b, err := os.ReadFile(given)
-		if errors.Is(err, fs.ErrNotExist) {
+		if err != nil && !strings.ContainsAny(given, `/\.`) { // not the name of a file
 			b, err = []byte(given), nil
 		}
 		if err != nil {

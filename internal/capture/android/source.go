@@ -14,6 +14,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -44,6 +45,17 @@ type source struct {
 
 // Path implements capture.Source.
 func (s *source) Path() string { return s.path }
+
+// Owns implements capture.Owner.
+func (s *source) Owns() []string {
+	owns := []string{s.path, s.path + "-wal"}
+	for _, p := range []string{s.wa, s.media} {
+		if p != "" {
+			owns = append(owns, filepath.Clean(p))
+		}
+	}
+	return owns
+}
 
 // Run implements capture.Source.
 func (s *source) Run(ctx context.Context, sink capture.Sink) (capture.Summary, error) {

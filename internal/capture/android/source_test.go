@@ -1,6 +1,7 @@
 package android
 
 import (
+	"archive/zip"
 	"errors"
 	"fmt"
 	"os"
@@ -57,6 +58,9 @@ func phoneDir(t testing.TB, sql ...string) string {
 // database makes a database.
 func database(t testing.TB, path string, sql ...string) {
 	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
 	c, err := sqlite3.Open("file:" + path)
 	if err != nil {
 		t.Fatal(err)
@@ -336,6 +340,75 @@ func TestWhatIsNotOurs(t *testing.T) {
 	for _, p := range []string{text, dir} {
 		if _, err := Format().Find(t.Context(), p, capture.Options{}); !errors.Is(err, capture.ErrNotMine) {
 			t.Errorf("%s: %v", p, err)
+		}
+	}
+}
+
+// One that cannot be read does not keep the others of a folder out, and is not
+// passed over.
+func TestWhatCannotBeReadInAFolder(t *testing.T) {
+	dir := phoneDir(t)
+	put(t, filepath.Join(dir, "Databases/msgstore-2024-01-01.1.db"), "SQLite format 3\x00, and not more")
+	put(t, filepath.Join(dir, "Databases/msgstore-2024-01-02.1.db.crypt15"), "")
+	put(t, filepath.Join(dir, "Backups/settings.json"), "{}")
+	sources, err := Format().Find(t.Context(), dir, capture.Options{Zone: time.UTC, Scratch: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, s := range sources {
+		_, err := s.Run(t.Context(), &capturetest.Sink{})
+		got = append(got, fmt.Sprintf("%s: %v", filepath.Base(s.Path()), err))
+	}
+	bad := ": " + errNoStore.Error()
+	if diff := cmp.Diff([]string{"msgstore.db: <nil>", "msgstore-2024-01-01.1.db" + bad, "msgstore-2024-01-02.1.db.crypt15" + bad}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// What belongs to the only database of a folder is found wherever it lies.
+func TestScatteredFolder(t *testing.T) {
+	from, dir := phoneDir(t, `UPDATE message_media SET file_hash = NULL`), t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "db"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(filepath.Join(from, "msgstore.db"), filepath.Join(dir, "db/store.db")); err != nil {
+		t.Fatal(err)
+	}
+	database(t, filepath.Join(dir, "names/contacts.db"), `CREATE TABLE wa_contacts (_id INTEGER PRIMARY KEY, jid TEXT, display_name TEXT);
+		INSERT INTO wa_contacts VALUES (1, '447700900001@s.whatsapp.net', 'Ana')`)
+	put(t, filepath.Join(dir, "WhatsApp/Media/WhatsApp Images/IMG-1.jpg"), "jpeg")
+	sink := &capturetest.Sink{}
+	sum := imported(t, sink, dir)
+	if ms := messages(t, sink); sum.AttachmentsMissing != 0 || sum.Attachments != 1 || ms[0].Chat.Name != "Ana" {
+		t.Errorf("%+v\n%+v", sum, ms[0])
+	}
+}
+
+func TestKeyThatIsNotThere(t *testing.T) {
+	for given, want := range map[string]string{"no/such.key": "no such file", "12zz": "after 2 digits"} {
+		if _, err := keyOf(given); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", given, err)
+		}
+	}
+}
+
+func TestBackupInAZip(t *testing.T) {
+	for name, want := range map[string]error{"phone/Databases/msgstore.db.crypt15": errPacked, "iphone/Manifest.db": errPacked, "notes.txt": capture.ErrNotMine} {
+		p := filepath.Join(t.TempDir(), "a.zip")
+		f, err := os.Create(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		z := zip.NewWriter(f)
+		if _, err := z.Create(name); err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(z.Close(), f.Close()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Format().Find(t.Context(), p, capture.Options{}); !errors.Is(err, want) {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

@@ -114,7 +114,7 @@ func openText(p string) (*export, error) {
 
 // openFolder opens a text and what lies beside and below it. In a folder that
 // it shares with other texts only what it names is its own.
-func openFolder(p string, shared bool) (*export, error) {
+func openFolder(p string, shared bool, o capture.Options) (*export, error) {
 	e, err := openText(p)
 	if err != nil {
 		return nil, err
@@ -131,6 +131,10 @@ func openFolder(p string, shared bool) (*export, error) {
 			return nil
 		case err != nil || q == p:
 			return err
+		case o.Owns(q) && d.IsDir():
+			return fs.SkipDir
+		case o.Owns(q):
+			return nil
 		case d.IsDir() && shared && q != dir:
 			return fs.SkipDir
 		case d.IsDir():

@@ -133,6 +133,7 @@ func findFolder(ctx context.Context, dir string, o capture.Options, depth int) (
 	for _, n := range names {
 		p := filepath.Join(dir, n.Name())
 		switch {
+		case o.Owns(p):
 		case n.IsDir():
 			dirs = append(dirs, p)
 		case !n.Type().IsRegular():
@@ -155,7 +156,7 @@ func findFolder(ctx context.Context, dir string, o capture.Options, depth int) (
 		all = nil // what could not be read is a document, which the text will miss
 	}
 	for _, p := range texts {
-		found(p, func() (*export, error) { return openFolder(p, !one) })
+		found(p, func() (*export, error) { return openFolder(p, !one, o) })
 	}
 	for _, p := range zips {
 		s, err := findFile(p, o)

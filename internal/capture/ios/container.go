@@ -26,7 +26,9 @@ func findBackups(ctx context.Context, path string, o capture.Options) (out []cap
 	defer func() {
 		if err != nil {
 			for _, s := range out {
-				err = errors.Join(err, s.(*source).at.Close())
+				if s, ok := s.(*source); ok {
+					err = errors.Join(err, s.at.Close())
+				}
 			}
 			out = nil
 		}
@@ -37,8 +39,10 @@ func findBackups(ctx context.Context, path string, o capture.Options) (out []cap
 		switch {
 		case errors.Is(err, backup.ErrNoWhatsApp):
 			none = err
-		case err != nil:
+		case err != nil && (len(dirs) == 1 || ctx.Err() != nil):
 			return out, fmt.Errorf("%s: %w", filepath.Base(dir), err)
+		case err != nil:
+			out = append(out, broken{capture.Broken(dir, err), dir})
 		}
 		out = append(out, found...)
 	}
@@ -47,6 +51,15 @@ func findBackups(ctx context.Context, path string, o capture.Options) (out []cap
 	}
 	return out, nil
 }
+
+// broken is a backup that cannot be read, among others.
+type broken struct {
+	capture.Source
+	dir string
+}
+
+// Owns implements capture.Owner.
+func (b broken) Owns() []string { return []string{b.dir} }
 
 // inBackup opens one backup and looks for WhatsApp in it.
 func inBackup(ctx context.Context, dir string, o capture.Options) (out []capture.Source, err error) {
@@ -82,7 +95,7 @@ func inBackup(ctx context.Context, dir string, o capture.Options) (out []capture
 	}
 	open := &opened{b, len(domains)}
 	for _, domain := range domains {
-		s := &source{path: dir, o: o}
+		s := &source{path: dir, backup: filepath.Clean(dir), o: o}
 		if domain == backup.Business {
 			s.path = filepath.Join(dir, "WhatsApp Business")
 		}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"os/exec"
@@ -519,5 +520,48 @@ func TestRealDatabase(t *testing.T) {
 	want := map[chat.Type]int{chat.Text: 15, chat.Image: 2, chat.Place: 4, chat.SystemType: 11, chat.CallType: 4}
 	if diff := cmp.Diff(want, types); diff != "" || reactions != 1 || quoted != 1 || read == 0 {
 		t.Errorf("%d reactions, %d quoted, %d read; %s", reactions, quoted, read, diff)
+	}
+}
+
+// A backup that holds its database in part gives what is there.
+func TestCutDatabaseInABackup(t *testing.T) {
+	sink := &capturetest.Sink{}
+	sum := imported(t, sink, corpus(t, "mvt-ios-backup"))
+	if sum.Records == 0 || sum.Complete() || len(sum.Damage) < 2 || !strings.Contains(sum.Damage[0], "24576 bytes where the backup lists 344064") {
+		t.Errorf("%d records, damage %q", sum.Records, sum.Damage)
+	}
+}
+
+// A folder with a backup and a copy of the app's folder gives both; a backup
+// that cannot be read keeps neither out.
+func TestBackupBesideACopy(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.CopyFS(filepath.Join(dir, "copy"), os.DirFS(phoneDir(t))); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.CopyFS(filepath.Join(dir, "backup"), os.DirFS(corpus(t, "gen/ios-plain-s1-backup"))); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.CopyFS(filepath.Join(dir, "half"), os.DirFS(filepath.Join(dir, "backup"))); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(dir, "half/Manifest.db")); err != nil {
+		t.Fatal(err)
+	}
+	sources, err := Format().Find(t.Context(), dir, capture.Options{Zone: time.UTC, Scratch: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, s := range sources {
+		rel, err := filepath.Rel(dir, s.Path())
+		_, failed := s.Run(t.Context(), &capturetest.Sink{})
+		got = append(got, fmt.Sprintf("%s incomplete=%t read=%t", rel, errors.Is(failed, backup.ErrIncomplete), failed == nil && err == nil))
+	}
+	want := []string{"backup incomplete=false read=true", "copy/ChatStorage.sqlite incomplete=false read=true", "half incomplete=true read=false"}
+	slices.Sort(got)
+	slices.Sort(want)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/waxseal/waxseal/internal/capture"
 	"github.com/waxseal/waxseal/internal/capture/folder"
 	"github.com/waxseal/waxseal/internal/capture/foreign"
+	"github.com/waxseal/waxseal/internal/capture/ios/backup"
 )
 
 // place is where WhatsApp's files of one device lie: its folder, or a backup
@@ -54,6 +55,13 @@ type dir struct {
 // Open implements place.
 func (d dir) Open(name string) (io.ReadCloser, error) { return os.Open(filepath.Join(d.path, name)) }
 
+func (d dir) owns() []string {
+	if d.media == "" {
+		return nil
+	}
+	return []string{filepath.Clean(d.media)}
+}
+
 // Media implements place.
 func (d dir) Media() (*folder.Folder, error) {
 	if d.media == "" {
@@ -82,10 +90,18 @@ func find(ctx context.Context, p string, o capture.Options) ([]capture.Source, e
 		}
 		return []capture.Source{newSource(p, o)}, nil
 	}
-	if sources, err := findBackups(ctx, p, o); !errors.Is(err, capture.ErrNotMine) {
-		return sources, err
+	sources, err := findBackups(ctx, p, o)
+	if err != nil && !errors.Is(err, capture.ErrNotMine) {
+		return nil, err
 	}
-	return findIn(p, o)
+	for _, s := range sources {
+		o.Owned = append(o.Owned, s.(capture.Owner).Owns()...)
+	}
+	more, err := findIn(p, o)
+	if len(sources) > 0 && errors.Is(err, capture.ErrNotMine) {
+		err = nil
+	}
+	return append(sources, more...), err
 }
 
 // maxLook bounds how many files of a folder are looked into.
@@ -100,6 +116,8 @@ func findIn(path string, o capture.Options) ([]capture.Source, error) {
 		switch {
 		case err != nil:
 			return nil //nolint:nilerr // what cannot be listed cannot be recognised
+		case d.IsDir() && o.Owns(p):
+			return filepath.SkipDir
 		case d.IsDir() && (d.Name() == "Message" || d.Name() == "Media") && p != path:
 			return filepath.SkipDir
 		case !d.Type().IsRegular():
@@ -258,7 +276,7 @@ func (r *run) database(name string) (*foreign.DB, error) {
 	case !errors.Is(err, fs.ErrNotExist):
 		r.Sum.Damage = append(r.Sum.Damage, name+logLost)
 	}
-	return foreign.Copy(r.Ctx, r.s.o.Scratch, f, wal)
+	return foreign.Copy(r.Ctx, r.s.o.Scratch, &cut{Reader: f, say: func(error) {}}, wal)
 }
 
 func (r *run) evidence(name string) error {
@@ -266,12 +284,29 @@ func (r *run) evidence(name string) error {
 	if err != nil {
 		return fmt.Errorf("read: %w", err)
 	}
-	in := &watched{Reader: f}
+	in := &watched{Reader: &cut{Reader: f, say: func(err error) { r.Sum.Damage = append(r.Sum.Damage, name+": "+err.Error()) }}}
 	err = errors.Join(r.Keep(filepath.Base(name), in), f.Close())
 	if err != nil && in.err == nil {
 		return fmt.Errorf("%w: %w", errKeep, err)
 	}
 	return err
+}
+
+// cut ends a file where it is damaged, after saying so: what comes before can
+// be read.
+type cut struct {
+	io.Reader
+	n   int64
+	say func(error)
+}
+
+func (c *cut) Read(p []byte) (int, error) {
+	n, err := c.Reader.Read(p)
+	if c.n += int64(n); c.n > 0 && errors.Is(err, backup.ErrDamaged) {
+		c.say(err)
+		err = io.EOF
+	}
+	return n, err
 }
 
 // watched tells errors of a file from those of the archive.

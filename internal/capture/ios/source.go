@@ -33,15 +33,24 @@ func Format() capture.Format {
 
 // source is one database that was found, with what belongs to it.
 type source struct {
-	path  string // of the database, for people
-	at    place
-	files [roles]string // names in at; empty where there is none
-	notes []string      // warnings that the import begins with
-	o     capture.Options
+	path   string // of the database, for people
+	backup string // the folder that it lies in, or empty
+	at     place
+	files  [roles]string // names in at; empty where there is none
+	notes  []string      // warnings that the import begins with
+	o      capture.Options
 }
 
 // Path implements capture.Source.
 func (s *source) Path() string { return s.path }
+
+// Owns implements capture.Owner.
+func (s *source) Owns() []string {
+	if s.backup != "" {
+		return []string{s.backup}
+	}
+	return append(s.at.(dir).owns(), s.path, s.path+"-wal")
+}
 
 // Run implements capture.Source.
 func (s *source) Run(ctx context.Context, sink capture.Sink) (capture.Summary, error) {
