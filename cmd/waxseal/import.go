@@ -64,12 +64,12 @@ func (c *importCmd) Run(a *app) (err error) {
 	if err != nil {
 		return err
 	}
-	scratch, err := scratchIn(ar.Dir())
+	scratch, done, err := scratchIn(ar.Dir())
 	if err != nil {
 		return err
 	}
 	o.Scratch = scratch
-	defer func() { _ = os.Remove(scratch) }() // stays where another import uses it
+	defer func() { err = errors.Join(err, done()) }()
 	stop := func() {}
 	if !c.NoIndex {
 		stop = a.followBeside(ar)
@@ -85,25 +85,6 @@ func (c *importCmd) Run(a *app) (err error) {
 		return err
 	}
 	return c.outcome(res, failed)
-}
-
-// scratchIn makes the folder for private copies, which are enciphered with keys
-// that live in memory alone, and removes what a killed import left in it.
-func scratchIn(dir string) (string, error) {
-	scratch := filepath.Join(dir, "scratch")
-	if err := os.MkdirAll(scratch, 0o700); err != nil {
-		return "", fmt.Errorf("make a folder for private copies: %w", err)
-	}
-	left, err := os.ReadDir(scratch)
-	if err != nil {
-		return "", fmt.Errorf("look for old private copies: %w", err)
-	}
-	for _, e := range left {
-		if info, err := e.Info(); err == nil && time.Since(info.ModTime()) > 24*time.Hour {
-			_ = os.RemoveAll(filepath.Join(scratch, e.Name())) // tried again next time
-		}
-	}
-	return scratch, nil
 }
 
 func (c *importCmd) options(a *app, ar *archive.Archive) (capture.Options, error) {
@@ -156,8 +137,9 @@ func (c *importCmd) formats() ([]capture.Format, error) {
 }
 
 // importMemory is what the collector keeps an import in, unless more is alive:
-// one long message leaves little garbage beside it.
-const importMemory = 256 << 20
+// one long message leaves little garbage beside it. SQLite's memory (the log's,
+// the index's, the phone's database's) is not its, and as much again.
+const importMemory = 128 << 20
 
 // importAll imports path by path. One that fails does not keep the others from
 // being imported; the first error decides the exit code.

@@ -138,7 +138,7 @@ func (d *DB) dial(ctx context.Context, name string) (*sqlite3.Conn, error) {
 		// have side effects stay out of its views and triggers.
 		// A file that is shorter than it says is opened all the same.
 		err = c.Exec(`PRAGMA writable_schema=ON; PRAGMA locking_mode=EXCLUSIVE; PRAGMA trusted_schema=OFF; PRAGMA temp_store=FILE;
-			PRAGMA cache_size=-16384; PRAGMA mmap_size=0; PRAGMA synchronous=OFF; PRAGMA cell_size_check=ON`)
+			PRAGMA cache_size=-8192; PRAGMA mmap_size=0; PRAGMA synchronous=OFF; PRAGMA cell_size_check=ON`)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the private copy: %w", reason(err)), c.Close())
