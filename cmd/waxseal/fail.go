@@ -59,6 +59,7 @@ var sentences = []struct {
 	{store.ErrFull, exitFailed, "The disk is full. What was acknowledged is safe; make room and run the same command again, it goes on where it was."},
 	{blob.ErrFull, exitFailed, "The disk is full. What was acknowledged is safe; make room and run the same command again, it goes on where it was."},
 	{index.ErrFull, exitFailed, "The disk is full. What was acknowledged is safe; make room and run the same command again, it goes on where it was."},
+	{syscall.ENOSPC, exitFailed, "The disk is full. What was acknowledged is safe; make room and run the same command again, it goes on where it was."},
 	{store.ErrReadOnly, exitFailed, "The archive cannot be written: it is read-only, or not yours."},
 	{store.ErrBusy, exitFailed, "Another waxseal has held the archive for too long. Wait for it or end it, then try again."},
 	{archive.ErrProof, exitTampered, "The proof does not hold."},
