@@ -37,7 +37,7 @@ func Encrypt(path string, key *[32]byte, r io.Reader) (n int64, err error) {
 			encipher(cipher, buf[at:at+block], n+int64(at))
 		}
 		if _, err := f.Write(buf[:whole]); err != nil {
-			return n, full(err)
+			return n, err
 		}
 		n += int64(got)
 		if end {
