@@ -68,3 +68,17 @@ func meet(a, b []string) bool {
 	}
 	return false
 }
+
+// Of reports whether m, by its key and its sender, can be the message that was
+// quoted. What the quotation does not say contradicts nothing: it may not know
+// who the owner of the account is.
+func (q *Quoted) Of(m *Message) bool {
+	if m.Key == nil || q.Key.ID == "" || q.Key.ID != m.Key.ID || q.Key.FromMe && !m.Key.FromMe {
+		return false
+	}
+	if q.Key.FromMe || q.From == nil || m.From == nil {
+		return true
+	}
+	x, y := addresses(q.From), addresses(m.From)
+	return len(x) == 0 || len(y) == 0 || meet(x, y)
+}
