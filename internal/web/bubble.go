@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -46,6 +47,13 @@ type bubble struct {
 	Occasion  *occasion
 
 	Revoked, Edited bool
+	RevokedBy       string   // an administrator
+	ChangedAt       string   // of the edit or the revocation
+	Dropped         bool     // the phone had removed it from view
+	Mentions        []string // who is mentioned
+	Marks           []string // short: "starred", "disappears after 7 days"
+	Code            string   // of a type that is not known
+	Reach           reach
 	Versions        []version
 	Unrolled        bool // the versions are shown at once
 	Reactions       []reaction
@@ -55,8 +63,18 @@ type bubble struct {
 	Unread          string   // as printed, where it could not be understood
 }
 
-// quote is the message that another replies to.
-type quote struct{ Link, Sender, Text string }
+// quote is the message that another replies to, as the reply has it.
+type quote struct {
+	Link, Sender, Text string
+	Chat               string // another one, that the message is in
+	Note               string // how it differs from what the archive has
+}
+
+// reach is how far an own message came.
+type reach struct {
+	Ticks, Words, Href string
+	Read, Failed       bool
+}
 
 // file is an attachment as it is shown.
 type file struct {
@@ -91,11 +109,15 @@ type poll struct {
 	Question []piece
 	Options  []option
 	Most     int
+	Named    bool // it is known who voted
+	Open     bool // they are listed at once
 }
 
 type option struct {
-	Text  []piece
-	Votes int
+	Text   []piece
+	Votes  int
+	Voters []string
+	More   int64 // voters that only the message's own page lists
 }
 
 type occasion struct {
@@ -155,10 +177,6 @@ type view struct {
 // bubbles makes what a chat shows of its messages. Replies to messages that
 // are not among them are looked up one by one.
 func (s *Server) bubbles(ctx context.Context, ms []chat.Message, v view) ([]bubble, error) {
-	here := make(map[string]*chat.Message, len(ms))
-	for i := range ms {
-		here[ms[i].ID] = &ms[i]
-	}
 	in := find(v.query, ms...)
 	out := make([]bubble, 0, len(ms))
 	for i := range ms {
@@ -168,29 +186,82 @@ func (s *Server) bubbles(ctx context.Context, ms []chat.Message, v view) ([]bubb
 			b.onPaper()
 		}
 		b.Target = v.target != "" && b.ID == v.target
-		if id := ms[i].ReplyTo; id != "" {
-			q := here[id]
-			if q == nil {
-				m, err := s.index.Message(ctx, id)
-				if err != nil && !errors.Is(err, index.ErrNotFound) {
-					return nil, fmt.Errorf("read message %s that %s replies to: %w", id, b.ID, err)
-				}
-				if err == nil {
-					q = &m
-				}
-			}
-			b.Quote = newQuote(q)
+		var err error
+		if b.Quote, err = s.quoteOf(ctx, &ms[i], ms); err != nil {
+			return nil, err
 		}
 		out = append(out, b)
 	}
 	return out, nil
 }
 
-func newQuote(m *chat.Message) *quote {
-	if m == nil {
-		return &quote{Text: "A message that is not in the archive"}
+// quoteOf is what a message answers, or nil. Among the messages beside it one
+// that fits beyond doubt is taken; the index is asked for others.
+func (s *Server) quoteOf(ctx context.Context, m *chat.Message, beside []chat.Message) (*quote, error) {
+	q := m.Quoted
+	if q == nil {
+		if m.ReplyTo == "" {
+			return nil, nil //nolint:nilnil // most messages answer none
+		}
+		q = &chat.Quoted{}
 	}
-	return &quote{Link: placeOf(m, ""), Sender: who(m.From), Text: shorten(summaryOf(m), 200)}
+	i := slices.IndexFunc(beside, func(o chat.Message) bool {
+		return o.Chat.ID == m.Chat.ID && q.Of(&o) && q.Key.FromMe == o.Key.FromMe
+	})
+	if i >= 0 {
+		return newQuote(m, q, &beside[i]), nil
+	}
+	o, err := s.index.Quoted(ctx, m)
+	switch {
+	case err == nil:
+		return newQuote(m, q, &o), nil
+	case errors.Is(err, index.ErrNotFound):
+		return newQuote(m, q, nil), nil
+	}
+	return nil, fmt.Errorf("read what %s replies to: %w", m.ID, err)
+}
+
+// newQuote shows a quotation by its own words. They came with the reply, and
+// whoever wrote that could write what they liked: where the archive has the
+// message, the quotation says how it differs. o may be nil.
+func newQuote(m *chat.Message, q *chat.Quoted, o *chat.Message) *quote {
+	out := &quote{Text: shorten(q.Text, 200)}
+	switch {
+	case q.From != nil:
+		out.Sender = who(q.From)
+	case o != nil:
+		out.Sender = sender(o)
+	case q.Key.FromMe:
+		out.Sender = owner(m)
+	}
+	if o == nil {
+		out.Note = "Not in the archive"
+		if out.Text == "" && q.Type != "" && q.Type != chat.Unknown {
+			out.Text = typeName(q.Type)
+		}
+		return out
+	}
+	out.Link = placeOf(o, "")
+	if o.Chat.ID != m.Chat.ID {
+		out.Chat = chatName(o.Chat.Name)
+	}
+	switch {
+	case q.Text == "":
+		out.Text = shorten(summaryOf(o), 200)
+	case o.Revoked:
+		out.Note = "Revoked since"
+	case begins(o.Text, q.Text):
+	case slices.ContainsFunc(o.Versions, func(v chat.Version) bool { return begins(v.Text, q.Text) }):
+		out.Note = "Edited since"
+	default:
+		out.Note = "The archived message reads otherwise"
+	}
+	return out
+}
+
+// begins reports whether a text begins with words that may have been cut short.
+func begins(text, words string) bool {
+	return strings.HasPrefix(strings.TrimSpace(text), strings.TrimSpace(words))
 }
 
 // placeOf is the address of a message's place in its chat, with the words of a
@@ -288,8 +359,14 @@ func newBubble(m *chat.Message, in found) bubble {
 		ID: m.ID, Self: messageHref(m.ID), Link: placeOf(m, ""),
 		Day: m.SentLocal, Clock: clock(m.SentLocal, m.Precision), When: when(m), Instant: plain(m.SentAt),
 		Kind: kindNames[m.Type], Text: in.runs(m.Text), Long: long(m.Text), Whole: len(in[m.Text]) > 0,
-		Revoked: m.Revoked, Edited: m.Edited, Doubts: doubts(m),
-		Forwarded: forwarded(m.Forwarded),
+		Revoked: m.Revoked, Edited: m.Edited, ChangedAt: moment(m.ChangedAt), Dropped: m.Dropped, Marks: marksOf(m), Doubts: doubts(m),
+		Forwarded: chat.ForwardedWords(m.Forwarded), Code: plain(m.TypeCode),
+	}
+	if m.RevokedBy != nil {
+		b.RevokedBy = who(m.RevokedBy)
+	}
+	for _, w := range m.Mentions {
+		b.Mentions = append(b.Mentions, clean(w))
 	}
 	b.Traps = traps(b.Text)
 	b.side(m, in)
@@ -303,10 +380,10 @@ func newBubble(m *chat.Message, in found) bubble {
 		b.Place = newPlace(m, in)
 	}
 	if m.Poll != nil {
-		b.Poll = newPoll(m.Poll, in)
+		b.Poll = newPoll(m.Poll, in, votersInBubble)
 	}
 	if m.Call != nil {
-		b.Call = call(m.Call)
+		b.Call = clean(m.Call.Words(m.Direction))
 	}
 	if m.Occasion != nil {
 		o := m.Occasion
@@ -316,7 +393,7 @@ func newBubble(m *chat.Message, in found) bubble {
 		}
 	}
 	for _, v := range m.Versions {
-		b.Versions = append(b.Versions, version{At: instant(v.At), Seq: v.Seq, Text: in.runs(v.Text)})
+		b.Versions = append(b.Versions, version{At: moment(v.At), Seq: v.Seq, Text: in.runs(v.Text)})
 		b.Unrolled = b.Unrolled || len(in[v.Text]) > 0
 	}
 	b.Reactions = reactions(m.Reactions)
@@ -363,7 +440,10 @@ func (b *bubble) side(m *chat.Message, in found) {
 	default:
 		b.Side = "in"
 	}
-	b.Sender = who(m.From)
+	b.Sender = sender(m)
+	if b.Side == "out" {
+		b.Reach = newReach(m)
+	}
 	id := identity(m.From)
 	b.Colour = colour(id)
 	if id != "" {
@@ -390,6 +470,23 @@ func who(p *chat.Person) string {
 		}
 	}
 	return "Unknown sender"
+}
+
+// sender is who wrote a message. A source that does not name the owner of the
+// account says that a message is theirs by its direction.
+func sender(m *chat.Message) string {
+	if m.From == nil && m.Direction == chat.Out {
+		return owner(m)
+	}
+	return who(m.From)
+}
+
+// owner is whose account a message was archived from.
+func owner(m *chat.Message) string {
+	if m.Account != "" {
+		return clean(m.Account)
+	}
+	return "The owner of the account"
 }
 
 // identity is what tells one sender from another within a chat.
@@ -475,15 +572,34 @@ func when(m *chat.Message) string {
 	return plain(b.String())
 }
 
-func forwarded(n int) string {
-	switch {
-	case n <= 0:
-		return ""
-	case n >= 5: // WhatsApp's own threshold
-		return "Forwarded many times"
-	default:
-		return "Forwarded"
+// marksOf are short words about a message that stand at its foot.
+func marksOf(m *chat.Message) []string {
+	var out []string
+	if m.Starred {
+		out = append(out, "★ starred")
 	}
+	if m.Pinned {
+		out = append(out, "pinned")
+	}
+	if s := chat.TimerWords(m.EphemeralS); s != "" {
+		out = append(out, strings.ToLower(s[:1])+s[1:])
+	}
+	return out
+}
+
+// newReach sums up the receipts of an own message.
+func newReach(m *chat.Message) reach {
+	state, words := chat.Reach(m.Receipts)
+	r := reach{Words: words, Href: messageHref(m.ID) + "#receipts"}
+	switch state {
+	case chat.Read, chat.Played:
+		r.Ticks, r.Read = "✓✓", true
+	case chat.Delivered:
+		r.Ticks = "✓✓"
+	case chat.Failed:
+		r.Ticks, r.Failed = "✗", true
+	}
+	return r
 }
 
 // doubts says what is not certain about a message.
@@ -496,23 +612,6 @@ func doubts(m *chat.Message) []string {
 		out = append(out, "This time is not certain: the clock showed it twice that day, or the export leaves open which number is the day and which the month.")
 	}
 	return out
-}
-
-func call(c *chat.Call) string {
-	s := "Voice call"
-	if c.Video {
-		s = "Video call"
-	}
-	if c.Missed {
-		s = "Missed " + strings.ToLower(s)
-	}
-	switch {
-	case c.Seconds > 0:
-		s += " · " + duration(c.Seconds)
-	case c.Printed != "":
-		s += " · " + clean(c.Printed)
-	}
-	return s
 }
 
 func newContact(c chat.Contact, in found) contact {
@@ -535,10 +634,21 @@ func newPlace(m *chat.Message, in found) *place {
 	return p
 }
 
-func newPoll(p *chat.Poll, in found) *poll {
+// votersInBubble is how many voters of an option a bubble lists: a channel has
+// thousands.
+const votersInBubble = 50
+
+func newPoll(p *chat.Poll, in found, voters int) *poll {
 	out := &poll{Question: in.pieces(p.Question), Most: 1}
 	for _, o := range p.Options {
-		out.Options = append(out.Options, option{Text: in.pieces(o.Text), Votes: o.Votes})
+		op := option{Text: in.pieces(o.Text), Votes: o.Votes}
+		n := min(voters, len(o.Voters))
+		for i := range o.Voters[:n] {
+			op.Voters = append(op.Voters, who(&o.Voters[i]))
+		}
+		op.More = int64(len(o.Voters) - n)
+		out.Named = out.Named || n > 0
+		out.Options = append(out.Options, op)
 		out.Most = max(out.Most, o.Votes)
 	}
 	return out

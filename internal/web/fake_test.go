@@ -175,6 +175,18 @@ func (a *archiveOf) Message(_ context.Context, id string) (chat.Message, error) 
 	return chat.Message{}, fmt.Errorf("message: %w", index.ErrNotFound)
 }
 
+// Quoted finds what a message answers in its own chat.
+func (a *archiveOf) Quoted(_ context.Context, m *chat.Message) (chat.Message, error) {
+	if m.Quoted != nil {
+		for _, o := range a.said[m.Chat.ID] {
+			if m.Quoted.Of(&o) {
+				return o, a.broken
+			}
+		}
+	}
+	return chat.Message{}, fmt.Errorf("quoted message: %w", index.ErrNotFound)
+}
+
 // Search finds what contains the query's plain words.
 func (a *archiveOf) Search(_ context.Context, q index.Search) (index.Result, error) {
 	if a.broken != nil {

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/waxseal/waxseal/internal/chat"
 )
 
 // count writes 4212331 as 4,212,331.
@@ -92,15 +94,6 @@ func clock(local, precision string) string {
 	}
 }
 
-// duration writes seconds as 1:02:03 or 2:03.
-func duration(seconds int) string {
-	h, m, s := seconds/3600, seconds/60%60, seconds%60
-	if h > 0 {
-		return fmt.Sprintf("%d:%02d:%02d", h, m, s)
-	}
-	return fmt.Sprintf("%d:%02d", m, s)
-}
-
 // colours is the number of colours that the style sheet has for names.
 const colours = 12
 
@@ -122,6 +115,9 @@ func instant(s string) string {
 	}
 	return plain(s)
 }
+
+// moment writes an instant to the second, for what is evidence.
+func moment(s string) string { return plain(chat.Moment(s)) }
 
 // initial is what stands in a round picture where WhatsApp has a photo.
 func initial(name string) string {

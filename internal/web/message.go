@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math"
 	"net/http"
 	"strings"
 
@@ -20,6 +21,30 @@ type messagePage struct {
 	JSON     string
 	ID       string
 	Records  []int64
+
+	Key       *chat.Key // WhatsApp's own
+	Receipts  []act
+	Reactions []act
+}
+
+// act is what one person did with a message, or to whom it came.
+type act struct {
+	Name, Address string
+	What, At      string
+}
+
+func newAct(p *chat.Person, what, at string) act {
+	a := act{Name: who(p), What: clean(what), At: moment(at)}
+	if a.At == "" {
+		a.At = "not known"
+	}
+	for _, s := range []string{p.Phone, p.JID, p.LID, p.BSUID} {
+		if s = clean(s); s != "" && s != a.Name {
+			a.Address = s
+			break
+		}
+	}
+	return a
 }
 
 // field is one line of the message object: its path and its value.
@@ -39,11 +64,33 @@ func (s *Server) message(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	bs[0].Named, bs[0].Long = bs[0].Side != "notice", 0
-	return s.render(w, "message", messagePage{
+	if m.Poll != nil {
+		bs[0].Poll = newPoll(m.Poll, nil, math.MaxInt)
+		bs[0].Poll.Open = true
+	}
+	p := messagePage{
 		layout: s.layout("Message "+m.ID, "chats"), Bubble: bs[0],
 		ChatName: chatName(m.Chat.Name), ChatHref: chatHref(m.Chat.ID) + "#end",
-		Fields: fields, JSON: pretty, ID: m.ID, Records: m.Records,
-	})
+		Fields: fields, JSON: pretty, ID: m.ID, Records: m.Records, Key: cleanKey(m.Key),
+	}
+	for _, r := range m.Receipts {
+		p.Receipts = append(p.Receipts, newAct(&r.Who, receiptNames[r.State], r.At))
+	}
+	for _, r := range m.Reactions {
+		p.Reactions = append(p.Reactions, newAct(&r.From, r.Emoji, r.At))
+	}
+	return s.render(w, "message", p)
+}
+
+var receiptNames = map[chat.ReceiptState]string{
+	chat.Delivered: "Delivered", chat.Read: "Read", chat.Played: "Played", chat.Failed: "Not delivered",
+}
+
+func cleanKey(k *chat.Key) *chat.Key {
+	if k == nil {
+		return nil
+	}
+	return &chat.Key{ID: clean(k.ID), FromMe: k.FromMe, Chat: clean(k.Chat), Sender: clean(k.Sender)}
 }
 
 // fieldsOf flattens the message object in its own order: "chat.name",

@@ -36,6 +36,10 @@ func everyPage() map[string]string {
 		"message":          "/messages/9",
 		"hostile message":  "/messages/901",
 		"hostile links":    "/messages/905",
+		"hostile, own":     "/messages/906",
+		"of a phone":       "/chats/phone",
+		"print of a phone": "/chats/phone/print",
+		"poll":             "/messages/511",
 		"state":            "/state",
 	}
 }

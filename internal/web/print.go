@@ -136,6 +136,9 @@ func (s *Server) read(ctx context.Context, chatID string, d dates, after string)
 func (b *bubble) onPaper() {
 	b.Paper, b.Named = true, b.Side != "notice"
 	b.Long, b.Unrolled = 0, true
+	if b.Poll != nil {
+		b.Poll.Open = true
+	}
 	for i := range b.Files {
 		f := &b.Files[i]
 		if f.Paper = true; f.Show == "video" || f.Show == "audio" {

@@ -148,9 +148,9 @@ func acme() []chat.Message {
 	s.add(out("Yes. I will send my comments tonight."), 3*time.Minute)
 	s.add(with(in("Bruno Costa", ""), attached(chat.Voice, "PTT-20240130-WA0003.opus", voice)), 6*time.Minute)
 	s.add(with(in("Bruno Costa", "The site, from this morning"), attached(chat.Image, "IMG-20240131-WA0001.png", picture)), 14*time.Hour)
-	s.add(with(out(""), attached(chat.Document, "Disclosure letter v7 (comments).pdf", []byte("%PDF-1.7 a contract"))), 20*time.Minute)
+	s.add(with(with(out(""), attached(chat.Document, "Disclosure letter v7 (comments).pdf", []byte("%PDF-1.7 a contract"))), func(m *chat.Message) { m.Key = &chat.Key{ID: "3EB0", FromMe: true} }), 20*time.Minute)
 	s.add(with(in("Ana Lima", "Thanks! I agree to clause 4 as amended."), func(m *chat.Message) {
-		m.ReplyTo, m.Edited = "8", true
+		m.ReplyTo, m.Quoted, m.Edited = "3EB0", &chat.Quoted{Key: chat.Key{ID: "3EB0", FromMe: true}}, true
 		m.Versions = []chat.Version{{At: "2024-01-31T08:50:00Z", Text: "Thanks! I agree to clause 4.", Seq: 9}}
 		m.Reactions = []chat.Reaction{{From: *person("Jo Doe"), Emoji: "👍"}, {From: *person("Bruno Costa"), Emoji: "👍"}, {From: *person("Bruno Costa"), Emoji: "🎉"}}
 	}), 9*time.Minute)
@@ -187,6 +187,45 @@ func acme() []chat.Message {
 	return s.out
 }
 
+// ofPhone is a chat with what only the backup of a phone says.
+func ofPhone() []chat.Message {
+	s := &says{chat: chat.Chat{ID: "phone", Name: "مجموعة الصفقة", Kind: chat.Group}, at: time.Date(2025, 3, 1, 9, 0, 0, 0, time.UTC), n: 500}
+	ana, bruno := chat.Person{Name: "Ana Lima", JID: "351910000001@s.whatsapp.net"}, chat.Person{Name: "محمد", Phone: "+351910000002", LID: "77@lid"}
+	from := func(p chat.Person, id, text string) chat.Message {
+		return chat.Message{Direction: chat.In, From: &p, Text: text, Key: &chat.Key{ID: id, Chat: "1@g.us", Sender: p.JID}}
+	}
+	own := func(id, text string, rs ...chat.Receipt) chat.Message {
+		return chat.Message{Direction: chat.Out, Text: text, Receipts: rs, Key: &chat.Key{ID: id, FromMe: true, Chat: "1@g.us"}}
+	}
+	at := "2025-03-01T09:05:07Z"
+	s.add(with(from(ana, "K1", "The price is 41 now"), func(m *chat.Message) {
+		m.Edited, m.ChangedAt, m.Starred, m.Pinned = true, at, true, true
+		m.Versions = []chat.Version{{At: at, Text: "The price is 40", Seq: 501}}
+	}), 0)
+	reply := func(q chat.Quoted) func(*chat.Message) {
+		return func(m *chat.Message) { m.ReplyTo, m.Quoted = q.Key.ID, &q }
+	}
+	k1 := chat.Key{ID: "K1", Chat: "1@g.us"}
+	s.add(with(own("K2", "Agreed", chat.Receipt{Who: ana, State: chat.Read, At: at}, chat.Receipt{Who: bruno, State: chat.Delivered, At: at}),
+		reply(chat.Quoted{Key: k1, From: &ana, Text: "The price is 40"})), time.Minute)
+	s.add(with(from(bruno, "K3", "I saw another price"), reply(chat.Quoted{Key: k1, From: &ana, Text: "The price is 12"})), time.Minute)
+	s.add(with(from(bruno, "K4", "And this?"), reply(chat.Quoted{Key: chat.Key{ID: "K0"}, From: &ana, Type: chat.Text, Text: "Words that nobody archived"})), time.Minute)
+	s.add(with(from(ana, "K5", "Right"), reply(chat.Quoted{Key: chat.Key{ID: "K2", FromMe: true}, Text: "Agreed"})), time.Minute)
+	s.add(with(own("K6", ""), func(m *chat.Message) {
+		m.Type, m.Revoked, m.RevokedBy, m.ChangedAt = chat.Unknown, true, &bruno, at
+	}), time.Minute)
+	s.add(with(from(ana, "K7", "Gone from the phone"), func(m *chat.Message) { m.Dropped, m.EphemeralS, m.Mentions = true, 604800, []string{"+351910000002"} }), time.Minute)
+	s.add(with(own("K8", "Never came", chat.Receipt{Who: ana, State: chat.Failed}), func(m *chat.Message) {
+		m.Reactions = []chat.Reaction{{From: bruno, Emoji: "👍", At: at}}
+	}), time.Minute)
+	s.add(with(from(ana, "K9", "words of the future"), func(m *chat.Message) { m.Type, m.TypeCode = chat.Unknown, "android:9999" }), time.Minute)
+	s.add(with(own("K10", ""), func(m *chat.Message) { m.Type, m.Call = chat.CallType, &chat.Call{Missed: true, Printed: "missed"} }), time.Minute)
+	s.add(with(from(bruno, "K11", ""), func(m *chat.Message) {
+		m.Type, m.Poll = chat.PollType, &chat.Poll{Question: "متى نوقع؟", Options: []chat.PollOption{{Text: "الخميس", Votes: 2, Voters: []chat.Person{ana, bruno}}, {Text: "الجمعة"}}}
+	}), time.Minute)
+	return s.out
+}
+
 func sampleArchive() *archiveOf {
 	ms := acme()
 	hostile := hostileMessages()
@@ -199,8 +238,10 @@ func sampleArchive() *archiveOf {
 		{ID: "long", Name: "The long one", Kind: chat.Group, Messages: 100_000, First: "2000-01-01T08:00:00", Last: "2027-05-18T15:03:00", Participants: []string{"Ana Lima", "Bruno Costa", "Jo Doe"}},
 		{ID: "hostile/../x?y#z", Name: hostileText, Kind: chat.Group, Custodian: hostileText, Account: hostileText, Messages: int64(len(hostile)), First: "2024-01-01T00:00", Last: "2023-01-01T00:00", Participants: []string{hostileText, hostileText}},
 	}
+	phone := ofPhone()
+	chats = append(chats, index.ChatRow{ID: "phone", Name: "مجموعة الصفقة", Kind: chat.Group, Account: "+447700900001", Messages: int64(len(phone)), First: phone[0].SentLocal, Last: phone[0].SentLocal, Participants: []string{"Ana Lima", "Bruno Costa"}})
 	a := &archiveOf{
-		chats: chats, said: map[string][]chat.Message{"acme": ms, "hostile/../x?y#z": hostile},
+		chats: chats, said: map[string][]chat.Message{"acme": ms, "phone": phone, "hostile/../x?y#z": hostile},
 		coverage: index.Coverage{Through: 42125, Of: 42125, Messages: 4212, Unread: 3},
 	}
 	a.long.Store(100_000)
@@ -227,12 +268,24 @@ func sampleCaptures() []index.CaptureRow {
 		Warnings: []string{"3 lines before the first message could not be read; they are kept."}, Unreferenced: []string{"Thumbs.db"},
 	}
 	whole := capture.Summary{Chat: "Ana Lima", Records: 1204, Messages: 1203, System: 1, DateOrder: "dmy", DateOrderCertain: true, First: "2021-03-02T09:00", Last: "2024-02-01T19:20", Zone: "Europe/Lisbon", ZoneAssumed: true}
-	bad := capture.Summary{Chat: hostileText, Warnings: []string{hostileText}, Unreferenced: []string{hostileText}, Zone: hostileText, DateOrder: hostileText}
+	phone := capture.Summary{
+		Records: 2000, Messages: 1933, System: 67, Chats: 34, Attachments: 276, AttachmentsMissing: 2, DateOrderCertain: true, First: "2020-09-01T00:59:59", Last: "2026-02-07T06:28:15", Zone: "Europe/Lisbon",
+		Container: &capture.Container{Key: "2e5fefe4e615b47d", Checksum: "wrong"}, Kinds: map[string]int64{"text": 1513, "live_location": 3, "image": 154},
+		Tables:  []capture.TableCount{{Name: "message", Rows: 2001, Records: 2000, Excluded: 1, Reason: "the row that marks the beginning"}, {Name: "receipt_user", Rows: 1200, Attached: 1200}},
+		Unknown: []string{"message type android:9999 (1)"}, Damage: []string{"page 12 of the database cannot be read"}, Holes: []capture.Hole{{Table: "message", From: 12, To: 1015}},
+		Missing: []capture.Missing{{Reason: "not in the media folder", Files: 7, First: []string{"Doc 25.pdf", "Doc 26.pdf"}}},
+	}
+	bad := capture.Summary{
+		Container: &capture.Container{Key: hostileText, Checksum: hostileText}, Kinds: map[string]int64{hostileText: 1}, Unknown: []string{hostileText}, Damage: []string{hostileText},
+		Tables: []capture.TableCount{{Name: hostileText, Rows: -1, Reason: hostileText}}, Holes: []capture.Hole{{Table: hostileText, From: 1, To: -1}}, Missing: []capture.Missing{{Reason: hostileText, Files: 1, First: []string{hostileText}}},
+		Chat: hostileText, Warnings: []string{hostileText}, Unreferenced: []string{hostileText}, Zone: hostileText, DateOrder: hostileText,
+	}
 	return []index.CaptureRow{
 		{Seq: 1, At: at, Head: head, Summary: summary(s)},
 		{Seq: 2410, At: at.Add(time.Hour), Head: record.CaptureHead{Source: "chatexport", File: "WhatsApp Chat with Ana Lima.txt"}, Summary: summary(whole)},
 		{Seq: 4000, At: at.Add(2 * time.Hour), Head: record.CaptureHead{Source: "chatexport", File: "cut short.txt"}},
 		{Seq: 4100, At: at.Add(3 * time.Hour), Head: record.CaptureHead{Source: hostileText, File: hostileText, Account: hostileText, Evidence: []record.Evidence{{Name: hostileText}}}, Summary: summary(bad)},
+		{Seq: 4150, At: at.Add(3 * time.Hour), Head: record.CaptureHead{Source: "android", File: "msgstore.db.crypt15"}, Summary: summary(phone)},
 		{Seq: 4200, At: at.Add(4 * time.Hour), Head: head, Summary: []byte("{damaged")},
 	}
 }
@@ -251,9 +304,14 @@ func hostileMessages() []chat.Message {
 		m.Type, m.Revoked, m.Edited = chat.Document, true, true
 		m.Versions = []chat.Version{{At: hostileText, Text: hostileText}}
 		m.Reactions = []chat.Reaction{{From: *p, Emoji: hostileText, At: hostileText}}
+		m.Receipts = []chat.Receipt{{Who: *p, State: chat.ReceiptState(hostileText), At: hostileText}, {Who: *p, State: chat.Read, At: hostileText}}
+		m.Key = &chat.Key{ID: hostileText, Chat: hostileText, Sender: hostileText}
+		m.Quoted = &chat.Quoted{Key: chat.Key{ID: "gone"}, From: p, Text: hostileText, At: hostileText, Type: chat.Type(hostileText)}
+		m.RevokedBy, m.ChangedAt, m.Mentions, m.TypeCode, m.Forwarded = p, hostileText, []string{hostileText}, hostileText, 1<<40
+		m.Dropped, m.Starred, m.Pinned, m.EphemeralS = true, true, true, -5
 		m.Contacts = []chat.Contact{{Name: hostileText, Phones: []string{hostileText}}}
-		m.Poll = &chat.Poll{Question: hostileText, Options: []chat.PollOption{{Text: hostileText, Votes: -5}}}
-		m.Call = &chat.Call{Printed: hostileText}
+		m.Poll = &chat.Poll{Question: hostileText, Options: []chat.PollOption{{Text: hostileText, Votes: -5, Voters: []chat.Person{*p, {}}}}}
+		m.Call = &chat.Call{Printed: hostileText, Seconds: -7}
 		m.Location = &chat.Location{Name: hostileText, Address: hostileText, URL: "javascript:alert(6)"}
 		m.Occasion = &chat.Occasion{Title: hostileText, Starts: hostileText, Place: hostileText, Description: hostileText, Link: "javascript:alert(7)"}
 		for _, n := range []string{"x.svg", "x.html", hostileText, "x.png", "x.opus", "x.mp4"} {
@@ -267,6 +325,10 @@ func hostileMessages() []chat.Message {
 	s.add(with(base, func(m *chat.Message) { m.Type, m.Text = chat.Type(hostileText), "" }), 0)
 	s.add(with(base, func(m *chat.Message) {
 		m.Text = "https://x.example/\"onmouseover=alert(8) https://\u202egro.elpmaxe http://[::1/ https:// http://a@b@c.example/<script> https://xn--pypal-4ve.example javascript:alert(9)"
+	}), 0)
+	s.add(with(full, func(m *chat.Message) {
+		m.Direction, m.From, m.Revoked = chat.Out, nil, false
+		m.Quoted = &chat.Quoted{Key: chat.Key{ID: hostileText}, From: p}
 	}), 0)
 	for i := range s.out {
 		s.out[i].Zone, s.out[i].Custodian = hostileText, hostileText

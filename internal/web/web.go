@@ -27,9 +27,12 @@ type Chats interface {
 	Chat(ctx context.Context, chatID string) (index.ChatRow, error)
 }
 
-// Messages finds messages: one by its ID, many by a question.
+// Messages finds messages: one by its ID or by an answer to it, many by a
+// question.
 type Messages interface {
 	Message(ctx context.Context, id string) (chat.Message, error)
+	// Quoted finds the message that m answers.
+	Quoted(ctx context.Context, m *chat.Message) (chat.Message, error)
 	Search(ctx context.Context, s index.Search) (index.Result, error)
 }
 
