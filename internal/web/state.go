@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/waxseal/waxseal/internal/capture"
+	"github.com/waxseal/waxseal/internal/chat"
 	"github.com/waxseal/waxseal/internal/index"
 )
 
@@ -42,6 +43,23 @@ type importRow struct {
 	S         capture.Summary
 	Warnings  []string
 	Whole     bool // nothing is missing, unread or uncertain
+	Database  bool // it was rows of tables, and no text
+	Kinds     []kindCount
+	Rows      capture.TableCount // of all tables
+	Holes     []hole
+	Missing   []capture.Missing
+}
+
+type kindCount struct {
+	Name string
+	N    int64
+}
+
+// hole is a stretch of row numbers without rows.
+type hole struct {
+	Table    string
+	From, To int64
+	N        int64
 }
 
 type evidence struct{ Name, SHA256, Size string }
@@ -107,7 +125,44 @@ func newImportRow(c index.CaptureRow) importRow {
 		row.Warnings = append(row.Warnings, clean(x))
 	}
 	row.Whole = row.S.Complete() && row.S.Ambiguous == 0
+	row.database()
 	return row
+}
+
+// database adds what only the import of a database says of itself. Names of
+// tables and files are the database's own: strangers can have made them up.
+func (row *importRow) database() {
+	s := &row.S
+	for name, n := range s.Kinds {
+		row.Kinds = append(row.Kinds, kindCount{Name: clean(typeName(chat.Type(name))), N: n})
+	}
+	slices.SortFunc(row.Kinds, func(a, b kindCount) int { return cmp.Or(cmp.Compare(b.N, a.N), strings.Compare(a.Name, b.Name)) })
+	row.Database = len(s.Tables) > 0
+	for i := range s.Tables {
+		t := &s.Tables[i]
+		t.Name, t.Reason = clean(t.Name), clean(t.Reason)
+		row.Rows.Rows += t.Rows
+		row.Rows.Records += t.Records
+		row.Rows.Attached += t.Attached
+		row.Rows.Excluded += t.Excluded
+	}
+	for _, h := range s.Holes {
+		row.Holes = append(row.Holes, hole{Table: clean(h.Table), From: h.From, To: h.To, N: h.To - h.From + 1})
+	}
+	for _, m := range s.Missing {
+		for i := range m.First {
+			m.First[i] = plain(m.First[i])
+		}
+		row.Missing = append(row.Missing, capture.Missing{Reason: clean(m.Reason), Files: m.Files, First: m.First})
+	}
+	for _, list := range [][]string{s.Unknown, s.Damage} {
+		for i := range list {
+			list[i] = clean(list[i])
+		}
+	}
+	if c := s.Container; c != nil {
+		c.Key, c.Checksum = clean(c.Key), clean(c.Checksum)
+	}
 }
 
 // checkpoint hands the last checkpoint over, to be kept where the archive's
