@@ -70,13 +70,14 @@ func meet(a, b []string) bool {
 }
 
 // Of reports whether m, by its key and its sender, can be the message that was
-// quoted. What the quotation does not say contradicts nothing: it may not know
-// who the owner of the account is.
+// quoted. What the quotation does not say contradicts nothing, and neither does
+// whom it names for a message of the account's owner: phones know their own
+// owner by more addresses than they tell.
 func (q *Quoted) Of(m *Message) bool {
 	if m.Key == nil || q.Key.ID == "" || q.Key.ID != m.Key.ID || q.Key.FromMe && !m.Key.FromMe {
 		return false
 	}
-	if q.Key.FromMe || q.From == nil || m.From == nil {
+	if m.Key.FromMe || q.From == nil || m.From == nil {
 		return true
 	}
 	x, y := addresses(q.From), addresses(m.From)

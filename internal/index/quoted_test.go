@@ -25,7 +25,7 @@ func TestAQuotationLeadsToItsMessage(t *testing.T) {
 	k.said(t, "2024-05-13T09:00", "x", "of Ana", keyed("A", "1@g.us", &ana))
 	k.said(t, "2024-05-13T09:01", "x", "of Bob", keyed("A", "1@g.us", &bob))
 	k.said(t, "2024-05-13T09:02", "x", "our own", keyed("A", "1@g.us", nil))
-	k.said(t, "2024-05-13T09:03", "x", "lone own", keyed("B", "1@g.us", nil))
+	k.said(t, "2024-05-13T09:03", "x", "lone own", keyed("B", "1@g.us", nil), func(m *chat.Message) { m.From = &chat.Person{Phone: "+999"} })
 	answers := map[int64]string{
 		k.said(t, "2024-05-13T09:10", "Zoe", "1", answer(chat.Quoted{Key: chat.Key{ID: "A", Chat: "1@g.us"}, From: &bob})):    "of Bob",
 		k.said(t, "2024-05-13T09:11", "Zoe", "2", answer(chat.Quoted{Key: chat.Key{ID: "A", Chat: "1@g.us"}, From: &ana})):    "of Ana",

@@ -31,7 +31,7 @@ func newFile(a chat.Attachment, t chat.Type, in found) file {
 	}
 	if a.State != chat.Stored || a.SHA256 == "" {
 		f.Show, f.Why = "absent", absent[a.State]
-		if f.Why == "" {
+		if f.Why == "" || a.State == chat.Omitted && a.Reason != "" { // the reason says it better
 			f.Why = "Not in the archive"
 		}
 		return f

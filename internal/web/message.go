@@ -38,7 +38,7 @@ func newAct(p *chat.Person, what, at string) act {
 	if a.At == "" {
 		a.At = "not known"
 	}
-	for _, s := range []string{p.Phone, p.JID, p.LID, p.BSUID} {
+	for _, s := range []string{p.Phone, p.LID, p.JID, p.BSUID} {
 		if s = clean(s); s != "" && s != a.Name {
 			a.Address = s
 			break

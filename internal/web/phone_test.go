@@ -38,7 +38,7 @@ func TestAChatShowsWhatAPhoneKnows(t *testing.T) {
 		"503": {"Ana Lima The price is 12 The archived message reads otherwise"},
 		"504": {"Ana Lima Words that nobody archived Not in the archive"},
 		"505": {"+447700900001 Agreed Right"},
-		"506": {"An administrator, محمد , revoked this message at 2025-03-01 09:05:07 UTC . The archive never saw"},
+		"506": {"An administrator, محمد , revoked this message at 2025-03-01 09:05:07 UTC. The archive never saw"},
 		"507": {"Removed on the phone", "disappears after 7 days", "Mentions +351910000002"},
 		"508": {"✗ Not delivered", "👍 from محمد"},
 		"509": {"A type that is not known: android:9999", "words of the future"},
