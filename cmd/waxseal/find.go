@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -267,8 +268,11 @@ func (p *printer) message(m chat.Message, marks [][2]int) error {
 		fmt.Fprintf(&b, "\n%s\n", p.style("1", oneLine(m.Chat.Name, 80)))
 	}
 	fmt.Fprintf(&b, "%8s  %s  ", m.ID, strings.Replace(m.SentLocal, "T", " ", 1))
-	if m.From != nil {
+	switch {
+	case m.From != nil:
 		b.WriteString(p.style("36", oneLine(who(m.From), 40)) + ": ")
+	case m.Direction == chat.Out:
+		b.WriteString(p.style("36", oneLine(cmp.Or(m.Account, "the account's owner"), 40)) + ": ")
 	}
 	b.WriteString(strings.ReplaceAll(p.text(m, marks), "\n", "\n          "))
 	for _, note := range notes(m) {
@@ -280,21 +284,15 @@ func (p *printer) message(m chat.Message, marks [][2]int) error {
 }
 
 func who(p *chat.Person) string {
-	if p.Name != "" {
-		return p.Name
-	}
-	return p.Phone
+	return cmp.Or(p.Name, p.Phone, p.JID, p.LID, p.BSUID)
 }
 
 // text is the message's text with its marks, or what stands for it.
 func (p *printer) text(m chat.Message, marks [][2]int) string {
-	if m.Type == chat.SystemType || m.Text == "" {
-		if m.Revoked {
-			return ""
-		}
-		if m.Type == chat.SystemType {
-			return printable(m.AsPrinted)
-		}
+	switch {
+	case m.Type == chat.SystemType && !m.Revoked:
+		return printable(cmp.Or(m.AsPrinted, m.Text))
+	case m.Type == chat.SystemType:
 		return ""
 	}
 	var b strings.Builder
@@ -319,9 +317,53 @@ func (p *printer) style(code, s string) string {
 
 // notes say in brackets what is not text.
 func notes(m chat.Message) []string {
-	var n []string
-	if m.Type != chat.Text && m.Type != chat.SystemType {
-		n = append(n, strings.ReplaceAll(string(m.Type), "_", " "))
+	n := content(&m)
+	if q := m.Quoted; q != nil {
+		s := "answers"
+		if q.From != nil {
+			s += " " + oneLine(who(q.From), 40)
+		}
+		n = append(n, s+": "+oneLine(cmp.Or(q.Text, string(q.Type)), 60))
+	}
+	if m.Revoked {
+		n = append(n, revoked(&m))
+	}
+	if m.Edited {
+		s := "edited"
+		if m.ChangedAt != "" && !m.Revoked {
+			s += " " + oneLine(chat.Moment(m.ChangedAt), 40)
+		}
+		n = append(n, s)
+	}
+	for _, s := range []struct {
+		is   bool
+		says string
+	}{
+		{m.Forwarded > 0, chat.ForwardedWords(m.Forwarded)}, {m.Starred, "starred"}, {m.Pinned, "pinned"}, {m.EphemeralS > 0, chat.TimerWords(m.EphemeralS)},
+		{m.Dropped, "removed on the phone"}, {m.Time == chat.Ambiguous, "time uncertain"}, {m.Boundary == chat.Ambiguous, "may belong to the message before"},
+	} {
+		if s.is {
+			n = append(n, strings.ToLower(s.says))
+		}
+	}
+	for _, r := range m.Reactions {
+		n = append(n, oneLine(r.Emoji, 20)+" "+oneLine(who(&r.From), 40))
+	}
+	if _, words := chat.Reach(m.Receipts); words != "" {
+		n = append(n, strings.ToLower(words))
+	}
+	return n
+}
+
+// content says what a message holds beside its text.
+func content(m *chat.Message) (n []string) {
+	if c := m.Call; c != nil {
+		n = append(n, strings.ToLower(oneLine(c.Words(m.Direction), 80)))
+	} else if m.Type != chat.Text && m.Type != chat.SystemType {
+		n = append(n, strings.ReplaceAll(oneLine(string(m.Type), 40), "_", " "))
+	}
+	if m.TypeCode != "" {
+		n = append(n, oneLine(m.TypeCode, 40))
 	}
 	for _, at := range m.Attachments {
 		s := string(at.State)
@@ -330,21 +372,37 @@ func notes(m chat.Message) []string {
 		}
 		n = append(n, s)
 	}
-	if m.Revoked {
-		s := "revoked by its author"
-		if k := len(m.Versions); k > 0 {
-			s += "; before: " + oneLine(m.Versions[k-1].Text, 120)
+	if l := m.Location; l != nil {
+		if l.Lat != nil && l.Lon != nil {
+			n = append(n, fmt.Sprintf("%.6f, %.6f", *l.Lat, *l.Lon))
 		}
-		n = append(n, s)
+		if s := strings.Join(strings.Fields(l.Name+" "+l.Address), " "); s != "" {
+			n = append(n, oneLine(s, 80))
+		}
 	}
-	if m.Edited {
-		n = append(n, "edited")
+	for _, c := range m.Contacts {
+		n = append(n, oneLine(strings.Join(append([]string{c.Name}, c.Phones...), " "), 80))
 	}
-	if m.Time == chat.Ambiguous {
-		n = append(n, "time uncertain")
-	}
-	if m.Boundary == chat.Ambiguous {
-		n = append(n, "may belong to the message before")
+	if p := m.Poll; p != nil {
+		n = append(n, oneLine(p.Question, 80))
+		for _, o := range p.Options {
+			n = append(n, fmt.Sprintf("%s: %d", oneLine(o.Text, 60), o.Votes))
+		}
 	}
 	return n
+}
+
+// revoked says who revoked a message, and what it said before.
+func revoked(m *chat.Message) string {
+	s := "revoked by its author"
+	if m.RevokedBy != nil {
+		s = "revoked by an administrator, " + oneLine(who(m.RevokedBy), 40)
+	}
+	if m.ChangedAt != "" {
+		s += " " + oneLine(chat.Moment(m.ChangedAt), 40)
+	}
+	if k := len(m.Versions); k > 0 {
+		s += "; before: " + oneLine(m.Versions[k-1].Text, 120)
+	}
+	return s
 }
