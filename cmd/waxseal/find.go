@@ -339,8 +339,13 @@ func notes(m chat.Message) []string {
 		is   bool
 		says string
 	}{
-		{m.Forwarded > 0, chat.ForwardedWords(m.Forwarded)}, {m.Starred, "starred"}, {m.Pinned, "pinned"}, {m.EphemeralS > 0, chat.TimerWords(m.EphemeralS)},
-		{m.Dropped, "removed on the phone"}, {m.Time == chat.Ambiguous, "time uncertain"}, {m.Boundary == chat.Ambiguous, "may belong to the message before"},
+		{m.Forwarded > 0, chat.ForwardedWords(m.Forwarded)},
+		{m.Starred, "starred"},
+		{m.Pinned, "pinned"},
+		{m.EphemeralS > 0, chat.TimerWords(m.EphemeralS)},
+		{m.Dropped, "removed on the phone"},
+		{m.Time == chat.Ambiguous, "time uncertain"},
+		{m.Boundary == chat.Ambiguous, "may belong to the message before"},
 	} {
 		if s.is {
 			n = append(n, strings.ToLower(s.says))
