@@ -174,9 +174,10 @@ type view struct {
 	paper  bool   // they are to be printed
 }
 
-// bubbles makes what a chat shows of its messages. Replies to messages that
-// are not among them are looked up one by one.
+// bubbles makes what a chat shows of its messages. What they answer and is not
+// among them is looked up one by one.
 func (s *Server) bubbles(ctx context.Context, ms []chat.Message, v view) ([]bubble, error) {
+	beside := byKey(ms)
 	in := find(v.query, ms...)
 	out := make([]bubble, 0, len(ms))
 	for i := range ms {
@@ -187,7 +188,7 @@ func (s *Server) bubbles(ctx context.Context, ms []chat.Message, v view) ([]bubb
 		}
 		b.Target = v.target != "" && b.ID == v.target
 		var err error
-		if b.Quote, err = s.quoteOf(ctx, &ms[i], ms); err != nil {
+		if b.Quote, err = s.quoteOf(ctx, &ms[i], beside); err != nil {
 			return nil, err
 		}
 		out = append(out, b)
@@ -195,9 +196,20 @@ func (s *Server) bubbles(ctx context.Context, ms []chat.Message, v view) ([]bubb
 	return out, nil
 }
 
+// byKey lists messages by WhatsApp's id of them.
+func byKey(ms []chat.Message) map[string][]*chat.Message {
+	out := map[string][]*chat.Message{}
+	for i := range ms {
+		if k := ms[i].Key; k != nil {
+			out[k.ID] = append(out[k.ID], &ms[i])
+		}
+	}
+	return out
+}
+
 // quoteOf is what a message answers, or nil. Among the messages beside it one
 // that fits beyond doubt is taken; the index is asked for others.
-func (s *Server) quoteOf(ctx context.Context, m *chat.Message, beside []chat.Message) (*quote, error) {
+func (s *Server) quoteOf(ctx context.Context, m *chat.Message, beside map[string][]*chat.Message) (*quote, error) {
 	q := m.Quoted
 	if q == nil {
 		if m.ReplyTo == "" {
@@ -205,11 +217,10 @@ func (s *Server) quoteOf(ctx context.Context, m *chat.Message, beside []chat.Mes
 		}
 		q = &chat.Quoted{}
 	}
-	i := slices.IndexFunc(beside, func(o chat.Message) bool {
-		return o.Chat.ID == m.Chat.ID && q.Of(&o) && q.Key.FromMe == o.Key.FromMe
-	})
-	if i >= 0 {
-		return newQuote(m, q, &beside[i]), nil
+	for _, o := range beside[q.Key.ID] {
+		if o.Chat.ID == m.Chat.ID && q.Of(o) && q.Key.FromMe == o.Key.FromMe {
+			return newQuote(m, q, o), nil
+		}
 	}
 	o, err := s.index.Quoted(ctx, m)
 	switch {

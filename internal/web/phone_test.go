@@ -112,3 +112,17 @@ func TestTheStateTellsWhatBecameOfADatabase(t *testing.T) {
 		}
 	}
 }
+
+// TestAQuotationIsWrittenInItsOwnDirection, at the edge where it begins.
+func TestAQuotationIsWrittenInItsOwnDirection(t *testing.T) {
+	b := newBrowser(t)
+	b.web.index.said["phone"][1].Quoted.Text = "السعر 40"
+	b.open("/chats/phone")
+	for id, want := range map[string]string{"502": "rtl", "503": "ltr"} {
+		got := eval[[]any](b, `(() => { const q = document.querySelector("#m`+id+` .quote"), s = q.querySelector("span[dir]"), r = document.createRange(); r.selectNodeContents(s);
+			const a = q.getBoundingClientRect(), c = r.getBoundingClientRect(); return [getComputedStyle(s).direction, a.right - c.right < 20, c.left - a.left < 20] })()`)
+		if got[0] != want || want == "rtl" && got[1] != true || want == "ltr" && got[2] != true {
+			t.Errorf("the quotation in %s is written %v, want %s", id, got, want)
+		}
+	}
+}
