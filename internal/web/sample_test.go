@@ -239,7 +239,7 @@ func sampleArchive() *archiveOf {
 		{ID: "hostile/../x?y#z", Name: hostileText, Kind: chat.Group, Custodian: hostileText, Account: hostileText, Messages: int64(len(hostile)), First: "2024-01-01T00:00", Last: "2023-01-01T00:00", Participants: []string{hostileText, hostileText}},
 	}
 	phone := ofPhone()
-	chats = append(chats, index.ChatRow{ID: "phone", Name: "مجموعة الصفقة", Kind: chat.Group, Account: "+447700900001", Messages: int64(len(phone)), First: phone[0].SentLocal, Last: phone[0].SentLocal, Participants: []string{"Ana Lima", "Bruno Costa"}})
+	chats = append(chats, index.ChatRow{ID: "phone", Name: "مجموعة الصفقة", Kind: chat.Group, Account: "+447700900001", Messages: int64(len(phone)), First: phone[0].SentLocal, Last: phone[0].SentLocal, Participants: []string{"Ana Lima", "محمد"}})
 	a := &archiveOf{
 		chats: chats, said: map[string][]chat.Message{"acme": ms, "phone": phone, "hostile/../x?y#z": hostile},
 		coverage: index.Coverage{Through: 42125, Of: 42125, Messages: 4212, Unread: 3},
