@@ -156,7 +156,7 @@ func eval[T any](b *browser, js string) T {
 // until waits for a JavaScript condition.
 func (b *browser) until(what, js string) {
 	b.t.Helper()
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
 		if eval[bool](b, js) {
 			return
 		}
