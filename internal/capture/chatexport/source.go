@@ -33,12 +33,6 @@ func Format() capture.Format {
 	return capture.Format{Name: Name, Find: find, Interpreter: Interpreter{}}
 }
 
-// Batches are bounded by both.
-const (
-	batchRecords = 4096
-	batchBytes   = 4 << 20
-)
-
 // source is one export that was found.
 type source struct {
 	path string
@@ -101,12 +95,13 @@ func (r *run) do() (capture.Summary, error) {
 	if err != nil {
 		return r.sum, err
 	}
-	em := &emitter{run: r, capture: seq, lineage: r.lineage()}
-	if err := em.emit(); err != nil {
+	em := &emitter{run: r, capture: seq, lineage: r.lineage(), batch: capture.NewBatch(r.ctx, r.sink, r.progress)}
+	runs, err := em.emit()
+	if err != nil {
 		return r.sum, err
 	}
 	r.truncation(ls)
-	if err := r.end(seq, em.runs); err != nil {
+	if err := r.end(seq, runs); err != nil {
 		return r.sum, err
 	}
 	r.sum.Capture = seq
@@ -238,15 +233,11 @@ type emitter struct {
 	*run
 	capture int64
 	lineage string
-	batch   []record.Record
-	bytes   int
+	batch   *capture.Batch
 	ordinal int64
-	acked   int64
-	runs    [][3]int64
 	day     dayRun
 	days    map[[3]int16]int // how many runs each printed day had
 	held    *held
-	flight  chan answer // the batch that is being appended
 }
 
 // held is a record that waits for the next one: only then is it known whether
@@ -269,10 +260,12 @@ type dayRun struct {
 	known map[[16]byte]int
 }
 
-func (em *emitter) emit() (err error) {
+// emit appends the records, and returns which of them the archive had (see
+// record.CaptureEndHead).
+func (em *emitter) emit() (runs [][3]int64, err error) {
 	text, err := em.e.text.open()
 	if err != nil {
-		return fmt.Errorf("read export: %w", err)
+		return nil, fmt.Errorf("read export: %w", err)
 	}
 	defer func() { err = errors.Join(err, text.Close()) }()
 	em.days = map[[3]int16]int{}
@@ -283,20 +276,18 @@ func (em *emitter) emit() (err error) {
 			break
 		}
 		if err != nil {
-			return fmt.Errorf("read export: %w", err)
+			return nil, fmt.Errorf("read export: %w", err)
 		}
 		if err := em.take(st); err != nil {
-			return err
+			return nil, err
 		}
 		em.done = em.total/2 + st.offset
 	}
 	if err := em.release(false); err != nil {
-		return err
+		return nil, err
 	}
-	if err := em.flush(); err != nil {
-		return err
-	}
-	return em.wait()
+	em.sum.AlreadyArchived, runs, err = em.batch.Close()
+	return runs, err
 }
 
 func layoutOf(name string) layout {
@@ -393,12 +384,7 @@ func (em *emitter) release(loose bool) error {
 	}
 	h.out.Parts = [][]byte{h.part}
 	em.count(h)
-	em.batch = append(em.batch, h.out)
-	em.bytes += len(h.part)
-	if len(em.batch) >= batchRecords || em.bytes >= batchBytes {
-		return em.flush()
-	}
-	return nil
+	return em.batch.Add(h.out)
 }
 
 // maxIdentity is how long a record's bytes are their own identity; those of a
@@ -477,66 +463,4 @@ func (em *emitter) count(h *held) {
 		}
 	case c.kind == chat.Text:
 	}
-}
-
-// answer is what came of a batch.
-type answer struct {
-	first    int64 // ordinal of its first record
-	receipts []record.Receipt
-	err      error
-}
-
-// flush appends the batch while the next one is read. One is on its way at a
-// time: records are acknowledged in their order.
-func (em *emitter) flush() error {
-	if len(em.batch) == 0 {
-		return nil
-	}
-	if err := em.wait(); err != nil {
-		return err
-	}
-	if err := em.ctx.Err(); err != nil {
-		return err
-	}
-	batch, first := em.batch, em.acked
-	em.acked += int64(len(batch))
-	em.batch, em.bytes = make([]record.Record, 0, batchRecords), 0
-	em.flight = make(chan answer, 1)
-	go func(out chan<- answer) {
-		got, err := em.sink.Append(em.ctx, batch)
-		out <- answer{first, got, err}
-	}(em.flight)
-	return nil
-}
-
-// wait takes the answer to the batch that is on its way.
-func (em *emitter) wait() error {
-	if em.flight == nil {
-		return nil
-	}
-	a := <-em.flight
-	em.flight = nil
-	if a.err != nil {
-		return fmt.Errorf("append records: %w", a.err)
-	}
-	for i, rc := range a.receipts {
-		if !rc.New {
-			em.sum.AlreadyArchived++
-			em.again(a.first+int64(i), rc.Seq)
-		}
-	}
-	em.progress(a.first + int64(len(a.receipts)))
-	return nil
-}
-
-// again notes that an ordinal is an entry that was there, in runs.
-func (em *emitter) again(ordinal, seq int64) {
-	if n := len(em.runs); n > 0 {
-		last := &em.runs[n-1]
-		if last[0]+last[2] == ordinal && last[1]+last[2] == seq {
-			last[2]++
-			return
-		}
-	}
-	em.runs = append(em.runs, [3]int64{ordinal, seq, 1})
 }
