@@ -2,16 +2,13 @@ package web
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/waxseal/waxseal/internal/chat"
-	"github.com/waxseal/waxseal/internal/index"
 )
 
 // bubble is one message as a chat shows it.
@@ -61,19 +58,6 @@ type bubble struct {
 	Traps           []string // sentences: which links in it hide where they lead
 	Raw             bool     // the text is the source's own, not a message's
 	Unread          string   // as printed, where it could not be understood
-}
-
-// quote is the message that another replies to, as the reply has it.
-type quote struct {
-	Link, Sender, Text string
-	Chat               string // another one, that the message is in
-	Note               string // how it differs from what the archive has
-}
-
-// reach is how far an own message came.
-type reach struct {
-	Ticks, Words, Href string
-	Read, Failed       bool
 }
 
 // file is an attachment as it is shown.
@@ -196,85 +180,6 @@ func (s *Server) bubbles(ctx context.Context, ms []chat.Message, v view) ([]bubb
 	return out, nil
 }
 
-// byKey lists messages by WhatsApp's id of them.
-func byKey(ms []chat.Message) map[string][]*chat.Message {
-	out := map[string][]*chat.Message{}
-	for i := range ms {
-		if k := ms[i].Key; k != nil {
-			out[k.ID] = append(out[k.ID], &ms[i])
-		}
-	}
-	return out
-}
-
-// quoteOf is what a message answers, or nil. Among the messages beside it one
-// that fits beyond doubt is taken; the index is asked for others.
-func (s *Server) quoteOf(ctx context.Context, m *chat.Message, beside map[string][]*chat.Message) (*quote, error) {
-	q := m.Quoted
-	if q == nil {
-		if m.ReplyTo == "" {
-			return nil, nil //nolint:nilnil // most messages answer none
-		}
-		q = &chat.Quoted{}
-	}
-	for _, o := range beside[q.Key.ID] {
-		if o.Chat.ID == m.Chat.ID && q.Of(o) && q.Key.FromMe == o.Key.FromMe {
-			return newQuote(m, q, o), nil
-		}
-	}
-	o, err := s.index.Quoted(ctx, m)
-	switch {
-	case err == nil:
-		return newQuote(m, q, &o), nil
-	case errors.Is(err, index.ErrNotFound):
-		return newQuote(m, q, nil), nil
-	}
-	return nil, fmt.Errorf("read what %s replies to: %w", m.ID, err)
-}
-
-// newQuote shows a quotation by its own words. They came with the reply, and
-// whoever wrote that could write what they liked: where the archive has the
-// message, the quotation says how it differs. o may be nil.
-func newQuote(m *chat.Message, q *chat.Quoted, o *chat.Message) *quote {
-	out := &quote{Text: shorten(q.Text, 200)}
-	switch {
-	case q.From != nil:
-		out.Sender = who(q.From)
-	case o != nil:
-		out.Sender = sender(o)
-	case q.Key.FromMe:
-		out.Sender = owner(m)
-	}
-	if o == nil {
-		out.Note = "Not in the archive"
-		if out.Text == "" && q.Type != "" && q.Type != chat.Unknown {
-			out.Text = typeName(q.Type)
-		}
-		return out
-	}
-	out.Link = placeOf(o, "")
-	if o.Chat.ID != m.Chat.ID {
-		out.Chat = chatName(o.Chat.Name)
-	}
-	switch {
-	case q.Text == "":
-		out.Text = shorten(summaryOf(o), 200)
-	case o.Revoked:
-		out.Note = "Revoked since"
-	case begins(o.Text, q.Text):
-	case slices.ContainsFunc(o.Versions, func(v chat.Version) bool { return begins(v.Text, q.Text) }):
-		out.Note = "Edited since"
-	default:
-		out.Note = "The archived message reads otherwise"
-	}
-	return out
-}
-
-// begins reports whether a text begins with words that may have been cut short.
-func begins(text, words string) bool {
-	return strings.HasPrefix(strings.TrimSpace(text), strings.TrimSpace(words))
-}
-
 // placeOf is the address of a message's place in its chat, with the words of a
 // query marked there. It names no fragment: the browser would put the message
 // to the top, under the day, and not with what was said before it.
@@ -288,66 +193,6 @@ func placeOf(m *chat.Message, query string) string {
 
 func chatHref(id string) string    { return "/chats/" + url.PathEscape(id) }
 func messageHref(id string) string { return "/messages/" + url.PathEscape(id) }
-
-// found are the marks of what a query found, by the text that they are in.
-type found map[string][][2]int
-
-// find looks for a query's words in what messages say and said. A query that
-// is not understood finds nothing: the page of the search says why.
-func find(query string, ms ...chat.Message) found {
-	in := found{}
-	if query == "" {
-		return in
-	}
-	var texts []string
-	for i := range ms {
-		texts = append(texts, textsOf(&ms[i])...)
-	}
-	marks, err := index.Marks(query, texts)
-	if err != nil {
-		return in
-	}
-	for i, t := range texts {
-		in[t] = marks[i]
-	}
-	return in
-}
-
-// textsOf lists what a bubble shows of a message's words.
-func textsOf(m *chat.Message) []string {
-	out := []string{m.Text}
-	if m.Type == chat.SystemType {
-		out = append(out, notice(m))
-	}
-	for _, v := range m.Versions {
-		out = append(out, v.Text)
-	}
-	for _, a := range m.Attachments {
-		out = append(out, a.Name)
-	}
-	for _, c := range m.Contacts {
-		out = append(append(out, c.Name), c.Phones...)
-	}
-	if p := m.Poll; p != nil {
-		out = append(out, p.Question)
-		for _, o := range p.Options {
-			out = append(out, o.Text)
-		}
-	}
-	if l := m.Location; l != nil {
-		out = append(out, l.Name, l.Address, l.URL)
-	}
-	if o := m.Occasion; o != nil {
-		out = append(out, o.Title, o.Place, o.Description, o.Link)
-	}
-	return out
-}
-
-// pieces cuts a text at what was found in it.
-func (in found) pieces(s string) []piece { return pieces(s, 0, len(s), sane(in[s], len(s))) }
-
-// runs is pieces for a text that may have links in it.
-func (in found) runs(s string) []run { return runs(s, in[s]) }
 
 // A text that is longer than this, in characters or lines, is folded: nobody
 // reads a chat past a pasted contract.
@@ -470,49 +315,6 @@ func (b *bubble) empty() bool {
 		b.Poll == nil && b.Call == "" && b.Occasion == nil
 }
 
-// who is a person's name for the eye.
-func who(p *chat.Person) string {
-	if p == nil {
-		return "Unknown sender"
-	}
-	for _, n := range []string{p.Name, p.Phone, p.JID, p.LID, p.BSUID} {
-		if strings.TrimSpace(n) != "" {
-			return clean(n)
-		}
-	}
-	return "Unknown sender"
-}
-
-// sender is who wrote a message. A source that does not name the owner of the
-// account says that a message is theirs by its direction.
-func sender(m *chat.Message) string {
-	if m.From == nil && m.Direction == chat.Out {
-		return owner(m)
-	}
-	return who(m.From)
-}
-
-// owner is whose account a message was archived from.
-func owner(m *chat.Message) string {
-	if m.Account != "" {
-		return clean(m.Account)
-	}
-	return "The owner of the account"
-}
-
-// identity is what tells one sender from another within a chat.
-func identity(p *chat.Person) string {
-	if p == nil {
-		return ""
-	}
-	for _, n := range []string{p.JID, p.LID, p.Phone, p.BSUID, p.Name} {
-		if n != "" {
-			return n
-		}
-	}
-	return ""
-}
-
 // kindNames says what a message is where its content does not show it.
 var kindNames = map[chat.Type]string{
 	chat.Order:       "Order",
@@ -521,108 +323,6 @@ var kindNames = map[chat.Type]string{
 	chat.ViewOnce:    "View-once message",
 	chat.Unsupported: "A kind of message that the source does not support",
 	chat.LivePlace:   "Live location",
-}
-
-func notice(m *chat.Message) string {
-	if m.AsPrinted != "" {
-		return m.AsPrinted
-	}
-	if m.System == nil {
-		return "A notice without words"
-	}
-	words := []string{m.System.Actor, strings.ReplaceAll(m.System.Event, "_", " "), strings.Join(m.System.Who, ", "), m.System.Value}
-	return strings.Join(strings.Fields(strings.Join(words, " ")), " ")
-}
-
-// summaryOf is one line about a message: its text, or what it is.
-func summaryOf(m *chat.Message) string {
-	switch {
-	case m.Text != "":
-		return m.Text
-	case m.Revoked:
-		return "Revoked message"
-	case len(m.Attachments) > 0 && m.Attachments[0].Name != "":
-		return typeName(m.Type) + ": " + plain(m.Attachments[0].Name)
-	default:
-		return typeName(m.Type)
-	}
-}
-
-func typeName(t chat.Type) string {
-	s := strings.ReplaceAll(string(t), "_", " ")
-	if s == "" {
-		return "Message"
-	}
-	return strings.ToUpper(s[:1]) + s[1:]
-}
-
-// shorten cuts a text to n runes, for places that point to the whole of it.
-func shorten(s string, n int) string {
-	s = clean(s)
-	for i := range s {
-		if n--; n < 0 {
-			return closed(s[:i] + "…")
-		}
-	}
-	return s
-}
-
-// when says the whole time of a message, as printed and as understood.
-func when(m *chat.Message) string {
-	var b strings.Builder
-	b.WriteString(strings.Replace(m.SentLocal, "T", " ", 1))
-	if m.Zone != "" {
-		b.WriteString(" " + m.Zone)
-	}
-	if m.ZoneAssumed {
-		b.WriteString(" (zone assumed)")
-	}
-	if m.SentAt != "" {
-		b.WriteString(", " + strings.TrimSuffix(strings.Replace(m.SentAt, "T", " ", 1), "Z") + " UTC")
-	}
-	return plain(b.String())
-}
-
-// marksOf are short words about a message that stand at its foot.
-func marksOf(m *chat.Message) []string {
-	var out []string
-	if m.Starred {
-		out = append(out, "★ starred")
-	}
-	if m.Pinned {
-		out = append(out, "pinned")
-	}
-	if s := chat.TimerWords(m.EphemeralS); s != "" {
-		out = append(out, strings.ToLower(s[:1])+s[1:])
-	}
-	return out
-}
-
-// newReach sums up the receipts of an own message.
-func newReach(m *chat.Message) reach {
-	state, words := chat.Reach(m.Receipts)
-	r := reach{Words: words, Href: messageHref(m.ID) + "#receipts"}
-	switch state {
-	case chat.Read, chat.Played:
-		r.Ticks, r.Read = "✓✓", true
-	case chat.Delivered:
-		r.Ticks = "✓✓"
-	case chat.Failed:
-		r.Ticks, r.Failed = "✗", true
-	}
-	return r
-}
-
-// doubts says what is not certain about a message.
-func doubts(m *chat.Message) []string {
-	var out []string
-	if m.Boundary == chat.Ambiguous {
-		out = append(out, "This may be part of the message before it. Somebody can write a line that looks like the start of a message, and in this export nothing tells the two apart.")
-	}
-	if m.Time == chat.Ambiguous {
-		out = append(out, "This time is not certain: the clock showed it twice that day, or the export leaves open which number is the day and which the month.")
-	}
-	return out
 }
 
 func newContact(c chat.Contact, in found) contact {
