@@ -188,9 +188,7 @@ func (r *run) messages(root string) (err error) {
 	if err != nil {
 		return err
 	}
-	if r.Sum.Holes = append(r.Sum.Holes, gs...); missing > 0 {
-		r.Sum.Warnings = append(r.Sum.Warnings, fmt.Sprintf("%d numbers of table %s have no row: messages were removed on the phone, or never stored.", missing, root))
-	}
+	r.Holes(root, gs, missing)
 	twin, err := r.openTwins(root)
 	if err != nil {
 		return err

@@ -212,9 +212,7 @@ func (r *run) holes() error {
 			return fmt.Errorf("read table Z_PRIMARYKEY: %w", err)
 		}
 	}
-	if r.Sum.Holes = holes; missing > 0 {
-		r.Sum.Warnings = append(r.Sum.Warnings, fmt.Sprintf("%d numbers of table %s have no row: messages were removed on the phone, or never stored.", missing, messages))
-	}
+	r.Holes(messages, holes, missing)
 	return nil
 }
 

@@ -209,6 +209,24 @@ func (im *Import) KeepRest() error {
 	return nil
 }
 
+// jump is how many numbers are too many for messages that were removed.
+const jump = 1_000_000
+
+// Holes notes the numbers of a table that have no rows, missing in all, and
+// says what that may mean.
+func (im *Import) Holes(table string, holes []capture.Hole, missing int64) {
+	im.Sum.Holes = append(im.Sum.Holes, holes...)
+	for _, h := range holes {
+		if n := h.To - h.From + 1; n >= jump {
+			missing -= n
+			im.Sum.Warnings = append(im.Sum.Warnings, fmt.Sprintf("The numbers of table %s jump by %d: the database was made anew, as when a phone is restored from a backup.", table, n))
+		}
+	}
+	if missing > 0 {
+		im.Sum.Warnings = append(im.Sum.Warnings, fmt.Sprintf("%d numbers of table %s have no row: messages were removed on the phone, or never stored.", missing, table))
+	}
+}
+
 // Count adds a message to the summary.
 func (im *Import) Count(m *chat.Message) {
 	s := &im.Sum

@@ -1,10 +1,12 @@
 package phone_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/waxseal/waxseal/internal/capture"
 	"github.com/waxseal/waxseal/internal/capture/phone"
 	"github.com/waxseal/waxseal/internal/chat"
 )
@@ -48,5 +50,15 @@ func TestCards(t *testing.T) {
 	}
 	if c, ok := phone.Card("hello: world"); ok {
 		t.Errorf("%+v", c)
+	}
+}
+
+// A few missing numbers are messages that are gone; a great many at once are a
+// database that was made anew.
+func TestHoles(t *testing.T) {
+	im := &phone.Import{}
+	im.Holes("message", []capture.Hole{{Table: "message", From: 4, To: 6}, {Table: "message", From: 9, To: 10_000_008}}, 10_000_003)
+	if len(im.Sum.Holes) != 2 || len(im.Sum.Warnings) != 2 || !strings.Contains(im.Sum.Warnings[0], "jump by 10000000") || !strings.HasPrefix(im.Sum.Warnings[1], "3 numbers") {
+		t.Errorf("%q", im.Sum.Warnings)
 	}
 }
