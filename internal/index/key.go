@@ -22,7 +22,8 @@ func keyOf(m *chat.Message) int64 {
 }
 
 // known returns the message that a doc is another record of, by WhatsApp's
-// key, or nil. The chat of the doc decides where its addresses do not: another
+// key, or nil. One id occurs in a few chats and of a few senders; a database that
+// was made to have it everywhere must not cost its square. The chat of the doc decides where its addresses do not: another
 // capture knows which phone a LID belongs to, and chats that are gone have no
 // address.
 func (w *writer) known(ctx context.Context, chatID int64, d *doc) (*shown, error) {
@@ -30,7 +31,7 @@ func (w *writer) known(ctx context.Context, chatID int64, d *doc) (*shown, error
 		return nil, nil //nolint:nilnil // most messages have no key
 	}
 	var refs []ref
-	err := w.c.query(`SELECT `+refColumns+` FROM message WHERE seq IN (SELECT seq FROM key WHERE k = ?) ORDER BY seq`,
+	err := w.c.query(`SELECT `+refColumns+` FROM message WHERE seq IN (SELECT seq FROM key WHERE k = ?) ORDER BY seq LIMIT 64`,
 		func(st *sqlite3.Stmt) error { refs = append(refs, refOf(st)); return nil }, d.key)
 	if err != nil || len(refs) == 0 {
 		return nil, err
