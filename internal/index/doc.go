@@ -141,27 +141,7 @@ func pieces(s string) iter.Seq[string] {
 
 // further lists what can be found in a message beside its text.
 func further(m *chat.Message) (out []string) {
-	for _, v := range m.Versions {
-		out = append(out, v.Text)
-	}
-	for _, a := range m.Attachments {
-		out = append(out, a.Name)
-	}
-	for _, c := range m.Contacts {
-		out = append(append(out, c.Name), c.Phones...)
-	}
-	if p := m.Poll; p != nil {
-		out = append(out, p.Question)
-		for _, o := range p.Options {
-			out = append(out, o.Text)
-		}
-	}
-	if l := m.Location; l != nil {
-		out = append(out, l.Name, l.Address, l.URL)
-	}
-	if o := m.Occasion; o != nil {
-		out = append(out, o.Title, o.Description, o.Place, o.Link)
-	}
+	out = m.Beside()
 	if s := m.System; s != nil {
 		out = append(append(out, s.Actor, s.Value), s.Who...)
 	}

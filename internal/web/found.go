@@ -35,28 +35,7 @@ func textsOf(m *chat.Message) []string {
 	if m.Type == chat.SystemType {
 		out = append(out, notice(m))
 	}
-	for _, v := range m.Versions {
-		out = append(out, v.Text)
-	}
-	for _, a := range m.Attachments {
-		out = append(out, a.Name)
-	}
-	for _, c := range m.Contacts {
-		out = append(append(out, c.Name), c.Phones...)
-	}
-	if p := m.Poll; p != nil {
-		out = append(out, p.Question)
-		for _, o := range p.Options {
-			out = append(out, o.Text)
-		}
-	}
-	if l := m.Location; l != nil {
-		out = append(out, l.Name, l.Address, l.URL)
-	}
-	if o := m.Occasion; o != nil {
-		out = append(out, o.Title, o.Place, o.Description, o.Link)
-	}
-	return out
+	return append(out, m.Beside()...)
 }
 
 // pieces cuts a text at what was found in it.
