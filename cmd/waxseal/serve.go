@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/waxseal/waxseal/internal/archive"
+	"github.com/waxseal/waxseal/internal/govern"
 	"github.com/waxseal/waxseal/internal/index"
 	"github.com/waxseal/waxseal/internal/web"
 )
@@ -55,8 +56,12 @@ func listenLoopback(ctx context.Context, addr string) (net.Listener, error) {
 // serve answers until the program is told to stop.
 func (a *app) serve(l net.Listener, ar *archive.Archive, x *index.Index, browser bool) error {
 	log := slog.New(slog.NewJSONHandler(a.stderr, nil))
+	ledger, err := govern.Open(a.ctx, ar)
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
 	console, err := web.New(web.Config{
-		Name: ar.Info().Name, Index: x, Blobs: blobs{ar},
+		Name: ar.Info().Name, Index: x, Blobs: blobs{ar}, Ledger: ledger,
 		State: func(ctx context.Context) (web.State, error) { return archiveState(ctx, ar) },
 		Log:   log,
 	})

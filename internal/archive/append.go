@@ -453,7 +453,7 @@ func (s *span) seal(entries []store.NewEntry, k seal.Key, pack, n int, c [2]int,
 		r := s.records[i]
 		parts = append(parts, r.Parts)
 		entries[s.places[i]] = store.NewEntry{
-			Kind: kindCode(r.Kind), At: at, Commitment: salts.Commit(i, r.Parts), Pack: pack, Frame: n, Slot: i - c[0],
+			Kind: kindCode(r.Kind), At: at, Commitment: salts.Commit(i, r.Parts), Pack: pack, Frame: n, Slot: i - c[0], Booked: r.Kind.Books(),
 		}
 	}
 	return k.SealFrame(n, c[0], identities, parts)

@@ -193,6 +193,29 @@ func (a *Archive) Scan(ctx context.Context, from int64, fn func(record.Entry) er
 	})
 }
 
+// Acts calls fn with the entries from … whose kind is one of the firm's books
+// (record.Kind.Books), in order, and returns how many entries the log had.
+func (a *Archive) Acts(ctx context.Context, from int64, fn func(record.Entry) error) (size int64, err error) {
+	if size, err = a.Size(ctx); err != nil {
+		return 0, err
+	}
+	var rows []store.Entry
+	err = a.store.Booked(ctx, from, size, func(e store.Entry) error { rows = append(rows, e); return nil })
+	if err != nil {
+		return 0, fmt.Errorf("read acts: %w", err)
+	}
+	for _, row := range rows {
+		e, err := a.entry(ctx, row)
+		if err != nil {
+			return 0, err
+		}
+		if err := fn(e); err != nil {
+			return 0, err
+		}
+	}
+	return size, nil
+}
+
 // rows calls fn for the rows from ≤ seq < to.
 func (a *Archive) rows(ctx context.Context, from, to int64, fn func(store.Entry) error) error {
 	for from < to {

@@ -231,7 +231,7 @@ func namedIn(e record.Entry) (sums [][]byte, err error) {
 		for _, f := range h.Evidence {
 			named = append(named, f.Blob)
 		}
-	case record.Init, record.CaptureEnd: // name none
+	case record.Init, record.CaptureEnd, record.Act, record.Trace, record.Disposal, record.Certificate: // name none
 	}
 	seen := map[string]bool{}
 	for _, b := range named {

@@ -70,6 +70,18 @@ type Message struct {
 	Occasion *Occasion `json:"event,omitempty"`
 
 	SeenBy []string `json:"seen_by,omitempty"` // sources, in the order in which they first saw it
+
+	// What the firm's books say about it.
+	Labels  []string `json:"labels,omitempty"`  // paths of labels, such as "Deals/Acme"
+	Matters []string `json:"matters,omitempty"` // that it was collected for
+	Holds   []string `json:"holds,omitempty"`   // that cover it
+	Retain  *Retain  `json:"retain,omitempty"`
+}
+
+// Retain is until when a message is kept, and why.
+type Retain struct {
+	Until string   `json:"until,omitempty"` // RFC 3339; empty: no end is known
+	Why   []string `json:"why"`
 }
 
 // Certain is the value of Boundary and Time where nothing is in doubt.

@@ -224,7 +224,7 @@ func (s *scan) entry(e record.Entry) error {
 	st := step{seq: e.Seq, kind: e.Kind}
 	pause := false
 	switch e.Kind {
-	case record.Init:
+	case record.Init, record.Act, record.Trace, record.Disposal, record.Certificate:
 	case record.Capture:
 		// A capture that is in one batch with its end is joined with others
 		// before its words are written.

@@ -162,7 +162,7 @@ func (w *writer) apply(ctx context.Context, b batch) (err error) {
 
 func (w *writer) step(ctx context.Context, s *step) error {
 	switch s.kind {
-	case record.Init:
+	case record.Init, record.Act, record.Trace, record.Disposal, record.Certificate:
 		return nil
 	case record.Capture:
 		return w.capture(ctx, s.entry)

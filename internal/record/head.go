@@ -70,6 +70,47 @@ type CaptureEndHead struct {
 	Seen [][3]int64 `json:"seen,omitempty"`
 }
 
+// ActHead is the head of an Act and of a Trace. A second part, where there is
+// one, holds what proves a person (a password's hash, a secret shared with a
+// telephone): it is proved and shown apart from the act.
+type ActHead struct {
+	Act string `json:"act"`           // "hold.place"
+	By  string `json:"by,omitempty"`  // ID of a user; empty: the archive itself, or whoever holds its keys
+	Via string `json:"via,omitempty"` // the door: "console", "command", "token 12"
+	// From is the network address, where there is one.
+	From   string `json:"from,omitempty"`
+	Reason string `json:"reason,omitempty"` // in the person's words
+	// Refused says why it was not done.
+	Refused string `json:"refused,omitempty"`
+	// On names what the act is about, each as kind and name: "hold:12",
+	// "custodian:j.doe", "message:415".
+	On   []string        `json:"on,omitempty"`
+	Data json.RawMessage `json:"data,omitempty"` // the act's own
+}
+
+// DisposalHead is the head of a Disposal.
+type DisposalHead struct {
+	Request int64 `json:"request"` // entry of the request that was approved
+	// Entries are those whose content goes, as runs of [first, length], in order.
+	Entries [][2]int64 `json:"entries"`
+	// Evidence are the captures whose files of evidence go: something that was
+	// cut from them does.
+	Evidence []int64 `json:"evidence,omitempty"`
+}
+
+// CertificateHead is the head of a Certificate.
+type CertificateHead struct {
+	Disposal int64 `json:"disposal"` // entry of the disposal
+	// Kept are entries of the disposal that were kept after all, because a hold
+	// came in time, as runs of [first, length].
+	Kept     [][2]int64      `json:"kept,omitempty"`
+	Records  int64           `json:"records"`  // whose content is gone
+	Blobs    int64           `json:"blobs"`    // files that went
+	Shared   int64           `json:"shared"`   // files that stay, because other records name them
+	Complete time.Time       `json:"complete"` // when the last older copy of the ring has lapsed
+	Data     json.RawMessage `json:"data,omitempty"`
+}
+
 // parse reads the form that nearly every item has, {"c":1,"n":7,"o":420} with
 // or without "k", and reports false for any other. Items are read by the
 // million, and this is ten times faster than encoding/json.

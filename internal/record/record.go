@@ -29,10 +29,27 @@ const (
 	// Unparsed is a stretch of a source that could not be read; it is kept,
 	// counted and findable like any other.
 	Unparsed Kind = "unparsed"
+	// Act is something that somebody decided or changed: a policy, a hold, an
+	// account, a label. What the firm's books say is a fold over the acts.
+	Act Kind = "act"
+	// Trace is something that somebody did and that changed nothing: signed in,
+	// searched, read, asked for what was refused.
+	Trace Kind = "trace"
+	// Disposal says what is about to be disposed of, and by whose decision. It
+	// is in the log before the first key dies.
+	Disposal Kind = "disposal"
+	// Certificate closes a disposal: what was done, and what was kept after all.
+	Certificate Kind = "certificate"
 )
 
 // Kinds lists every kind, in the order in which they came to be.
-func Kinds() []Kind { return []Kind{Init, Capture, CaptureEnd, Item, Unparsed} }
+func Kinds() []Kind {
+	return []Kind{Init, Capture, CaptureEnd, Item, Unparsed, Act, Trace, Disposal, Certificate}
+}
+
+// Books reports a kind whose records are what the firm decided: whoever folds
+// them reads all of these and no others.
+func (k Kind) Books() bool { return k == Act || k == Disposal || k == Certificate }
 
 // Record is one thing to be kept.
 type Record struct {

@@ -101,6 +101,8 @@ type NewEntry struct {
 	Pack       int
 	Frame      int
 	Slot       int
+	// Booked entries are few, and are found among millions of others.
+	Booked bool
 }
 
 // NewBlob is a blob that the batch is the first to name.
@@ -150,6 +152,9 @@ type Writer interface {
 type Reader interface {
 	// Entries calls fn for the entries from ≤ seq < to, in order.
 	Entries(ctx context.Context, from, to int64, fn func(Entry) error) error
+	// Booked calls fn for those of the entries from ≤ seq < to that are booked
+	// (see NewEntry), in order, without looking at the others.
+	Booked(ctx context.Context, from, to int64, fn func(Entry) error) error
 	// Frame reads a frame.
 	Frame(ctx context.Context, id int64) (Frame, error)
 	// TileHashes reads hashes of tile level 1 or more: exactly count, from the

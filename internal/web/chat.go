@@ -118,7 +118,7 @@ func (s *Server) chat(w http.ResponseWriter, r *http.Request) error {
 		return fmt.Errorf("list chats: %w", err)
 	}
 	p := chatPage{
-		layout: s.layout(chatName(page.Chat.Name), "chats"), Chat: newChatInfo(page.Chat), Stretch: st,
+		layout: s.layout(r, chatName(page.Chat.Name), "chats"), Chat: newChatInfo(page.Chat), Stretch: st,
 		Coverage: cov, AtEnd: st.Later == "",
 	}
 	if v := r.URL.Query(); strings.TrimSpace(v.Get("q")) != "" {

@@ -54,7 +54,7 @@ func (s *Server) chats(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.render(w, "chats", chatsPage{layout: s.layout("Chats", "chats"), chatList: list, Coverage: cov})
+	return s.render(w, "chats", chatsPage{layout: s.layout(r, "Chats", "chats"), chatList: list, Coverage: cov})
 }
 
 func (s *Server) chatRows(w http.ResponseWriter, r *http.Request) error {

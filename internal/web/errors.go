@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"net/http"
 
+	"github.com/waxseal/waxseal/internal/access"
+	"github.com/waxseal/waxseal/internal/govern"
 	"github.com/waxseal/waxseal/internal/index"
 )
 
@@ -32,6 +34,7 @@ type errorPage struct {
 // errorFor is the table from errors to what a person sees. Never the error
 // itself: it may quote a message.
 func errorFor(err error) errorPage {
+	var refusal *govern.Refusal
 	switch {
 	case errors.Is(err, errNoSession):
 		return signInPage("Sign in", "This console opens with a link that works once.")
@@ -42,6 +45,18 @@ func errorFor(err error) errorPage {
 			layout: layout{Title: "Not found"}, Status: http.StatusNotFound,
 			Say: "There is nothing at this address.",
 			Do:  "The link may be cut short, or made for another archive. The index may also not have followed that far yet.",
+		}
+	case errors.Is(err, access.ErrForbidden):
+		return errorPage{
+			layout: layout{Title: "Not permitted"}, Status: http.StatusForbidden,
+			Say: "Your account does not include this.",
+			Do:  "Ask an administrator of the archive for the role that you need. That you were refused is in the audit trail.",
+		}
+	case errors.As(err, &refusal):
+		return errorPage{
+			layout: layout{Title: "Not done"}, Status: http.StatusConflict,
+			Say: refusal.Say,
+			Do:  "Nothing was changed. Go back to the page that you came from.",
 		}
 	case errors.Is(err, errRequest):
 		return errorPage{
@@ -79,7 +94,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		return // nobody is there to be told
 	}
 	p := errorFor(err)
-	p.layout = s.layout(p.Title, "")
+	p.layout = s.layout(r, p.Title, "")
 	p.SignedIn = p.Status != http.StatusUnauthorized && s.sessions.valid(r)
 	if !p.SignedIn {
 		p.Firm = "" // who is not signed in learns nothing of the archive, its owner included

@@ -10,9 +10,12 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"testing"
 	"time"
 
 	"github.com/waxseal/waxseal/internal/chat"
+	"github.com/waxseal/waxseal/internal/govern"
+	"github.com/waxseal/waxseal/internal/govern/governtest"
 	"github.com/waxseal/waxseal/internal/index"
 )
 
@@ -238,4 +241,14 @@ func (f files) OpenBlob(_ context.Context, sum string) (io.ReadSeekCloser, int64
 		return nil, 0, fmt.Errorf("blob: %w", fs.ErrNotExist)
 	}
 	return opened{bytes.NewReader(b)}, int64(len(b)), nil
+}
+
+// newBooks are the books of a firm that has none yet.
+func newBooks(t *testing.T) *govern.Ledger {
+	t.Helper()
+	l, err := govern.Open(t.Context(), &governtest.Log{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
 }

@@ -69,7 +69,7 @@ func (s *Server) message(w http.ResponseWriter, r *http.Request) error {
 		bs[0].Poll.Open = true
 	}
 	p := messagePage{
-		layout: s.layout("Message "+m.ID, "chats"), Bubble: bs[0],
+		layout: s.layout(r, "Message "+m.ID, "chats"), Bubble: bs[0],
 		ChatName: chatName(m.Chat.Name), ChatHref: chatHref(m.Chat.ID) + "#end",
 		Fields: fields, JSON: pretty, ID: m.ID, Records: m.Records, Key: cleanKey(m.Key),
 	}

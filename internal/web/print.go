@@ -91,7 +91,7 @@ func (s *Server) print(w http.ResponseWriter, r *http.Request) error {
 		return fmt.Errorf("read state of the archive: %w", err)
 	}
 	p := printPage{
-		layout: s.layout(chatName(row.Name)+" · Print", "chats"), Chat: newChatInfo(row), From: d.from, To: d.to,
+		layout: s.layout(r, chatName(row.Name)+" · Print", "chats"), Chat: newChatInfo(row), From: d.from, To: d.to,
 		Days: cutDays(bs), Messages: int64(len(ms)), Later: q.Get("after") != "", Coverage: cov, State: st, At: utc(s.now()),
 	}
 	if n := len(ms); n > 0 {

@@ -1,14 +1,19 @@
 package web
 
-import "net/http"
+import (
+	"net/http"
+
+	"github.com/waxseal/waxseal/internal/access"
+)
 
 // route is one line of the table below. A handler returns its error, and
 // fail says it to the person.
 type route struct {
 	pattern string
-	// open routes answer without a session. They must show nothing of the
-	// archive; the test of routes lists them.
-	open   bool
+	// action is what a person must be allowed to do. An empty one answers
+	// without a session: it must show nothing of the archive, and the test of
+	// routes lists it.
+	action access.Action
 	handle func(http.ResponseWriter, *http.Request) error
 }
 
@@ -17,24 +22,24 @@ type route struct {
 // it leaks in clear.
 func (s *Server) routes() []route {
 	return []route{
-		{"GET /{$}", false, s.home},
-		{"GET /chats", false, s.chats},
-		{"GET /chats/{chat}", false, s.chat},
-		{"GET /chats/{chat}/print", false, s.print},
-		{"GET /messages/{message}", false, s.message},
-		{"GET /search", false, s.search},
-		{"GET /state", false, s.archiveState},
-		{"GET /state/checkpoint", false, s.checkpoint},
-		{"GET /media/{sha256}", false, s.media},
+		{"GET /{$}", access.Self, s.home},
+		{"GET /chats", access.Read, s.chats},
+		{"GET /chats/{chat}", access.Read, s.chat},
+		{"GET /chats/{chat}/print", access.Read, s.print},
+		{"GET /messages/{message}", access.Read, s.message},
+		{"GET /search", access.Search, s.search},
+		{"GET /state", access.State, s.archiveState},
+		{"GET /state/checkpoint", access.State, s.checkpoint},
+		{"GET /media/{sha256}", access.Read, s.media},
 		// What the scripts put into a page that is there already.
-		{"GET /fragment/chats", false, s.chatRows},
-		{"GET /fragment/chats/{chat}", false, s.stretch},
-		{"POST /sign-out", false, s.signOut},
+		{"GET /fragment/chats", access.Read, s.chatRows},
+		{"GET /fragment/chats/{chat}", access.Read, s.stretch},
+		{"POST /sign-out", access.Self, s.signOut},
 
-		{"GET /sign-in", true, s.signIn},
-		{"GET /static/{file}", true, s.staticFile},
+		{"GET /sign-in", "", s.signIn},
+		{"GET /static/{file}", "", s.staticFile},
 
-		{"/", false, func(http.ResponseWriter, *http.Request) error { return errNoPage }},
+		{"/", access.Self, func(http.ResponseWriter, *http.Request) error { return errNoPage }},
 	}
 }
 
@@ -42,8 +47,8 @@ func (s *Server) mux() *http.ServeMux {
 	mux := http.NewServeMux()
 	for _, rt := range s.routes() {
 		h := s.page(rt.handle)
-		if !rt.open {
-			h = s.signedIn(h)
+		if rt.action != "" {
+			h = s.signedIn(rt.action, h)
 		}
 		mux.Handle(rt.pattern, h)
 	}

@@ -73,7 +73,7 @@ func (s *Server) search(w http.ResponseWriter, r *http.Request) error {
 		http.Redirect(w, r, "/search?"+to.Encode(), http.StatusSeeOther)
 		return nil
 	}
-	p := s.newSearchPage(v)
+	p := s.newSearchPage(r, v)
 	if p.Chat != "" {
 		c, err := s.index.Chat(r.Context(), p.Chat)
 		if err != nil {
@@ -121,10 +121,10 @@ func writes(v url.Values) bool {
 	return false
 }
 
-func (s *Server) newSearchPage(v url.Values) searchPage {
+func (s *Server) newSearchPage(r *http.Request, v url.Values) searchPage {
 	q := strings.TrimSpace(v.Get("q"))
 	p := searchPage{
-		layout: s.layout("Search", "search"), Query: clean(q), Asked: q != "", Chat: v.Get("chat"),
+		layout: s.layout(r, "Search", "search"), Query: clean(q), Asked: q != "", Chat: v.Get("chat"),
 		Order: index.Order(v.Get("order")), Grouped: v.Get("group") == "chat",
 		Filled: filled(q), Types: typeChoices, Has: hasChoices, Is: isChoices, Later: v.Get("cursor") != "",
 	}

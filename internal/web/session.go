@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
@@ -9,6 +10,9 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/waxseal/waxseal/internal/access"
+	"github.com/waxseal/waxseal/internal/govern"
 )
 
 const (
@@ -120,15 +124,29 @@ func (ss *sessions) cookie(r *http.Request, value string, maxAge int) *http.Cook
 	return c
 }
 
-// signedIn lets only a browser with a session through.
-func (s *Server) signedIn(next http.Handler) http.Handler {
+// signedIn lets only a person through who may do what the route is for.
+func (s *Server) signedIn(action access.Action, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !s.sessions.valid(r) {
 			s.fail(w, r, errNoSession)
 			return
 		}
-		next.ServeHTTP(w, r)
+		// While there are no accounts, a session is whoever holds the keys.
+		who := govern.Actor{Subject: access.Subject{Operator: true}, Via: "console"}
+		if err := who.May(action, s.now()); err != nil {
+			s.fail(w, r, err)
+			return
+		}
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), actorKey{}, who)))
 	})
+}
+
+type actorKey struct{}
+
+// actor is who asks, where the route needs somebody.
+func actor(r *http.Request) govern.Actor {
+	who, _ := r.Context().Value(actorKey{}).(govern.Actor)
+	return who
 }
 
 func (s *Server) signIn(w http.ResponseWriter, r *http.Request) error {

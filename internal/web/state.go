@@ -80,7 +80,7 @@ func (s *Server) archiveState(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return fmt.Errorf("list captures: %w", err)
 	}
-	p := statePage{layout: s.layout("State of the archive", "state"), State: st, Size: size(st.Bytes), Coverage: cov}
+	p := statePage{layout: s.layout(r, "State of the archive", "state"), State: st, Size: size(st.Bytes), Coverage: cov}
 	slices.SortFunc(caps, func(a, b index.CaptureRow) int { return cmp.Compare(b.Seq, a.Seq) })
 	for i := range caps {
 		p.add(newImportRow(caps[i]))

@@ -1,8 +1,8 @@
 // Package web is the console: pages made on the server that let a person find
 // and read what the archive holds.
 //
-// It reads the index and the blobs through the small interfaces below, and
-// changes nothing. It must never import a source, a store or cmd. Everything
+// It reads the index and the blobs through the small interfaces below. What it
+// changes it changes through the firm's books, as acts in the log. It must never import a source, a store or cmd. Everything
 // that it shows, names included, was written by strangers: no text reaches a
 // page except through html/template, and nothing is fetched from elsewhere.
 package web
@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/waxseal/waxseal/internal/chat"
+	"github.com/waxseal/waxseal/internal/govern"
 	"github.com/waxseal/waxseal/internal/index"
 )
 
@@ -79,7 +80,10 @@ type Config struct {
 	Index Index
 	Blobs Blobs
 	State func(context.Context) (State, error)
-	Log   *slog.Logger
+	// Ledger is the firm's books; every change and every look at content goes
+	// through it.
+	Ledger *govern.Ledger
+	Log    *slog.Logger
 	// Now is the clock; nil: time.Now.
 	Now func() time.Time
 }
@@ -90,6 +94,7 @@ type Server struct {
 	index    Index
 	blobs    Blobs
 	state    func(context.Context) (State, error)
+	ledger   *govern.Ledger
 	log      *slog.Logger
 	now      func() time.Time
 	pages    pages
@@ -101,8 +106,8 @@ type Server struct {
 
 // New returns a console that nobody has signed in to yet; see Link.
 func New(c Config) (*Server, error) {
-	if c.Index == nil || c.Blobs == nil || c.State == nil {
-		return nil, errors.New("console needs an index, blobs and a state")
+	if c.Index == nil || c.Blobs == nil || c.State == nil || c.Ledger == nil {
+		return nil, errors.New("console needs an index, blobs, a state and the books")
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -119,7 +124,7 @@ func New(c Config) (*Server, error) {
 		return nil, fmt.Errorf("parse pages: %w", err)
 	}
 	s := &Server{
-		name: c.Name, index: c.Index, blobs: c.Blobs, state: c.State, log: c.Log, now: c.Now,
+		name: c.Name, index: c.Index, blobs: c.Blobs, state: c.State, ledger: c.Ledger, log: c.Log, now: c.Now,
 		pages: pg, static: st, sessions: newSessions(c.Now),
 	}
 	s.handler = s.guard(s.mux())

@@ -29,7 +29,7 @@ func newConsole(t *testing.T, a *archiveOf) *console {
 	}
 	c := &console{t: t, index: a, files: sampleFiles(), state: sampleState(), now: time.Date(2026, 11, 24, 14, 2, 7, 0, time.UTC)}
 	s, err := New(Config{
-		Name: "Acme Ltd", Index: a, Blobs: c.files, State: stateOf(&c.state),
+		Name: "Acme Ltd", Index: a, Blobs: c.files, State: stateOf(&c.state), Ledger: newBooks(t),
 		Now: func() time.Time { return c.now },
 	})
 	if err != nil {
@@ -86,7 +86,7 @@ func TestRoutesNeedASession(t *testing.T) {
 			method, path = http.MethodGet, rt.pattern+"anything"
 		}
 		w := c.do(method, fill.Replace(path), nil)
-		if rt.open {
+		if rt.action == "" {
 			continue
 		}
 		if w.Code != http.StatusUnauthorized {
@@ -110,7 +110,7 @@ func TestNoDebugEndpoints(t *testing.T) {
 	}
 	open := 0
 	for _, rt := range c.server.routes() {
-		if rt.open {
+		if rt.action == "" {
 			open++
 			if rt.pattern != "GET /sign-in" && rt.pattern != "GET /static/{file}" {
 				t.Errorf("%s answers without a session", rt.pattern)

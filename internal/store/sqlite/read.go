@@ -14,6 +14,7 @@ import (
 
 const (
 	selectEntries = `SELECT seq, kind, at, commitment, frame, slot FROM entry WHERE seq >= ? AND seq < ? ORDER BY seq`
+	selectBooked  = `SELECT seq, kind, at, commitment, frame, slot FROM entry WHERE booked = 1 AND seq >= ? AND seq < ? ORDER BY seq`
 	selectFrame   = `SELECT key, n, sealed FROM frame WHERE id = ?`
 	selectTile    = `SELECT hashes FROM tile WHERE level = ? AND n = ?`
 	selectKey     = `SELECT epoch, block, wrapped FROM key WHERE id = ?`
@@ -28,8 +29,17 @@ const (
 
 // Entries implements store.Reader.
 func (s *Store) Entries(ctx context.Context, from, to int64, fn func(store.Entry) error) error {
+	return s.entries(ctx, selectEntries, from, to, fn)
+}
+
+// Booked implements store.Reader.
+func (s *Store) Booked(ctx context.Context, from, to int64, fn func(store.Entry) error) error {
+	return s.entries(ctx, selectBooked, from, to, fn)
+}
+
+func (s *Store) entries(ctx context.Context, sql string, from, to int64, fn func(store.Entry) error) error {
 	return s.read(ctx, func(c *conn) error {
-		return c.query(selectEntries, func(st *sqlite3.Stmt) error {
+		return c.query(sql, func(st *sqlite3.Stmt) error {
 			e := store.Entry{
 				Seq: st.ColumnInt64(0), Kind: st.ColumnInt(1), At: st.ColumnInt64(2),
 				Frame: st.ColumnInt64(4), Slot: st.ColumnInt(5),

@@ -14,8 +14,10 @@ CREATE TABLE entry (
     at         INTEGER NOT NULL, -- Unix time in milliseconds
     commitment BLOB    NOT NULL,
     frame      INTEGER,          -- NULL: disposed of
-    slot       INTEGER NOT NULL
+    slot       INTEGER NOT NULL,
+    booked     INTEGER           -- 1: found by itself, without reading the others
 ) STRICT;
+CREATE INDEX entry_booked ON entry (seq) WHERE booked = 1;
 
 CREATE TABLE frame (
     id     INTEGER PRIMARY KEY,

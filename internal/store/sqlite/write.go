@@ -15,7 +15,7 @@ const (
 	selectHead = `SELECT size, root FROM head`
 	updateHead = `UPDATE head SET size = ?, root = ? WHERE id = 1 AND size = ? AND root = ?`
 
-	insertEntry    = `INSERT INTO entry (seq, kind, at, commitment, frame, slot) VALUES (?, ?, ?, ?, ?, ?)`
+	insertEntry    = `INSERT INTO entry (seq, kind, at, commitment, frame, slot, booked) VALUES (?, ?, ?, ?, ?, ?, ?)`
 	insertFrame    = `INSERT INTO frame (key, n, sealed) VALUES (?, ?, ?)`
 	insertKey      = `INSERT INTO key (epoch, block, wrapped) VALUES (?, NULL, ?)`
 	insertEpoch    = `INSERT INTO epoch (intake, sealed) VALUES (?, ?)`
@@ -167,7 +167,11 @@ func (c *conn) putPacks(b *store.Batch, epochs []int64) ([][]int64, error) {
 func (c *conn) putEntries(b *store.Batch, frames [][]int64) error {
 	for i := range b.Entries {
 		e := &b.Entries[i]
-		err := c.exec(insertEntry, b.Old.Size+int64(i), e.Kind, e.At, e.Commitment[:], frames[e.Pack][e.Frame], e.Slot)
+		var booked any
+		if e.Booked {
+			booked = 1
+		}
+		err := c.exec(insertEntry, b.Old.Size+int64(i), e.Kind, e.At, e.Commitment[:], frames[e.Pack][e.Frame], e.Slot, booked)
 		if err != nil {
 			return err
 		}
