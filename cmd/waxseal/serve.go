@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/waxseal/waxseal/internal/archive"
-	"github.com/waxseal/waxseal/internal/govern"
 	"github.com/waxseal/waxseal/internal/index"
 	"github.com/waxseal/waxseal/internal/web"
 )
@@ -56,7 +55,7 @@ func listenLoopback(ctx context.Context, addr string) (net.Listener, error) {
 // serve answers until the program is told to stop.
 func (a *app) serve(l net.Listener, ar *archive.Archive, x *index.Index, browser bool) error {
 	log := slog.New(slog.NewJSONHandler(a.stderr, nil))
-	ledger, err := govern.Open(a.ctx, ar)
+	ledger, _, err := a.books(ar)
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
