@@ -25,6 +25,11 @@ var kinds = map[string]kind{}
 func init() { // not a literal: a request refers to all of them
 	for _, of := range []map[string]kind{
 		requestActs(),
+		custodianActs(),
+		holdActs(),
+		labelActs(),
+		matterActs(),
+		noteActs(),
 	} {
 		maps.Copy(kinds, of)
 	}

@@ -1,6 +1,10 @@
 package govern
 
 import (
+	"cmp"
+	"slices"
+	"time"
+
 	"github.com/waxseal/waxseal/internal/access"
 	"github.com/waxseal/waxseal/internal/record"
 )
@@ -9,10 +13,31 @@ import (
 // Ledger.Read.
 type State struct {
 	Requests map[int64]*Asked // that wait or were decided, by entry
+
+	Custodians  map[string]*Custodian  // by ID
+	Groups      map[string]*Group      // by ID
+	Contacts    map[string]*Contact    // by address
+	Holds       map[int64]*Hold        // by entry, released ones too
+	Labels      map[int64]*Label       // by entry
+	Matters     map[int64]*Matter      // by entry
+	Notes       map[int64]*Note        // by entry
+	Searches    map[int64]*SavedSearch // by entry
+	ChatsClosed map[string]time.Time   // by ID of the chat
 }
 
 func newState() *State {
-	return &State{Requests: map[int64]*Asked{}}
+	return &State{
+		Requests:    map[int64]*Asked{},
+		Custodians:  map[string]*Custodian{},
+		Groups:      map[string]*Group{},
+		Contacts:    map[string]*Contact{},
+		Holds:       map[int64]*Hold{},
+		Labels:      map[int64]*Label{},
+		Matters:     map[int64]*Matter{},
+		Notes:       map[int64]*Note{},
+		Searches:    map[int64]*SavedSearch{},
+		ChatsClosed: map[string]time.Time{},
+	}
 }
 
 // Subject is who a user is, and may do. While there are no accounts, whoever
@@ -24,3 +49,7 @@ func (s *State) Subject(user string) (access.Subject, error) {
 
 // foldDisposal follows what the archive did about a disposal.
 func (s *State) foldDisposal(record.Entry) error { return nil }
+
+func sortBy[T any](all []T, key func(T) int64) {
+	slices.SortFunc(all, func(a, b T) int { return cmp.Compare(key(a), key(b)) })
+}
