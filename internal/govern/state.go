@@ -3,16 +3,24 @@ package govern
 import (
 	"github.com/waxseal/waxseal/internal/access"
 	"github.com/waxseal/waxseal/internal/record"
+	"github.com/waxseal/waxseal/internal/retain"
 )
 
 // State is the books: what all acts together say. Readers get it from
 // Ledger.Read.
 type State struct {
-	Requests map[int64]*Asked // that wait or were decided, by entry
+	Requests map[int64]*Asked       // that wait or were decided, by entry
+	Policies map[string]*Policy     // by ID
+	Orders   map[int64]*PolicyOrder // of authorities, by entry
+	Fiscal   retain.Fiscal          // zero: nobody has said
 }
 
 func newState() *State {
-	return &State{Requests: map[int64]*Asked{}}
+	return &State{
+		Requests: map[int64]*Asked{},
+		Policies: map[string]*Policy{},
+		Orders:   map[int64]*PolicyOrder{},
+	}
 }
 
 // Subject is who a user is, and may do. While there are no accounts, whoever
