@@ -12,7 +12,12 @@ type Decision struct {
 	Must    bool      // a maximum is over, and nothing keeps it
 	Propose bool      // disposal is to be proposed
 	Until   time.Time // when nothing keeps it any longer; zero: no end is known
-	Latest  time.Time // when its maximum is over; zero: none, or not known
+	// End is Until as policies and orders alone say, whatever is held.
+	End    time.Time
+	Latest time.Time // when its maximum is over; zero: none, or not known
+	// Policy keeps it longest, or has the maximum; empty: no policy names it.
+	Policy string
+	Held   bool
 	// Accessible is until when it must be easily accessible; zero: no demand.
 	Accessible time.Time
 	Reasons    []Reason
@@ -175,10 +180,7 @@ func (p *ready) start(f *Facts) (date, bool) {
 	case Sent, FiscalYear:
 		t = f.Sent
 	case ChatLast:
-		// A message of which no time is known may be later than the last known.
-		if t = f.ChatLast; f.Sent.IsZero() || t.Before(f.Sent) {
-			t = f.Sent
-		}
+		t = f.ChatLast
 	case ChatClosed:
 		t = f.ChatClosed
 	case PersonLeft:
@@ -209,13 +211,13 @@ type weigher struct {
 	e       *InForce
 	f       *Facts
 	why     *[]Reason
-	endless bool // something keeps it, and nobody knows for how long
+	endless bool // something but a hold keeps it, and nobody knows for how long
 }
 
 func (e *InForce) weigh(f *Facts, policies []int, why *[]Reason) Decision {
 	w := weigher{e: e, f: f, why: why}
 	for _, h := range f.Holds {
-		w.endless = true
+		w.Held = true
 		w.because(func() Reason { return Reason{Kind: Hold, Say: "Held: " + h + "."} })
 	}
 	if len(policies) == 0 {
@@ -226,8 +228,12 @@ func (e *InForce) weigh(f *Facts, policies []int, why *[]Reason) Decision {
 		w.policy(&e.policies[n])
 	}
 	w.orders()
-	w.Keep = w.endless || e.now.Before(w.Until)
+	w.Keep = w.Held || w.endless || e.now.Before(w.Until)
 	if w.endless {
+		w.Until = time.Time{}
+	}
+	w.End = w.Until
+	if w.Held {
 		w.Until = time.Time{}
 	}
 	if w.Keep {
@@ -250,10 +256,13 @@ func (w *weigher) policy(p *ready) {
 		})
 	}
 	start, begun := p.start(w.f)
+	if !begun && w.Policy == "" {
+		w.Policy = p.ID
+	}
 	if !begun {
 		// A maximum alone keeps nothing that has a time.
 		if p.Forever || !p.Min.Zero() || w.f.Sent.IsZero() {
-			w.endless = true
+			w.keepFor(p)
 		}
 		if w.why != nil {
 			reason(Unknown, time.Time{}, p.sayNotBegun(w.f))
@@ -261,19 +270,28 @@ func (w *weigher) policy(p *ready) {
 		return
 	}
 	if p.Forever {
-		w.endless = true
+		w.keepFor(p)
 		if w.why != nil {
 			reason(Minimum, time.Time{}, fmt.Sprintf("Kept for ever: %s, version %d.", p.ID, p.Version))
 		}
 	} else if !p.Min.Zero() {
 		end := p.end(start, p.Min)
-		w.keepUntil(end)
+		if w.keepUntil(end) && !w.endless {
+			w.Policy = p.ID
+		}
 		if p.Propose {
 			w.Propose = w.Propose || !w.e.now.Before(end)
 		}
 		if w.why != nil {
-			reason(Minimum, end, p.sayUntil(w.e.now, end, p.Min, "Kept", "Was kept"))
+			how := "Kept until"
+			if !w.e.now.Before(end) {
+				how = "Was to be kept until"
+			}
+			reason(Minimum, end, p.sayUntil(end, p.Min, how))
 		}
+	}
+	if w.Policy == "" {
+		w.Policy = p.ID
 	}
 	if !p.Max.Zero() {
 		end := p.end(start, p.Max)
@@ -284,7 +302,11 @@ func (w *weigher) policy(p *ready) {
 			w.Must, w.Propose = true, true
 		}
 		if w.why != nil {
-			reason(Maximum, end, p.sayUntil(w.e.now, end, p.Max, "Not to be kept beyond", "Must go, since"))
+			how := "Not to be kept beyond"
+			if !w.e.now.Before(end) {
+				how = "Its maximum was over with"
+			}
+			reason(Maximum, end, p.sayUntil(end, p.Max, how))
 		}
 	}
 	if !p.Accessible.Zero() {
@@ -294,10 +316,16 @@ func (w *weigher) policy(p *ready) {
 	}
 }
 
-func (w *weigher) keepUntil(end time.Time) {
-	if end.After(w.Until) {
+// keepFor keeps without an end.
+func (w *weigher) keepFor(p *ready) { w.endless, w.Policy = true, p.ID }
+
+// keepUntil reports whether nothing kept it for as long before.
+func (w *weigher) keepUntil(end time.Time) bool {
+	longer := end.After(w.Until)
+	if longer {
 		w.Until = end
 	}
+	return longer
 }
 
 // orders prolong what the minima demand. Where none does, they count from the
@@ -340,17 +368,8 @@ var from = map[Clock]string{
 	PersonLeft: "the day the custodian left", FiscalYear: "the end of the fiscal year", MatterClosed: "the day its last matter was closed",
 }
 
-func (p *ready) sayUntil(now, end time.Time, l Period, coming, over string) string {
-	how := coming + " until the end of"
-	switch {
-	case !now.Before(end) && over == "Must go, since":
-		how = over + " the end of"
-	case !now.Before(end):
-		how = over + " until the end of"
-	case coming != "Kept":
-		how = coming + " the end of"
-	}
-	return fmt.Sprintf("%s %s (%s): %s from %s; %s, version %d.", how, lastDay(end, p.zone), p.zone, l.Say(), from[p.Clock], p.ID, p.Version)
+func (p *ready) sayUntil(end time.Time, l Period, how string) string {
+	return fmt.Sprintf("%s the end of %s (%s): %s from %s; %s, version %d.", how, lastDay(end, p.zone), p.zone, l.Say(), from[p.Clock], p.ID, p.Version)
 }
 
 func (p *ready) sayNotBegun(f *Facts) string {

@@ -44,7 +44,7 @@ func Presets() []Preset {
 		}
 		return Preset{Policy{ID: id, Name: name, Clause: clause, Clock: clock, Min: y(keep), Accessible: y(accessible), Propose: true}, c, note}
 	}
-	should := func(p Preset, max int) Preset { p.Max = y(max); return p }
+	must := func(p Preset, after int) Preset { p.Max = y(after); return p }
 	forever := func(p Preset) Preset { p.Min, p.Forever, p.Propose = Period{}, true, false; return p }
 	return []Preset{
 		p("us-bd-comms-3y", "Broker-dealer communications", "SEC 17a-4(b)(4)", 3, 2, Sent, Summary, "Where books of 17a-4(a) are among the messages, take six years."),
@@ -53,8 +53,8 @@ func Presets() []Preset {
 		p("us-cftc-5y", "CFTC records", "CFTC 1.31(b)", 5, always, Sent, Summary, "Swaps: five years from their end. Use matters, or a label with a longer policy."),
 		p("us-cftc-calls-1y", "CFTC recorded calls", "CFTC 1.31(b), 1.35", 1, always, Sent, Summary, "For oral communications alone."),
 		p("us-finra-3170-3y", "Recorded calls of taped firms", "FINRA 3170", 3, 2, Sent, ToCheck, ""),
-		should(p("eu-mifid-5y", "MiFID II communications", "MiFID II 16(7); 2017/565 art. 72, 76", 5, always, Sent, RuleText, "Up to seven years if the authority asks: enter its order. The maximum is two years beyond, for the data protection rules; counsel sets it."), 7),
-		should(p("uk-fca-5y", "FCA communications", "FCA SYSC 10A.1.15", 5, always, Sent, RuleText, "Up to seven years if the FCA asks: enter its order."), 7),
+		p("eu-mifid-5y", "MiFID II communications", "MiFID II 16(7); 2017/565 art. 72, 76", 5, always, Sent, RuleText, "Up to seven years if the authority asks: enter its order. Without one it should go then, for the data protection rules: disposal is proposed."),
+		p("uk-fca-5y", "FCA communications", "FCA SYSC 10A.1.15", 5, always, Sent, RuleText, "Up to seven years if the FCA asks: enter its order. Without one it should go then: disposal is proposed."),
 		p("hk-sfc-order-2y", "SFC order messages", "SFC circular 18EC30; Keeping of Records Rules", 2, always, Sent, RuleText, "For messages of orders alone."),
 		p("hk-sfc-7y", "SFC general records", "SFC Keeping of Records Rules", 7, always, Sent, ToCheck, ""),
 		p("sg-mas-5y", "MAS books", "SF(LCB)R reg. 39; SFA s. 102", 5, always, Sent, ToCheck, ""),
@@ -67,7 +67,7 @@ func Presets() []Preset {
 		forever(p("us-nara-010", "Capstone officials", "NARA GRS 6.1 item 010", 0, 0, ChatClosed, RuleText, "Permanent: never disposed of here, transferred 15 to 30 years after cutoff.")),
 		p("us-nara-011", "Capstone, item 011", "NARA GRS 6.1 item 011", 7, 0, ChatClosed, RuleText, "Counts from cutoff: close the chat."),
 		p("us-nara-012", "Capstone, item 012", "NARA GRS 6.1 item 012", 3, 0, ChatClosed, RuleText, "Counts from cutoff: close the chat."),
-		should(p("gdpr-min", "Data that nothing obliges to keep", "GDPR 5(1)(c), (e)", 0, 0, ChatLast, ToCheck, "Keeps nothing, and demands that it goes a year after the chat's last message. The purpose sets the period: counsel decides."), 1),
+		must(p("gdpr-min", "Data that nothing obliges to keep", "GDPR 5(1)(c), (e)", 0, 0, ChatLast, ToCheck, "Keeps nothing, and demands that it goes a year after the chat's last message. The purpose sets the period: counsel decides."), 1),
 	}
 }
 
