@@ -111,6 +111,9 @@ func (r Rules) At(now time.Time) *InForce {
 	return e
 }
 
+// Zone is where the firm's days end.
+func (r Rules) Zone() *time.Location { return zoneOf(r.Fiscal) }
+
 // zoneOf is the zone in which days end. UTC where the firm said none.
 func zoneOf(f Fiscal) *time.Location {
 	if f.Zone == "" {
