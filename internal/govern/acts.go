@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"time"
 
 	"github.com/waxseal/waxseal/internal/access"
+	"github.com/waxseal/waxseal/internal/record"
 )
 
 // kind is what there is to know of one act.
@@ -30,6 +32,7 @@ func init() { // not a literal: a request refers to all of them
 		labelActs(),
 		matterActs(),
 		noteActs(),
+		policyActs(),
 	} {
 		maps.Copy(kinds, of)
 	}
@@ -39,13 +42,8 @@ func init() { // not a literal: a request refers to all of them
 // a Refusal what is wrong; apply follows where it said nothing, and cannot fail.
 func define[T any](action access.Action, check func(*State, *Act, T) error, apply func(*State, *Act, T)) kind {
 	read := func(a *Act) (v T, err error) {
-		if len(a.Data) == 0 {
-			return v, nil
-		}
-		if err := json.Unmarshal(a.Data, &v); err != nil {
-			return v, fmt.Errorf("%s: read its data: %w", a.Act, err)
-		}
-		return v, nil
+		err = decode(a, &v)
+		return v, err
 	}
 	return kind{
 		action: action,
@@ -62,6 +60,26 @@ func define[T any](action access.Action, check func(*State, *Act, T) error, appl
 			}
 		},
 	}
+}
+
+// decode reads an act's own data.
+func decode(a *Act, v any) error {
+	if len(a.Data) == 0 {
+		return nil
+	}
+	if err := json.Unmarshal(a.Data, v); err != nil {
+		return fmt.Errorf("%s: read its data: %w", a.Act, err)
+	}
+	return nil
+}
+
+// supposed is an act that nobody has made yet, with a reason and confirmed.
+func supposed(now time.Time, act string, data any) (*Act, error) {
+	b, err := json.Marshal(data)
+	if err != nil {
+		return nil, fmt.Errorf("encode %s: %w", act, err)
+	}
+	return &Act{Seq: -1, At: now, Second: somebody, ActHead: record.ActHead{Act: act, Reason: "supposed", Data: b}}, nil
 }
 
 // about says what an act is about, for the audit trail.

@@ -20,6 +20,9 @@ const (
 	ActDecline = "decline" // by somebody who could have confirmed, or by who asked
 )
 
+// somebody stands for who will confirm, while nobody has.
+const somebody = "somebody"
+
 // requestLasts is how long a request waits for somebody to confirm it.
 const requestLasts = 30 * 24 * time.Hour
 
@@ -84,7 +87,7 @@ func checkAsk(s *State, a *Act, d asked) error {
 	if !ok || k.second == nil {
 		return refuse("That cannot be asked for.")
 	}
-	in := Act{Seq: a.Seq, At: a.At, Second: "somebody", ActHead: record.ActHead{Act: d.Act, By: a.By, Reason: a.Reason, On: a.On, Data: d.Data}}
+	in := Act{Seq: a.Seq, At: a.At, Second: somebody, ActHead: record.ActHead{Act: d.Act, By: a.By, Reason: a.Reason, On: a.On, Data: d.Data}}
 	if k.second(s, &in) == "" {
 		return refuse("That needs no second person.")
 	}
@@ -93,7 +96,7 @@ func checkAsk(s *State, a *Act, d asked) error {
 
 func applyAsk(s *State, a *Act, d asked) {
 	r := &Asked{Seq: a.Seq, At: a.At, By: a.By, Act: d.Act, Data: d.Data, Reason: a.Reason, On: a.On}
-	r.Second = kinds[d.Act].second(s, r.inner(a.At, "somebody"))
+	r.Second = kinds[d.Act].second(s, r.inner(a.At, somebody))
 	s.Requests[a.Seq] = r
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/waxseal/waxseal/internal/access"
 	"github.com/waxseal/waxseal/internal/record"
+	"github.com/waxseal/waxseal/internal/retain"
 )
 
 // State is the books: what all acts together say. Readers get it from
@@ -23,6 +24,10 @@ type State struct {
 	Notes       map[int64]*Note        // by entry
 	Searches    map[int64]*SavedSearch // by entry
 	ChatsClosed map[string]time.Time   // by ID of the chat
+	Requests map[int64]*Asked       // that wait or were decided, by entry
+	Policies map[string]*Policy     // by ID
+	Orders   map[int64]*PolicyOrder // of authorities, by entry
+	Fiscal   retain.Fiscal          // zero: nobody has said
 }
 
 func newState() *State {
@@ -37,6 +42,9 @@ func newState() *State {
 		Notes:       map[int64]*Note{},
 		Searches:    map[int64]*SavedSearch{},
 		ChatsClosed: map[string]time.Time{},
+		Requests: map[int64]*Asked{},
+		Policies: map[string]*Policy{},
+		Orders:   map[int64]*PolicyOrder{},
 	}
 }
 

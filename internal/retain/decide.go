@@ -1,302 +1,388 @@
 package retain
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 )
 
+// Decision is what becomes of a message at an instant, and why.
+type Decision struct {
+	Keep    bool      // it must be kept now
+	Must    bool      // a maximum is over, and nothing keeps it
+	Propose bool      // disposal is to be proposed
+	Until   time.Time // when nothing keeps it any longer; zero: no end is known
+	// End is Until as policies and orders alone say, whatever is held.
+	End    time.Time
+	Latest time.Time // when its maximum is over; zero: none, or not known
+	// Policy keeps it longest, or has the maximum; empty: no policy names it.
+	Policy string
+	Held   bool
+	// Accessible is until when it must be easily accessible; zero: no demand.
+	Accessible time.Time
+	Reasons    []Reason
+}
+
 // Kinds of reasons.
 const (
-	Minimum = "minimum" // a policy's shortest time
-	Maximum = "maximum" // a policy's longest time
-	Held    = "hold"
-	Ordered = "order"   // of an authority
-	Unruled = "none"    // no policy names the message
-	Unknown = "unknown" // something that the decision needs is not known
+	Minimum = "minimum" // a policy's minimum
+	Maximum = "maximum" // a policy's maximum
+	Hold    = "hold"    //
+	Order   = "order"   // of an authority
+	None    = "none"    // no policy names it
+	Unknown = "unknown" // the time from which to count is not known, or has not come
 )
 
-// Reason is one ground of a decision.
+// Reason is one thing that decides.
 type Reason struct {
 	Kind    string    `json:"kind"`
 	Policy  string    `json:"policy,omitempty"`
 	Version int       `json:"version,omitempty"`
 	Clause  string    `json:"clause,omitempty"`
-	Until   time.Time `json:"until,omitzero"` // zero: no end is known
-	Say     string    `json:"say"`            // a sentence
+	Say     string    `json:"say"`
+	Until   time.Time `json:"until,omitzero"`
 }
 
-// Decision is what becomes of a message at an instant, and why.
-type Decision struct {
-	// Keep: it must be kept now.
-	Keep bool
-	// Must: it must go now. Never together with Keep.
-	Must bool
-	// Propose: nothing keeps it any longer and a policy wants it proposed for
-	// disposal. Never together with Keep.
-	Propose bool
-	// Until is when the last ground to keep it ends; zero: no end is known.
-	Until time.Time
-	// Accessible is until when it must be easily accessible; zero: no policy
-	// says so.
-	Accessible time.Time
-	Reasons    []Reason // what decided first
-}
-
-// Decide reports what to do with a message at instant now. Silence is never
-// permission to destroy: without a policy, or without a fact that one needs,
-// the message is kept.
+// Decide says what becomes of a message at an instant.
 //
-// Of each policy the version counts that is in force at now. The longest
-// minimum wins; an order prolongs what it covers; a maximum acts only when no
-// minimum, order or hold does; a hold beats everything.
-func Decide(f Facts, r Rules, now time.Time) Decision {
-	var d decider
-	for _, h := range f.Holds {
-		d.keeps(Reason{Kind: Held, Say: "It is under the hold " + h + "."})
-	}
-	policies := r.covering(&f, now)
-	if len(policies) == 0 {
-		d.keeps(Reason{Kind: Unruled, Say: "No policy names it, so it is kept."})
-	}
-	for _, p := range policies {
-		d.policy(&f, p, &r, now)
-	}
-	return d.decide(now)
+// What no policy names is kept: silence is never permission to destroy. So is
+// what has no known time. Of several minima the longest wins; a maximum acts
+// only where no minimum, order or hold does; a hold beats everything. What
+// counts is the version in force now, not the one when the message came.
+func Decide(f Facts, r Rules, now time.Time) Decision { return r.At(now).Decide(&f) }
+
+// InForce are the rules of one instant, made ready for many decisions. It is
+// safe for concurrent use.
+type InForce struct {
+	now      time.Time
+	zone     *time.Location // in which days are counted: the firm's
+	policies []ready
+	to       []assigned
+	orders   []Prolong
 }
 
-// decider gathers grounds.
-type decider struct {
-	reasons []Reason
-	open    bool // a ground without an end
-	last    time.Time
-	max     time.Time // the earliest maximum
-	propose bool
-	hot     time.Time
+// ready is a policy with its calendar.
+type ready struct {
+	Policy
+	fiscal Fiscal
+	zone   *time.Location
 }
 
-// keeps adds a ground to keep, until its end or without one.
-func (d *decider) keeps(r Reason) {
-	d.reasons = append(d.reasons, r)
-	if r.Until.IsZero() {
-		d.open = true
-	} else if r.Until.After(d.last) {
-		d.last = r.Until
-	}
+type assigned struct {
+	policy int // in policies
+	to     Target
 }
 
-func (d *decider) policy(f *Facts, p *Policy, r *Rules, now time.Time) {
-	start, why := p.start(f, r)
-	if p.Forever || start.IsZero() {
-		kind, say := Unknown, why
-		if p.Forever {
-			kind, say = Minimum, "It is kept for ever."
+// At makes the rules of an instant ready.
+func (r Rules) At(now time.Time) *InForce {
+	e := &InForce{now: now, zone: zoneOf(r.Fiscal)}
+	at := map[string]int{}
+	for _, p := range r.Policies {
+		if p.From.After(now) {
+			continue
 		}
-		d.keeps(Reason{Kind: kind, Policy: p.ID, Version: p.Version, Clause: p.Clause, Say: say})
+		i, ok := at[p.ID]
+		switch {
+		case !ok:
+			at[p.ID] = len(e.policies)
+			e.policies = append(e.policies, ready{Policy: p})
+		case e.policies[i].Version < p.Version:
+			e.policies[i].Policy = p
+		}
+	}
+	for i := range e.policies {
+		p := &e.policies[i]
+		p.fiscal, p.zone = r.Fiscal, e.zone
+		if p.Fiscal != (Fiscal{}) {
+			p.fiscal, p.zone = p.Fiscal, zoneOf(p.Fiscal)
+		}
+	}
+	for _, a := range r.Assignments {
+		i, ok := at[a.Policy]
+		if ok && !a.From.After(now) && (a.End.IsZero() || now.Before(a.End)) {
+			e.to = append(e.to, assigned{i, a.To})
+		}
+	}
+	for _, o := range r.Orders {
+		if !o.At.After(now) {
+			e.orders = append(e.orders, o)
+		}
+	}
+	return e
+}
+
+// Zone is where the firm's days end.
+func (r Rules) Zone() *time.Location { return zoneOf(r.Fiscal) }
+
+// zoneOf is the zone in which days end. UTC where the firm said none.
+func zoneOf(f Fiscal) *time.Location {
+	if f.Zone == "" {
+		return time.UTC
+	}
+	zone, err := time.LoadLocation(f.Zone)
+	if err != nil {
+		return time.UTC // Check refuses it, and a machine without zones has UTC
+	}
+	return zone
+}
+
+// Covers reports whether a target is for a message. What is set must all hold.
+func (t Target) Covers(f *Facts) bool {
+	return (t.Custodian == "" || t.Custodian == f.Custodian) &&
+		(t.Chat == "" || t.Chat == f.Chat) &&
+		(t.Account == "" || t.Account == f.Account) &&
+		(t.Group == "" || slices.Contains(f.Groups, t.Group)) &&
+		(t.Label == "" || slices.Contains(f.Labels, t.Label)) &&
+		(t.Source == "" || slices.Contains(f.Sources, t.Source))
+}
+
+// covers reports whether an order is for a message, as far as it is known
+// when that was sent.
+func (o *Prolong) covers(f *Facts, day date) bool {
+	if !o.To.Covers(f) {
+		return false
+	}
+	if f.Sent.IsZero() || o.From == "" && o.Until == "" {
+		return true
+	}
+	d := day.String()
+	return (o.From == "" || o.From <= d) && (o.Until == "" || d <= o.Until)
+}
+
+// Policies are the numbers of the policies that name a message, in order. They
+// depend on what targets ask for alone, so that many messages share them.
+func (e *InForce) Policies(f *Facts) []int {
+	var got []int
+	for _, a := range e.to {
+		if a.to.Covers(f) && !slices.Contains(got, a.policy) {
+			got = append(got, a.policy)
+		}
+	}
+	slices.Sort(got)
+	return got
+}
+
+// Policy is the version in force of a policy, by its number.
+func (e *InForce) Policy(n int) *Policy { return &e.policies[n].Policy }
+
+// Decide decides with reasons.
+func (e *InForce) Decide(f *Facts) Decision {
+	var why []Reason
+	d := e.weigh(f, e.Policies(f), &why)
+	d.Reasons = why
+	return d
+}
+
+// Weigh is Decide without reasons, for a message whose policies are known.
+func (e *InForce) Weigh(f *Facts, policies []int) Decision { return e.weigh(f, policies, nil) }
+
+// start is the day from which a policy counts.
+func (p *ready) start(f *Facts) (date, bool) {
+	t := time.Time{}
+	switch p.Clock {
+	case Sent, FiscalYear:
+		t = f.Sent
+	case ChatLast:
+		t = f.ChatLast
+	case ChatClosed:
+		t = f.ChatClosed
+	case PersonLeft:
+		t = f.Left
+	case MatterClosed:
+		t = f.MatterClosed
+	}
+	if t.IsZero() || f.Sent.IsZero() || p.Clock == FiscalYear && p.fiscal.Month == 0 {
+		return date{}, false
+	}
+	if t.Before(f.Sent) { // it was sent after the event: nothing counts from before it was there
+		t = f.Sent
+	}
+	return dateOf(t, p.zone), true
+}
+
+// end is the first instant after a period.
+func (p *ready) end(start date, l Period) time.Time {
+	if p.Clock == FiscalYear {
+		return p.fiscal.after(start, l).over(p.zone)
+	}
+	return start.plus(l).over(p.zone)
+}
+
+// weigher gathers what decides about one message.
+type weigher struct {
+	Decision
+	e       *InForce
+	f       *Facts
+	why     *[]Reason
+	endless bool // something but a hold keeps it, and nobody knows for how long
+}
+
+func (e *InForce) weigh(f *Facts, policies []int, why *[]Reason) Decision {
+	w := weigher{e: e, f: f, why: why}
+	for _, h := range f.Holds {
+		w.Held = true
+		w.because(func() Reason { return Reason{Kind: Hold, Say: "Held: " + h + "."} })
+	}
+	if len(policies) == 0 {
+		w.endless = true
+		w.because(func() Reason { return Reason{Kind: None, Say: "Kept: no policy names it."} })
+	}
+	for _, n := range policies {
+		w.policy(&e.policies[n])
+	}
+	w.orders()
+	w.Keep = w.Held || w.endless || e.now.Before(w.Until)
+	if w.endless {
+		w.Until = time.Time{}
+	}
+	w.End = w.Until
+	if w.Held {
+		w.Until = time.Time{}
+	}
+	if w.Keep {
+		w.Must, w.Propose = false, false
+	}
+	return w.Decision
+}
+
+// because notes a reason, where reasons are wanted.
+func (w *weigher) because(r func() Reason) {
+	if w.why != nil {
+		*w.why = append(*w.why, r())
+	}
+}
+
+func (w *weigher) policy(p *ready) {
+	reason := func(kind string, until time.Time, say string) {
+		w.because(func() Reason {
+			return Reason{Kind: kind, Policy: p.ID, Version: p.Version, Clause: p.Clause, Until: until, Say: say}
+		})
+	}
+	start, begun := p.start(w.f)
+	if !begun && w.Policy == "" {
+		w.Policy = p.ID
+	}
+	if !begun {
+		// A maximum alone keeps nothing that has a time.
+		if p.Forever || !p.Min.Zero() || w.f.Sent.IsZero() {
+			w.keepFor(p)
+		}
+		if w.why != nil {
+			reason(Unknown, time.Time{}, p.sayNotBegun(w.f))
+		}
 		return
 	}
-	zone := p.zone(r)
-	until := p.Min.after(start, zone)
-	d.keeps(Reason{
-		Kind: Minimum, Policy: p.ID, Version: p.Version, Clause: p.Clause, Until: until,
-		Say: fmt.Sprintf("%s, %s from %s on.", p.Name, p.Min, why),
-	})
-	for _, o := range r.Orders {
-		if o.covers(f) && !o.At.After(now) {
-			d.keeps(Reason{
-				Kind: Ordered, Policy: p.ID, Version: p.Version, Until: o.Extra.after(until, zone),
-				Say: fmt.Sprintf("%s more by order of %s.", o.Extra, o.Authority),
-			})
+	if p.Forever {
+		w.keepFor(p)
+		if w.why != nil {
+			reason(Minimum, time.Time{}, fmt.Sprintf("Kept for ever: %s, version %d.", p.ID, p.Version))
+		}
+	} else if !p.Min.Zero() {
+		end := p.end(start, p.Min)
+		if w.keepUntil(end) && !w.endless {
+			w.Policy = p.ID
+		}
+		if p.Propose {
+			w.Propose = w.Propose || !w.e.now.Before(end)
+		}
+		if w.why != nil {
+			how := "Kept until"
+			if !w.e.now.Before(end) {
+				how = "Was to be kept until"
+			}
+			reason(Minimum, end, p.sayUntil(end, p.Min, how))
+		}
+	}
+	if w.Policy == "" {
+		w.Policy = p.ID
+	}
+	if !p.Max.Zero() {
+		end := p.end(start, p.Max)
+		if w.Latest.IsZero() || end.Before(w.Latest) {
+			w.Latest = end
+		}
+		if !w.e.now.Before(end) {
+			w.Must, w.Propose = true, true
+		}
+		if w.why != nil {
+			how := "Not to be kept beyond"
+			if !w.e.now.Before(end) {
+				how = "Its maximum was over with"
+			}
+			reason(Maximum, end, p.sayUntil(end, p.Max, how))
 		}
 	}
 	if !p.Accessible.Zero() {
-		if hot := p.Accessible.after(start, zone); hot.After(d.hot) {
-			d.hot = hot
+		if end := p.end(start, p.Accessible); end.After(w.Accessible) {
+			w.Accessible = end
 		}
 	}
-	if !p.Max.Zero() {
-		end := p.Max.after(start, zone)
-		if d.max.IsZero() || end.Before(d.max) {
-			d.max = end
-		}
-		d.reasons = append(d.reasons, Reason{
-			Kind: Maximum, Policy: p.ID, Version: p.Version, Clause: p.Clause, Until: end,
-			Say: fmt.Sprintf("%s: at most %s from %s on.", p.Name, p.Max, why),
-		})
-	}
-	d.propose = d.propose || p.Propose
 }
 
-func (d *decider) decide(now time.Time) Decision {
-	out := Decision{Accessible: d.hot, Reasons: d.reasons}
-	if !d.open {
-		out.Until = d.last
+// keepFor keeps without an end.
+func (w *weigher) keepFor(p *ready) { w.endless, w.Policy = true, p.ID }
+
+// keepUntil reports whether nothing kept it for as long before.
+func (w *weigher) keepUntil(end time.Time) bool {
+	longer := end.After(w.Until)
+	if longer {
+		w.Until = end
 	}
-	out.Keep = d.open || now.Before(d.last)
-	out.Must = !out.Keep && !d.max.IsZero() && !now.Before(d.max)
-	out.Propose = !out.Keep && (d.propose || out.Must)
-	// What lasts longest comes first: it is what decided.
-	slices.SortStableFunc(out.Reasons, func(a, b Reason) int {
-		if a.Until.IsZero() != b.Until.IsZero() {
-			if a.Until.IsZero() {
-				return -1
-			}
-			return 1
-		}
-		return b.Until.Compare(a.Until)
-	})
-	return out
+	return longer
 }
 
-// covering are the versions in force of the policies that a message is under,
-// each once.
-func (r *Rules) covering(f *Facts, now time.Time) (out []*Policy) {
-	for i := range r.Assignments {
-		a := &r.Assignments[i]
-		if a.From.After(now) || !a.End.IsZero() && !now.Before(a.End) || !a.To.covers(f) {
+// orders prolong what the minima demand. Where none does, they count from the
+// message's own day.
+func (w *weigher) orders() {
+	if len(w.e.orders) == 0 {
+		return
+	}
+	day := dateOf(w.f.Sent, w.e.zone)
+	base := w.Until
+	if base.IsZero() {
+		base = day.over(w.e.zone)
+	}
+	last := dateOf(base.Add(-1), w.e.zone)
+	for i := range w.e.orders {
+		o := &w.e.orders[i]
+		if !o.covers(w.f, day) {
 			continue
 		}
-		p := r.inForce(a.Policy, now)
-		if p != nil && !slices.Contains(out, p) {
-			out = append(out, p)
+		if w.f.Sent.IsZero() {
+			w.endless = true
+			w.because(func() Reason { return Reason{Kind: Order, Say: fmt.Sprintf("Kept: order of %s.", o.Authority)} })
+			continue
 		}
+		end := last.plus(o.Extra).over(w.e.zone)
+		w.keepUntil(end)
+		w.because(func() Reason {
+			return Reason{Kind: Order, Until: end, Say: fmt.Sprintf("Order of %s: %s longer, until the end of %s.", o.Authority, o.Extra.Say(), lastDay(end, w.e.zone))}
+		})
 	}
-	slices.SortFunc(out, func(a, b *Policy) int { return cmp.Compare(a.ID, b.ID) })
-	return out
 }
 
-// inForce is the newest version of a policy that has begun to count.
-func (r *Rules) inForce(id string, now time.Time) (best *Policy) {
-	for i := range r.Policies {
-		p := &r.Policies[i]
-		if p.ID == id && !p.From.After(now) && (best == nil || p.Version > best.Version) {
-			best = p
-		}
-	}
-	return best
+func lastDay(end time.Time, zone *time.Location) string {
+	return end.In(zone).Add(-time.Second).Format("2 January 2006")
 }
 
-// covers reports whether a message is one of the target's.
-func (t *Target) covers(f *Facts) bool {
-	is := func(want, got string) bool { return want == "" || want == got }
-	in := func(want string, got []string) bool { return want == "" || slices.Contains(got, want) }
-	return is(t.Custodian, f.Custodian) && is(t.Chat, f.Chat) && is(t.Account, f.Account) &&
-		in(t.Group, f.Groups) && in(t.Source, f.Sources) && t.labelled(f.Labels)
+// from says of each clock from when it counts.
+var from = map[Clock]string{
+	Sent: "the message", ChatLast: "the last message of its chat", ChatClosed: "the day the chat was closed",
+	PersonLeft: "the day the custodian left", FiscalYear: "the end of the fiscal year", MatterClosed: "the day its last matter was closed",
 }
 
-// labelled reports whether one of the labels is the target's, or below it.
-func (t *Target) labelled(labels []string) bool {
-	return t.Label == "" || slices.ContainsFunc(labels, func(l string) bool {
-		return l == t.Label || strings.HasPrefix(l, t.Label+"/")
-	})
+func (p *ready) sayUntil(end time.Time, l Period, how string) string {
+	return fmt.Sprintf("%s the end of %s (%s): %s from %s; %s, version %d.", how, lastDay(end, p.zone), p.zone, l.Say(), from[p.Clock], p.ID, p.Version)
 }
 
-// covers reports whether an order covers a message. Days are those of UTC, and
-// one more on each side: an order is never read narrowly.
-func (o *Prolong) covers(f *Facts) bool {
-	if !o.To.covers(f) {
-		return false
-	}
+func (p *ready) sayNotBegun(f *Facts) string {
+	why := map[Clock]string{
+		ChatClosed: "its chat has not been closed", PersonLeft: "its custodian has not left",
+		FiscalYear: "nobody has said when the fiscal year ends", MatterClosed: "no matter of it was closed, or one is still open",
+		ChatLast: "when its chat ended is not known",
+	}[p.Clock]
 	if f.Sent.IsZero() {
-		return true
+		why = "when it was sent is not known"
 	}
-	first, last := f.Sent.AddDate(0, 0, -1).UTC().Format(time.DateOnly), f.Sent.AddDate(0, 0, 1).UTC().Format(time.DateOnly)
-	return (o.From == "" || last >= o.From) && (o.Until == "" || first <= o.Until)
-}
-
-// start is when a policy's time begins for a message, and what that is in
-// words. Zero: it has not begun, or cannot be told, and the words say why.
-func (p *Policy) start(f *Facts, r *Rules) (time.Time, string) {
-	pick := func(at time.Time, is, not string) (time.Time, string) {
-		if at.IsZero() {
-			return at, not
-		}
-		return at, is
-	}
-	switch p.Clock {
-	case Sent:
-		return pick(f.Sent, "the message", "When it was sent is not known.")
-	case ChatLast:
-		return pick(f.ChatLast, "the last message of the chat", "When its chat ended is not known.")
-	case ChatClosed:
-		return pick(f.ChatClosed, "the end of the chat", "Its chat is open.")
-	case PersonLeft:
-		return pick(f.Left, "the day on which the custodian left", "Its custodian is with the firm.")
-	case MatterClosed:
-		return pick(f.MatterClosed, "the end of the matter", "It is in no closed matter, or in one that is open.")
-	case FiscalYear:
-		if f.Sent.IsZero() {
-			return time.Time{}, "When it was sent is not known."
-		}
-		return p.fiscal(r).endOf(f.Sent), "the end of the fiscal year"
-	}
-	return time.Time{}, "Its policy has a clock that is not known here."
-}
-
-func (p *Policy) fiscal(r *Rules) Fiscal {
-	if p.Fiscal.Month != 0 {
-		return p.Fiscal
-	}
-	return r.Fiscal
-}
-
-// zone is where a policy's days are those of.
-func (p *Policy) zone(r *Rules) *time.Location { return location(p.fiscal(r).Zone) }
-
-// location is a zone by name; one that is not known is UTC.
-func location(name string) *time.Location {
-	if l, err := time.LoadLocation(name); err == nil {
-		return l
-	}
-	return time.UTC
-}
-
-// endOf is the first instant after the fiscal year that t is in. Without a
-// month, years are calendar years.
-func (f Fiscal) endOf(t time.Time) time.Time {
-	zone := location(f.Zone)
-	month, day := f.Month, f.Day
-	if month == 0 {
-		month, day = time.December, 31
-	}
-	local := t.In(zone)
-	for year := local.Year(); ; year++ {
-		last := time.Date(year, month+1, 0, 0, 0, 0, 0, zone).Day() // of the month
-		end := time.Date(year, month, min(day, last)+1, 0, 0, 0, 0, zone)
-		if t.Before(end) {
-			return end
-		}
-	}
-}
-
-// after adds calendar time, in a zone. A day that the month does not have is
-// the first of the next: what began on 29 February ends with the last day of
-// February, not before it.
-func (p Period) after(t time.Time, zone *time.Location) time.Time {
-	l := t.In(zone)
-	y, m, d := l.Date()
-	h, mi, s := l.Clock()
-	return time.Date(y+p.Years, m+time.Month(p.Months), d+p.Days, h, mi, s, l.Nanosecond(), zone).UTC()
-}
-
-// String writes a period in words.
-func (p Period) String() string {
-	var parts []string
-	for _, u := range []struct {
-		n    int
-		name string
-	}{{p.Years, "year"}, {p.Months, "month"}, {p.Days, "day"}} {
-		switch {
-		case u.n == 1:
-			parts = append(parts, "1 "+u.name)
-		case u.n != 0:
-			parts = append(parts, fmt.Sprintf("%d %ss", u.n, u.name))
-		}
-	}
-	if len(parts) == 0 {
-		return "no time"
-	}
-	return strings.Join(parts, " ")
+	return fmt.Sprintf("Kept, and the time does not run: %s; %s, version %d.", why, p.ID, p.Version)
 }

@@ -1,59 +1,82 @@
 package retain
 
-import "slices"
-
-// Sure says how sure a preset's figures are (COMPLIANCE.md).
-type Sure string
-
-// How sure: the rule's text was read, a summary of it was, or counsel must
-// look first.
-const (
-	RuleRead    Sure = "rule read"
-	SummaryRead Sure = "summary read"
-	AskCounsel  Sure = "to be checked by counsel"
-)
-
-// Preset is a policy that is ready to be taken.
+// Preset is a policy as a rule is usually read. It is a starting point for
+// counsel, never a claim that it suffices.
 type Preset struct {
 	Policy
-	Sure Sure
-	Note string
+	// Confidence says how the figure was come by.
+	Confidence Confidence
+	Note       string // what whoever picks it must know
 }
 
-func years(n int) Period { return Period{Years: n} }
+// Confidence is how sure a preset's figure is.
+type Confidence string
 
-// presets are the regimes that are known. Add one here, and a case in testdata.
-var presets = []Preset{
-	{Policy{ID: "us-bd-comms-3y", Name: "Broker-dealer communications", Clause: "SEC 17a-4(b)(4)", Clock: Sent, Min: years(3), Accessible: years(2), Propose: true}, SummaryRead, ""},
-	{Policy{ID: "us-finra-6y", Name: "FINRA records without another period", Clause: "FINRA 4511", Clock: Sent, Min: years(6), Accessible: years(2), Propose: true}, SummaryRead, "The safe choice of a broker-dealer. Account records run from the account's end: use the clock of a closed chat."},
-	{Policy{ID: "us-ria-5y", Name: "Adviser records, five years from the end of the fiscal year", Clause: "SEC 204-2(e)(1)", Clock: FiscalYear, Min: years(5), Accessible: years(2), Propose: true}, SummaryRead, "The well-known \"SEC: five years\"."},
-	{Policy{ID: "us-cftc-5y", Name: "CFTC records", Clause: "CFTC 1.31(b)", Clock: Sent, Min: years(5), Accessible: years(5), Propose: true}, SummaryRead, "Swaps: from the end of the swap; close the chat or the matter."},
-	{Policy{ID: "us-finra-3170-3y", Name: "Taped firms", Clause: "FINRA 3170", Clock: Sent, Min: years(3), Accessible: years(2), Propose: true}, AskCounsel, ""},
-	{Policy{ID: "eu-mifid-5y", Name: "MiFID II communications", Clause: "MiFID II 16(7); 2017/565 art. 76", Clock: Sent, Min: years(5), Accessible: years(5), Propose: true}, RuleRead, "Up to seven years by order of the authority: record the order. The GDPR asks that it goes afterwards."},
-	{Policy{ID: "uk-fca-5y", Name: "FCA recordings", Clause: "FCA SYSC 10A.1.15", Clock: Sent, Min: years(5), Accessible: years(5), Propose: true}, RuleRead, "Seven years where the FCA asks: record the order."},
-	{Policy{ID: "hk-sfc-order-2y", Name: "SFC order messages", Clause: "SFC 18EC30", Clock: Sent, Min: years(2), Accessible: years(2), Propose: true}, RuleRead, ""},
-	{Policy{ID: "hk-sfc-7y", Name: "SFC other books", Clause: "SFC Keeping of Records Rules", Clock: Sent, Min: years(7), Accessible: years(7), Propose: true}, AskCounsel, ""},
-	{Policy{ID: "sg-mas-5y", Name: "MAS books", Clause: "SF(LCB)R reg. 39; SFA s. 102", Clock: Sent, Min: years(5), Accessible: years(5), Propose: true}, AskCounsel, ""},
-	{Policy{ID: "au-7y", Name: "Australian business communications", Clause: "ASIC INFO 283; Corporations Act", Clock: Sent, Min: years(7), Accessible: years(7), Propose: true}, AskCounsel, ""},
-	{Policy{ID: "in-sebi-5y", Name: "SEBI advisers and analysts", Clause: "SEBI IA Regs reg. 19; RA Regs reg. 25", Clock: Sent, Min: years(5), Accessible: years(5), Propose: true}, SummaryRead, ""},
-	{Policy{ID: "in-order-evidence-3y", Name: "SEBI evidence of client orders", Clause: "SEBI broker rules", Clock: Sent, Min: years(3), Accessible: years(3), Propose: true}, SummaryRead, "Or until a dispute ends: place a hold."},
-	{Policy{ID: "ca-7y", Name: "Canadian dealers and advisers", Clause: "CIRO IDPC 3786; NI 31-103 11.5", Clock: Sent, Min: years(7), Accessible: years(2), Propose: true}, SummaryRead, ""},
-	{Policy{ID: "us-hipaa-docs-6y", Name: "HIPAA documentation", Clause: "45 CFR 164.316(b)(2)(i)", Clock: Sent, Min: years(6), Propose: true}, SummaryRead, "For required documentation only. It sets no period for messages or medical records."},
-	{Policy{ID: "us-ma-10y", Name: "Medicare Advantage", Clause: "Medicare Advantage contracts", Clock: MatterClosed, Min: years(10), Propose: true}, SummaryRead, "From the end of the contract's period: keep the contract as a matter, and close it then."},
-	{Policy{ID: "us-nara-010", Name: "Capstone officials, permanent", Clause: "NARA GRS 6.1 item 010", Clock: Sent, Forever: true}, RuleRead, "Permanent; transferred 15 to 30 years after the cutoff."},
-	{Policy{ID: "us-nara-011", Name: "Capstone, seven years", Clause: "NARA GRS 6.1 item 011", Clock: FiscalYear, Min: years(7), Propose: true}, RuleRead, "The cutoff is taken as the end of the fiscal year."},
-	{Policy{ID: "us-nara-012", Name: "Capstone, three years", Clause: "NARA GRS 6.1 item 012", Clock: FiscalYear, Min: years(3), Propose: true}, RuleRead, "The cutoff is taken as the end of the fiscal year."},
-	{Policy{ID: "gdpr-min", Name: "No duty to keep", Clause: "GDPR 5(1)(e)", Clock: ChatLast, Max: years(1), Propose: true}, AskCounsel, "For what no law asks to keep: it goes a year after the last message of the chat."},
-}
+// How a figure was come by.
+const (
+	RuleText Confidence = "A" // from the text of the rule, or its regulator's page
+	Summary  Confidence = "B" // from a summary by lawyers
+	ToCheck  Confidence = "K" // to be checked by counsel
+)
 
-// Presets lists the presets.
-func Presets() []Preset { return slices.Clone(presets) }
-
-// PresetOf returns a preset by its id.
-func PresetOf(id string) (Preset, bool) {
-	i := slices.IndexFunc(presets, func(p Preset) bool { return p.ID == id })
-	if i < 0 {
-		return Preset{}, false
+// Say is it as people are told.
+func (c Confidence) Say() string {
+	switch c {
+	case RuleText:
+		return "Read in the text of the rule or on its regulator's page."
+	case Summary:
+		return "Read in a summary by lawyers."
+	default:
+		return "To be checked by counsel: the text of the rule was not read for this."
 	}
-	return presets[i], true
+}
+
+// Proposed is the preset that an archive without policies proposes.
+const Proposed = "us-ria-5y"
+
+// Presets lists them all.
+func Presets() []Preset {
+	y := func(n int) Period { return Period{Years: n} }
+	const always = -1 // easily accessible the whole time
+	p := func(id, name, clause string, keep, accessible int, clock Clock, c Confidence, note string) Preset {
+		if accessible == always {
+			accessible = keep
+		}
+		return Preset{Policy{ID: id, Name: name, Clause: clause, Clock: clock, Min: y(keep), Accessible: y(accessible), Propose: true}, c, note}
+	}
+	must := func(p Preset, after int) Preset { p.Max = y(after); return p }
+	forever := func(p Preset) Preset { p.Min, p.Forever, p.Propose = Period{}, true, false; return p }
+	return []Preset{
+		p("us-bd-comms-3y", "Broker-dealer communications", "SEC 17a-4(b)(4)", 3, 2, Sent, Summary, "Where books of 17a-4(a) are among the messages, take six years."),
+		p("us-finra-6y", "FINRA default", "FINRA 4511", 6, 2, Sent, Summary, "The safe choice of a broker-dealer. Records of an account: six years from its end, so put those chats under a policy that counts from when the chat was closed."),
+		p(Proposed, "Investment adviser", "SEC 204-2(e)(1)", 5, 2, FiscalYear, Summary, "The well-known \"SEC: at least five years\", from the end of the fiscal year of the message."),
+		p("us-cftc-5y", "CFTC records", "CFTC 1.31(b)", 5, always, Sent, Summary, "Swaps: five years from their end. Use matters, or a label with a longer policy."),
+		p("us-cftc-calls-1y", "CFTC recorded calls", "CFTC 1.31(b), 1.35", 1, always, Sent, Summary, "For oral communications alone."),
+		p("us-finra-3170-3y", "Recorded calls of taped firms", "FINRA 3170", 3, 2, Sent, ToCheck, ""),
+		p("eu-mifid-5y", "MiFID II communications", "MiFID II 16(7); 2017/565 art. 72, 76", 5, always, Sent, RuleText, "Up to seven years if the authority asks: enter its order. Without one it should go then, for the data protection rules: disposal is proposed."),
+		p("uk-fca-5y", "FCA communications", "FCA SYSC 10A.1.15", 5, always, Sent, RuleText, "Up to seven years if the FCA asks: enter its order. Without one it should go then: disposal is proposed."),
+		p("hk-sfc-order-2y", "SFC order messages", "SFC circular 18EC30; Keeping of Records Rules", 2, always, Sent, RuleText, "For messages of orders alone."),
+		p("hk-sfc-7y", "SFC general records", "SFC Keeping of Records Rules", 7, always, Sent, ToCheck, ""),
+		p("sg-mas-5y", "MAS books", "SF(LCB)R reg. 39; SFA s. 102", 5, always, Sent, ToCheck, ""),
+		p("au-7y", "Australia", "Corporations Act; market integrity rules; ASIC INFO 283", 7, always, Sent, ToCheck, "INFO 283 was read; the seven years come from the act and the rules, which were not."),
+		p("in-sebi-5y", "SEBI advisers and analysts", "IA Regs 2013 reg. 19; RA Regs 2014 reg. 25", 5, always, Sent, Summary, ""),
+		p("in-order-evidence-3y", "SEBI evidence of client orders", "SEBI broker rules", 3, always, Sent, Summary, "Until a dispute ends, if one is open: place a hold."),
+		p("ca-7y", "CIRO and registrants", "CIRO IDPC 3786; MFD 5.6; NI 31-103 11.5-11.6", 7, 2, Sent, Summary, "Readily provided in the first two years."),
+		p("us-hipaa-docs-6y", "HIPAA documentation", "45 CFR 164.316(b)(2)(i), 164.530(j)", 6, 0, Sent, Summary, "For required documentation only. HIPAA sets no period for messages or medical records; state law does. Counts from creation; where it was last in effect later, put it under a policy that counts from the end of a matter."),
+		p("us-ma-10y", "Medicare Advantage", "Medicare Advantage, from the end of the contract period", 10, 0, MatterClosed, Summary, "Make a matter of each contract period, and close it when the period ends."),
+		forever(p("us-nara-010", "Capstone officials", "NARA GRS 6.1 item 010", 0, 0, ChatClosed, RuleText, "Permanent: never disposed of here, transferred 15 to 30 years after cutoff.")),
+		p("us-nara-011", "Capstone, item 011", "NARA GRS 6.1 item 011", 7, 0, ChatClosed, RuleText, "Counts from cutoff: close the chat."),
+		p("us-nara-012", "Capstone, item 012", "NARA GRS 6.1 item 012", 3, 0, ChatClosed, RuleText, "Counts from cutoff: close the chat."),
+		must(p("gdpr-min", "Data that nothing obliges to keep", "GDPR 5(1)(c), (e)", 0, 0, ChatLast, ToCheck, "Keeps nothing, and demands that it goes a year after the chat's last message. The purpose sets the period: counsel decides."), 1),
+	}
+}
+
+// PresetByID finds one.
+func PresetByID(id string) (Preset, bool) {
+	for _, p := range Presets() {
+		if p.ID == id {
+			return p, true
+		}
+	}
+	return Preset{}, false
 }
