@@ -234,8 +234,10 @@ func (l *Ledger) do(ctx context.Context, who Actor, r Request, trace bool) (int6
 // person, and the fold knows persons only.
 func (l *Ledger) permitted(who Actor, k kind, a *Act) error {
 	if who.Subject.ID != "" || who.Operator {
-		if err := who.May(k.action, a.At); err != nil {
-			return err
+		for _, action := range append(l.state.within(a), k.action) {
+			if err := who.May(action, a.At); err != nil {
+				return err
+			}
 		}
 	}
 	return l.state.allowed(k, a)

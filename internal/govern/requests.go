@@ -84,7 +84,7 @@ func checkAsk(s *State, a *Act, d asked) error {
 	if !ok || k.second == nil {
 		return refuse("That cannot be asked for.")
 	}
-	in := Act{Seq: a.Seq, At: a.At, Second: "somebody", ActHead: record.ActHead{Act: d.Act, By: a.By, Reason: a.Reason, On: a.On, Data: d.Data}}
+	in := Act{Seq: a.Seq, At: a.At, Second: "somebody", ActHead: record.ActHead{Act: d.Act, By: a.By, Via: a.Via, Reason: a.Reason, On: a.On, Data: d.Data}}
 	if k.second(s, &in) == "" {
 		return refuse("That needs no second person.")
 	}
@@ -142,4 +142,20 @@ func checkDecline(s *State, a *Act, d Decision) error {
 func applyDecline(s *State, a *Act, d Decision) {
 	r := s.Requests[d.Request]
 	r.Decided, r.DecidedBy = "declined", DecidedBy{a.By, a.At, a.Reason}
+}
+
+// within is what somebody must be allowed to do for the act inside of a request
+// or a decision: a token that may not do it must not ask for it either.
+func (s *State) within(a *Act) []access.Action {
+	switch a.Act {
+	case actAsk:
+		if k, ok := kinds[dataOf[asked](a).Act]; ok {
+			return []access.Action{k.action}
+		}
+	case ActApprove:
+		if r := s.Requests[dataOf[Decision](a).Request]; r != nil {
+			return []access.Action{r.Second}
+		}
+	}
+	return nil
 }

@@ -1,0 +1,116 @@
+package access
+
+import (
+	"net/netip"
+	"sync"
+	"time"
+)
+
+// Slow makes guessing slow: every failure doubles the time that its name must
+// wait, and its network too. Names are those of accounts and addresses, whether
+// they exist or not. It keeps so many and no more: when it is full, the ones
+// that wait the shortest are forgotten.
+type Slow struct {
+	now func() time.Time
+
+	mu    sync.Mutex
+	names map[string]*failures
+}
+
+type failures struct {
+	n     int
+	until time.Time // nothing is tried before
+}
+
+const (
+	slowFree  = 3           // failures that cost nothing
+	slowFirst = time.Second // after the next
+	slowMost  = 15 * time.Minute
+	slowNames = 20_000
+	// slowForgets is how long a name is remembered after its wait is over.
+	slowForgets = time.Hour
+)
+
+// NewSlow makes one with a clock.
+func NewSlow(now func() time.Time) *Slow { return &Slow{now: now, names: map[string]*failures{}} }
+
+// Wait is how long the longest of the names has to wait still.
+func (s *Slow) Wait(names ...string) time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var most time.Duration
+	for _, n := range names {
+		if f := s.names[n]; f != nil {
+			most = max(most, f.until.Sub(s.now()))
+		}
+	}
+	return max(most, 0)
+}
+
+// Failed notes a failure of each name and returns how many the first has had in
+// a row.
+func (s *Slow) Failed(names ...string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.now()
+	for _, n := range names {
+		f := s.names[n]
+		if f == nil || now.Sub(f.until) > slowForgets {
+			if f == nil && len(s.names) >= slowNames {
+				s.forget(now)
+			}
+			f = &failures{}
+			s.names[n] = f
+		}
+		f.n++
+		f.until = now
+		if over := f.n - slowFree; over > 0 {
+			f.until = now.Add(min(slowFirst<<min(over-1, 20), slowMost))
+		}
+	}
+	if len(names) == 0 {
+		return 0
+	}
+	return s.names[names[0]].n
+}
+
+// Succeeded forgets the failures of a name.
+func (s *Slow) Succeeded(names ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, n := range names {
+		delete(s.names, n)
+	}
+}
+
+// forget makes room: what is over goes first, then what has failed least. mu is
+// held.
+func (s *Slow) forget(now time.Time) {
+	for n, f := range s.names {
+		if now.Sub(f.until) > slowForgets {
+			delete(s.names, n)
+		}
+	}
+	for least := 1; len(s.names) >= slowNames; least *= 2 {
+		for n, f := range s.names {
+			if f.n <= least && len(s.names) >= slowNames*3/4 {
+				delete(s.names, n)
+			}
+		}
+	}
+}
+
+// Network names the network of an address as failures are counted: one address,
+// or the /64 that a household gets.
+func Network(addr string) string {
+	a, err := netip.ParseAddr(addr)
+	if err != nil {
+		return "address:unknown"
+	}
+	if a = a.Unmap(); a.Is6() {
+		if p, err := a.WithZone("").Prefix(64); err == nil {
+			return "address:" + p.String()
+		}
+	}
+	return "address:" + a.String()
+}
