@@ -2,6 +2,7 @@ package access
 
 import (
 	"net/netip"
+	"strings"
 	"sync"
 	"time"
 )
@@ -23,10 +24,11 @@ type failures struct {
 }
 
 const (
-	slowFree  = 3           // failures that cost nothing
-	slowFirst = time.Second // after the next
-	slowMost  = 15 * time.Minute
-	slowNames = 20_000
+	slowFree       = 3 // failures of an account that cost nothing
+	slowFreeOffice = 20
+	slowFirst      = time.Second // after the next
+	slowMost       = 15 * time.Minute
+	slowNames      = 20_000
 	// slowForgets is how long a name is remembered after its wait is over.
 	slowForgets = time.Hour
 )
@@ -34,25 +36,22 @@ const (
 // NewSlow makes one with a clock.
 func NewSlow(now func() time.Time) *Slow { return &Slow{now: now, names: map[string]*failures{}} }
 
-// Wait is how long the longest of the names has to wait still.
-func (s *Slow) Wait(names ...string) time.Duration {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var most time.Duration
-	for _, n := range names {
-		if f := s.names[n]; f != nil {
-			most = max(most, f.until.Sub(s.now()))
-		}
-	}
-	return max(most, 0)
-}
-
-// Failed notes a failure of each name and returns how many the first has had in
-// a row.
-func (s *Slow) Failed(names ...string) int {
+// Begin counts a try of each name as a failure, before anything is compared:
+// who tries a thousand times at once has failed a thousand times. Where a name
+// has to wait still it counts nothing, and says how long.
+func (s *Slow) Begin(names ...string) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.now()
+	var most time.Duration
+	for _, n := range names {
+		if f := s.names[n]; f != nil {
+			most = max(most, f.until.Sub(now))
+		}
+	}
+	if most > 0 {
+		return most
+	}
 	for _, n := range names {
 		f := s.names[n]
 		if f == nil || now.Sub(f.until) > slowForgets {
@@ -64,22 +63,42 @@ func (s *Slow) Failed(names ...string) int {
 		}
 		f.n++
 		f.until = now
-		if over := f.n - slowFree; over > 0 {
+		if over := f.n - free(n); over > 0 {
 			f.until = now.Add(min(slowFirst<<min(over-1, 20), slowMost))
 		}
 	}
-	if len(names) == 0 {
-		return 0
-	}
-	return s.names[names[0]].n
+	return 0
 }
 
-// Succeeded forgets the failures of a name.
-func (s *Slow) Succeeded(names ...string) {
+// free is how many failures cost nothing. Behind one address sits an office.
+func free(name string) int {
+	if strings.HasPrefix(name, "address:") {
+		return slowFreeOffice
+	}
+	return slowFree
+}
+
+// Failures is how many a name has had in a row.
+func (s *Slow) Failures(name string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, n := range names {
-		delete(s.names, n)
+	if f := s.names[name]; f != nil {
+		return f.n
+	}
+	return 0
+}
+
+// Right takes a try back that was none: the account's failures are forgotten,
+// the address has one less, so that nobody washes it clean with an account of
+// their own.
+func (s *Slow) Right(account, address string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.names, account)
+	if f := s.names[address]; f != nil {
+		if f.n--; f.n <= slowFreeOffice {
+			f.until = s.now()
+		}
 	}
 }
 

@@ -77,6 +77,8 @@ type Ledger struct {
 	log Log
 	now func() time.Time
 
+	flood flood
+
 	mu    sync.RWMutex
 	state *State
 	next  int64           // entry to be read next
@@ -274,8 +276,16 @@ func (l *Ledger) Trace(ctx context.Context, who Actor, r Request) (int64, error)
 }
 
 // Refuse leaves a trace of what a door refused before it came to an act: a
-// route, a wrong password.
+// route, a wrong password. A flood of them is summed up: strangers must not be
+// able to fill the log.
 func (l *Ledger) Refuse(ctx context.Context, who Actor, r Request, why error) {
+	n, ok := l.flood.take(l.now())
+	if !ok {
+		return
+	}
+	if n > 0 {
+		why = fmt.Errorf("%w; %d more refusals before this one are not listed", why, n)
+	}
 	l.refused(ctx, record.ActHead{Act: r.Act, By: who.ID, Via: who.Via, From: who.From, On: r.On}, why)
 }
 

@@ -1,7 +1,9 @@
 package govern
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"strconv"
 	"time"
 
@@ -158,4 +160,18 @@ func (s *State) within(a *Act) []access.Action {
 		}
 	}
 	return nil
+}
+
+// DoOrAsk does what one person may do, and asks for what needs a second.
+func (l *Ledger) DoOrAsk(ctx context.Context, who Actor, r Request) (seq int64, asked bool, err error) {
+	seq, err = l.do(ctx, who, r, false)
+	if errors.Is(err, ErrSecondPerson) && r.Secret == nil {
+		seq, err = l.Ask(ctx, who, r)
+		return seq, err == nil, err
+	}
+	var refusal *Refusal
+	if errors.As(err, &refusal) || errors.Is(err, access.ErrForbidden) || errors.Is(err, access.ErrEnded) {
+		l.Refuse(ctx, who, Request{Act: r.Act, On: r.On}, err)
+	}
+	return seq, false, err
 }
