@@ -116,7 +116,7 @@ func custodianActs() map[string]kind {
 			}
 			c.Name, c.Email, c.Department = d.Name, d.Email, d.Department
 		}), func(_ *Act, d CustodianData) []string { return onCustodian(d.ID) }),
-		ActCustodianAccount: about(define(access.ManageCustodians, checkAccount, applyAccount),
+		ActCustodianAccount: about(define(access.ManageCustodians, checkTenure, applyTenure),
 			func(_ *Act, d AccountData) []string {
 				return append(onCustodian(d.ID), "account:"+NormalAccount(d.Account))
 			}),
@@ -186,7 +186,7 @@ func (d *AccountData) tenure() (t Tenure, err error) {
 	return t, err
 }
 
-func checkAccount(s *State, _ *Act, d AccountData) error {
+func checkTenure(s *State, _ *Act, d AccountData) error {
 	c := s.Custodians[d.ID]
 	if c == nil {
 		return refuseAs(ErrUnknown, "There is no custodian %q. Add the person first.", d.ID)
@@ -230,7 +230,7 @@ func (t *Tenure) span() string {
 	return "from " + t.From.Format(time.DateOnly) + " to " + t.To.AddDate(0, 0, -1).Format(time.DateOnly)
 }
 
-func applyAccount(s *State, _ *Act, d AccountData) {
+func applyTenure(s *State, _ *Act, d AccountData) {
 	t, _ := d.tenure() // check has read it
 	c := s.Custodians[d.ID]
 	c.Accounts = slices.DeleteFunc(c.Accounts, func(o Tenure) bool { return o.Account == t.Account && o.From.Equal(t.From) })

@@ -15,6 +15,16 @@ import (
 type State struct {
 	Requests map[int64]*Asked // that wait or were decided, by entry
 
+	Users  map[string]*User // by login
+	Tokens map[int64]*Token // by entry
+	// Officered is set once somebody who answers for what is kept has accepted:
+	// from then on nobody gets to read without an officer's word.
+	Officered bool
+
+	Policies map[string]*Policy     // by ID
+	Orders   map[int64]*PolicyOrder // of authorities, by entry
+	Fiscal   retain.Fiscal          // zero: nobody has said
+
 	Custodians  map[string]*Custodian  // by ID
 	Groups      map[string]*Group      // by ID
 	Contacts    map[string]*Contact    // by address
@@ -24,15 +34,15 @@ type State struct {
 	Notes       map[int64]*Note        // by entry
 	Searches    map[int64]*SavedSearch // by entry
 	ChatsClosed map[string]time.Time   // by ID of the chat
-	Requests map[int64]*Asked       // that wait or were decided, by entry
-	Policies map[string]*Policy     // by ID
-	Orders   map[int64]*PolicyOrder // of authorities, by entry
-	Fiscal   retain.Fiscal          // zero: nobody has said
 }
 
 func newState() *State {
 	return &State{
 		Requests:    map[int64]*Asked{},
+		Users:       map[string]*User{},
+		Tokens:      map[int64]*Token{},
+		Policies:    map[string]*Policy{},
+		Orders:      map[int64]*PolicyOrder{},
 		Custodians:  map[string]*Custodian{},
 		Groups:      map[string]*Group{},
 		Contacts:    map[string]*Contact{},
@@ -42,9 +52,6 @@ func newState() *State {
 		Notes:       map[int64]*Note{},
 		Searches:    map[int64]*SavedSearch{},
 		ChatsClosed: map[string]time.Time{},
-		Requests: map[int64]*Asked{},
-		Policies: map[string]*Policy{},
-		Orders:   map[int64]*PolicyOrder{},
 	}
 }
 
@@ -52,7 +59,14 @@ func newState() *State {
 // holds the keys of the archive is its operator; afterwards the empty user is
 // the archive itself, which decides nothing.
 func (s *State) Subject(user string) (access.Subject, error) {
-	return access.Subject{ID: user, Operator: user == ""}, nil
+	if user == "" {
+		return access.Subject{Operator: len(s.Users) == 0}, nil
+	}
+	u := s.Users[user]
+	if u == nil {
+		return access.Subject{}, refuseAs(ErrUnknown, "There is no account of that name.")
+	}
+	return access.Subject{ID: u.Login, Name: u.Name, Roles: u.Roles, Scope: u.Scope, Until: u.Until, Closed: u.Closed}, nil
 }
 
 // foldDisposal follows what the archive did about a disposal.
