@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/waxseal/waxseal/internal/access"
-	"github.com/waxseal/waxseal/internal/record"
 	"github.com/waxseal/waxseal/internal/retain"
 )
 
@@ -34,6 +33,10 @@ type State struct {
 	Notes       map[int64]*Note        // by entry
 	Searches    map[int64]*SavedSearch // by entry
 	ChatsClosed map[string]time.Time   // by ID of the chat
+
+	Disposals map[int64]*Disposal // decided ones, by entry of the request
+	Jumps     []Jump              // of the archive's clock
+	began     map[int64]*Disposal // by entry of the record
 }
 
 func newState() *State {
@@ -52,6 +55,8 @@ func newState() *State {
 		Notes:       map[int64]*Note{},
 		Searches:    map[int64]*SavedSearch{},
 		ChatsClosed: map[string]time.Time{},
+		Disposals:   map[int64]*Disposal{},
+		began:       map[int64]*Disposal{},
 	}
 }
 
@@ -68,9 +73,6 @@ func (s *State) Subject(user string) (access.Subject, error) {
 	}
 	return access.Subject{ID: u.Login, Name: u.Name, Roles: u.Roles, Scope: u.Scope, Until: u.Until, Closed: u.Closed}, nil
 }
-
-// foldDisposal follows what the archive did about a disposal.
-func (s *State) foldDisposal(record.Entry) error { return nil }
 
 func sortBy[T any](all []T, key func(T) int64) {
 	slices.SortFunc(all, func(a, b T) int { return cmp.Compare(key(a), key(b)) })

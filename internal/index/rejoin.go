@@ -419,7 +419,7 @@ func (w *writer) moveTime(is *shown, before, after *doc) error {
 		return err
 	}
 	clear(w.full) // there is room where it was
-	err = w.c.exec(`UPDATE message SET id = ?, ord = NULL WHERE id = ?`, id, is.id)
+	err = w.c.exec(`UPDATE message SET id = ?, ord = NULL, zone = ? WHERE id = ?`, id, zoneOf(after), is.id)
 	is.id = id
 	return err
 }

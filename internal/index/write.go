@@ -242,7 +242,7 @@ func (w *writer) add(ctx context.Context, seq, capture int64, d *doc) error {
 	if err != nil {
 		return err
 	}
-	if err := w.c.exec(`INSERT INTO message (id, seq, chat, cap, ord, who) VALUES (?, ?, ?, ?, ?, ?)`, id, seq, chatID, capture, ord, who); err != nil {
+	if err := w.c.exec(`INSERT INTO message (id, seq, chat, cap, ord, who, zone) VALUES (?, ?, ?, ?, ?, ?, ?)`, id, seq, chatID, capture, ord, who, zoneOf(d)); err != nil {
 		return err
 	}
 	if err := w.noteFiles(d.files, seq); err != nil {
