@@ -14,18 +14,21 @@ type State struct {
 	// Officered is set once somebody who answers for what is kept has accepted:
 	// from then on nobody gets to read without an officer's word.
 	Officered bool
+	// Enrolled is set once anybody can sign in. Until then whoever holds the
+	// keys is the operator: an invitation that nobody accepts locks nobody out.
+	Enrolled bool
 }
 
 func newState() *State {
 	return &State{Requests: map[int64]*Asked{}, Users: map[string]*User{}, Tokens: map[int64]*Token{}}
 }
 
-// Subject is who a user is, and may do. While there are no accounts, whoever
-// holds the keys of the archive is its operator; afterwards the empty user is
+// Subject is who a user is, and may do. Until somebody can
+// sign in, whoever holds the keys of the archive is its operator; afterwards the empty user is
 // the archive itself, which decides nothing.
 func (s *State) Subject(user string) (access.Subject, error) {
 	if user == "" {
-		return access.Subject{Operator: len(s.Users) == 0}, nil
+		return access.Subject{Operator: !s.Enrolled}, nil
 	}
 	u := s.Users[user]
 	if u == nil {
