@@ -37,6 +37,9 @@ type State struct {
 	Disposals map[int64]*Disposal // decided ones, by entry of the request
 	Jumps     []Jump              // of the archive's clock
 	began     map[int64]*Disposal // by entry of the record
+	// Enrolled is set once anybody can sign in. Until then whoever holds the
+	// keys is the operator: an invitation that nobody accepts locks nobody out.
+	Enrolled bool
 }
 
 func newState() *State {
@@ -60,12 +63,12 @@ func newState() *State {
 	}
 }
 
-// Subject is who a user is, and may do. While there are no accounts, whoever
-// holds the keys of the archive is its operator; afterwards the empty user is
+// Subject is who a user is, and may do. Until somebody can
+// sign in, whoever holds the keys of the archive is its operator; afterwards the empty user is
 // the archive itself, which decides nothing.
 func (s *State) Subject(user string) (access.Subject, error) {
 	if user == "" {
-		return access.Subject{Operator: len(s.Users) == 0}, nil
+		return access.Subject{Operator: !s.Enrolled}, nil
 	}
 	u := s.Users[user]
 	if u == nil {
