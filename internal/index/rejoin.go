@@ -230,6 +230,9 @@ func (w *writer) putBack(ctx context.Context, capture int64, taken []part) (capt
 			}
 			m := chat.Fold(ev)
 			d := docOf(&m, unread)
+			if d.marks, err = marksOf(w.c, some[i:i+1]); err != nil {
+				return nil, err
+			}
 			if unread {
 				w.unread++
 				d.under(&r.head)
