@@ -83,7 +83,9 @@ type Config struct {
 	// Ledger is the firm's books; every change and every look at content goes
 	// through it.
 	Ledger *govern.Ledger
-	Log    *slog.Logger
+	// Outlook tells what policies would do; without it there are no forecasts.
+	Outlook Outlook
+	Log     *slog.Logger
 	// Now is the clock; nil: time.Now.
 	Now func() time.Time
 }
@@ -95,6 +97,7 @@ type Server struct {
 	blobs    Blobs
 	state    func(context.Context) (State, error)
 	ledger   *govern.Ledger
+	outlook  Outlook
 	log      *slog.Logger
 	now      func() time.Time
 	pages    pages
@@ -124,7 +127,7 @@ func New(c Config) (*Server, error) {
 		return nil, fmt.Errorf("parse pages: %w", err)
 	}
 	s := &Server{
-		name: c.Name, index: c.Index, blobs: c.Blobs, state: c.State, ledger: c.Ledger, log: c.Log, now: c.Now,
+		name: c.Name, index: c.Index, blobs: c.Blobs, state: c.State, ledger: c.Ledger, outlook: c.Outlook, log: c.Log, now: c.Now,
 		pages: pg, static: st, sessions: newSessions(c.Now),
 	}
 	s.handler = s.guard(s.mux())
