@@ -169,3 +169,16 @@ type Scope struct {
 func (s Scope) All() bool {
 	return len(s.Custodians)+len(s.Groups)+len(s.Matters) == 0 && s.From == "" && s.To == ""
 }
+
+// reading are the roles of those who see content, or decide what becomes of it.
+var reading = []Role{Officer, Reviewer, Legal, Auditor, Custodian}
+
+// Reads reports whether one of the roles is a reading one.
+func Reads(roles []Role) bool {
+	return slices.ContainsFunc(roles, func(r Role) bool { return slices.Contains(reading, r) })
+}
+
+// Has reports whether the person has a role now.
+func (s Subject) Has(r Role, now time.Time) bool {
+	return !s.Closed && (s.Until.IsZero() || now.Before(s.Until)) && slices.Contains(s.Roles, r)
+}

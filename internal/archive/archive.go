@@ -190,7 +190,9 @@ func createStore(ctx context.Context, dir string, ring *seal.Ring) error {
 		return err
 	}
 	id, public := ring.Intake()
-	err = st.Exclusive(ctx, func(tx store.Tx) error { return tx.AddIntake(store.Intake{ID: id, Public: public}) })
+	err = st.Exclusive(ctx, func(tx store.Tx) error {
+		return errors.Join(tx.AddIntake(store.Intake{ID: id, Public: public}), tx.AddBlock(ring.CurrentBlock()))
+	})
 	return errors.Join(err, st.Close())
 }
 

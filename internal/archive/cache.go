@@ -48,3 +48,12 @@ func (c *cache[K, V]) put(k K, v V) {
 		delete(c.byKey, last.Value.(*cached[K, V]).key)
 	}
 }
+
+func (c *cache[K, V]) drop(k K) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if e, ok := c.byKey[k]; ok {
+		c.order.Remove(e)
+		delete(c.byKey, k)
+	}
+}

@@ -181,27 +181,31 @@ func (a *Archive) ringHasIntake(in store.Intake) (bool, error) {
 // settle moves data keys from the intake into keyring blocks, and retires
 // intake keys. After it nothing depends on what a capture machine has seen.
 func (a *Archive) settle(ctx context.Context) error {
-	moved := false
+	if err := a.moveKeys(ctx); err != nil {
+		return err
+	}
+	a.epoch, a.epochID = nil, 0 // its row is gone
+	if err := a.retireIntakes(ctx); err != nil {
+		return fmt.Errorf("retire intake keys: %w", err)
+	}
+	_, err := a.store.Scrub(ctx) // where readers are at work, the next one does it
+	return err
+}
+
+func (a *Archive) moveKeys(ctx context.Context) error {
 	for {
 		n, err := a.settleSome(ctx)
+		if errors.Is(err, store.ErrMoved) { // a disposal has retired the block
+			err = a.changeRing(ctx, func(r *seal.Ring, tx store.Tx) (bool, error) { return false, tx.AddBlock(r.CurrentBlock()) })
+			n = 1
+		}
 		if err != nil {
 			return fmt.Errorf("move keys into the keyring: %w", err)
 		}
 		if n == 0 {
-			break
+			return nil
 		}
-		moved = true
 	}
-	if moved {
-		a.epoch, a.epochID = nil, 0 // its row is gone
-	}
-	if err := a.retireIntakes(ctx); err != nil {
-		return fmt.Errorf("retire intake keys: %w", err)
-	}
-	if !moved {
-		return nil
-	}
-	return a.store.Scrub(ctx)
 }
 
 func (a *Archive) settleSome(ctx context.Context) (int, error) {
@@ -240,13 +244,13 @@ func (a *Archive) roomyBlock(ctx context.Context) (int64, error) {
 	if err != nil || n < blockKeys {
 		return block, err
 	}
-	err = a.changeRing(ctx, func(r *seal.Ring, _ store.Tx) (bool, error) {
+	err = a.changeRing(ctx, func(r *seal.Ring, tx store.Tx) (bool, error) {
 		if block != r.CurrentBlock() { // another process has just opened one
 			block = r.CurrentBlock()
 			return false, nil
 		}
 		block = r.AddBlock()
-		return true, nil
+		return true, tx.AddBlock(block)
 	})
 	return block, err
 }

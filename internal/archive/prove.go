@@ -100,7 +100,7 @@ func (a *Archive) openParts(ctx context.Context, row store.Entry, parts [][]byte
 	salts := k.Salts()
 	var out []ProofPart
 	for i, part := range parts {
-		salt := salts.Salt(f.First+row.Slot, i)
+		salt := f.Salt(salts, row.Slot, i)
 		c := seal.CommitPart(salt, part)
 		out = append(out, ProofPart{Commitment: hex.EncodeToString(c[:]), Salt: hex.EncodeToString(salt[:]), Content: part})
 	}

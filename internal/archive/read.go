@@ -76,11 +76,7 @@ func (a *Archive) frame(ctx context.Context, id int64) (seal.Frame, error) {
 	if f, ok := a.frames.get(id); ok {
 		return f, nil
 	}
-	row, err := a.store.Frame(ctx, id)
-	if err != nil {
-		return seal.Frame{}, fmt.Errorf("read pack frame: %w", err)
-	}
-	k, err := a.dataKey(ctx, row.Key)
+	row, k, err := a.sealedFrame(ctx, id)
 	if err != nil {
 		return seal.Frame{}, err
 	}
@@ -92,6 +88,20 @@ func (a *Archive) frame(ctx context.Context, id int64) (seal.Frame, error) {
 		a.frames.put(id, f)
 	}
 	return f, nil
+}
+
+// sealedFrame returns a frame as it is stored, and its pack's data key. Between
+// the two reads a disposal may have written the pack anew, under another key.
+func (a *Archive) sealedFrame(ctx context.Context, id int64) (row store.Frame, k seal.Key, err error) {
+	for range 3 {
+		if row, err = a.store.Frame(ctx, id); err != nil {
+			return row, k, fmt.Errorf("read pack frame: %w", err)
+		}
+		if k, err = a.dataKey(ctx, row.Key); !errors.Is(err, store.ErrNotFound) {
+			break
+		}
+	}
+	return row, k, err
 }
 
 // dataKey unwraps the data key of a pack or a blob.

@@ -23,8 +23,10 @@ type Report struct {
 	At         time.Time `json:"at"`
 	Size       int64     `json:"entries"` // of the log
 	Root       string    `json:"root"`
-	Records    int64     `json:"records"` // opened and compared with their commitments
-	Bytes      int64     `json:"bytes"`   // of records
+	Records    int64     `json:"records"`                // opened and compared with their commitments
+	Bytes      int64     `json:"bytes"`                  // of records
+	Disposed   int64     `json:"disposed,omitempty"`     // records whose content went by decision
+	Certified  int       `json:"certificates,omitempty"` // of disposal
 	Frames     int64     `json:"frames"`
 	Keys       int64     `json:"keys"`
 	Blobs      int64     `json:"blobs"`
@@ -77,6 +79,12 @@ func (a *Archive) Verify(ctx context.Context, o VerifyOptions) (*Report, error) 
 	}
 	r := &Report{At: a.now().UTC(), Size: h.Size, Root: h.Root.String(), Problems: []string{}}
 	v := &verifier{a: a, r: r, o: o, head: h, frames: map[int64]bool{}, keys: map[int64]bool{}, rootsAt: map[int64]tlog.Hash{}}
+	if err := v.books(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		r.problem("the acts in the log cannot be read: %v", err)
+	}
 	// The database checks itself while the records are opened: it is read
 	// twice, which costs less than one after the other.
 	checked := make(chan func(), 1)
@@ -110,6 +118,9 @@ type verifier struct {
 	frames  map[int64]bool
 	keys    map[int64]bool
 	made    tallies // what the records make of the tables beside them
+
+	booked    map[int64]bool
+	disposals disposals
 }
 
 type kept struct {
@@ -131,18 +142,30 @@ func (v *verifier) database(ctx context.Context) func() {
 		switch {
 		case tallyErr != nil:
 			v.r.problem("database: %v", tallyErr)
-		case v.r.Records == v.head.Size: // every record was read
+		case v.r.Records+v.r.Disposed == v.head.Size: // every record was read
 			v.compare(t)
 		}
 	}
 }
 
-// intakes looks every intake key up in the ring.
+// intakes looks every intake key and every block up in the ring.
 func (v *verifier) intakes(ctx context.Context) error {
 	if _, err := v.a.intake(ctx); errors.Is(err, store.ErrDamaged) {
 		v.r.problem("%v", err)
 	} else if err != nil {
 		return err
+	}
+	blocks, err := v.a.store.Blocks(ctx)
+	if err != nil {
+		return err
+	}
+	for _, id := range blocks {
+		v.a.ringMu.RLock()
+		_, err := v.a.ring.Block(id)
+		v.a.ringMu.RUnlock()
+		if err != nil {
+			v.r.problem("block %d of the keyring is not one of the ring's", id)
+		}
 	}
 	return nil
 }

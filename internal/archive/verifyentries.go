@@ -24,6 +24,7 @@ type entryRun struct {
 	refs     seal.Tally // of the references that the records make
 	frames   map[int64]frameFound
 	opened   int64
+	disposed int64
 	bytes    int64
 	done     chan struct{}
 }
@@ -137,10 +138,20 @@ func (c *checker) check(ctx context.Context, r *entryRun) {
 			r.problems = append(r.problems, fmt.Sprintf("entry %d: %v", row.Seq, err))
 		}
 		r.leaves = append(r.leaves, tlog.LeafHash(Leaf(kind, row.At, row.Commitment)))
-		if row.Frame == 0 {
-			// The leaf is all there is, and a certificate would have to say why.
-			r.problems = append(r.problems, fmt.Sprintf("entry %d: its record is gone and no certificate of disposal says why", row.Seq))
+		if _, ok := c.v.booked[row.Seq]; ok != kind.Books() {
+			r.problems = append(r.problems, fmt.Sprintf("entry %d: its mark of being in the books does not fit its kind", row.Seq))
+		}
+		d, listed := c.v.disposals.of(row.Seq)
+		switch {
+		case row.Frame == 0 && !listed:
+			// The leaf is all there is, and nothing says why.
+			r.problems = append(r.problems, fmt.Sprintf("entry %d: its record is gone and no disposal says why", row.Seq))
 			continue
+		case row.Frame == 0:
+			r.disposed++
+			continue
+		case listed && d.certified:
+			r.problems = append(r.problems, fmt.Sprintf("entry %d: the disposal %d was certified, and its record is there", row.Seq, d.seq))
 		}
 		f := c.frame(ctx, r, row.Frame)
 		if f.err != nil {
@@ -189,13 +200,16 @@ func (c *checker) frame(ctx context.Context, r *entryRun, id int64) *openFrame {
 
 func (c *checker) record(r *entryRun, row *store.Entry, kind record.Kind, f *openFrame) {
 	parts := f.Records[row.Slot]
-	if got := f.salts.Commit(f.First+row.Slot, parts); got != row.Commitment {
+	if got := f.Commit(f.salts, row.Slot); got != row.Commitment {
 		r.problems = append(r.problems, fmt.Sprintf("entry %d: its record is not the one that was logged", row.Seq))
 		return
 	}
 	r.opened++
 	for _, p := range parts {
 		r.bytes += int64(len(p))
+	}
+	if c.v.disposals.evidence[row.Seq] {
+		return // its files went, or are about to
 	}
 	named, err := namedIn(record.Entry{Seq: row.Seq, Kind: kind, Parts: parts})
 	if err != nil {
@@ -269,6 +283,7 @@ func (v *verifier) add(r *entryRun) {
 	v.r.Bytes += r.bytes
 	v.r.Frames, v.r.Keys = int64(len(v.frames)), int64(len(v.keys))
 	v.r.Records += r.opened
+	v.r.Disposed += r.disposed
 	v.progress()
 }
 
@@ -299,7 +314,12 @@ func (v *verifier) readTallies(ctx context.Context) (t tallies, err error) {
 	if err != nil {
 		return t, fmt.Errorf("read identities: %w", err)
 	}
-	err = v.a.store.Refs(ctx, func(ref store.BlobRef) error { add(&t.refs, "reference", ref.Hash, ref.Seq); return nil })
+	err = v.a.store.Refs(ctx, func(ref store.BlobRef) error {
+		if !v.disposals.evidence[ref.Seq] {
+			add(&t.refs, "reference", ref.Hash, ref.Seq)
+		}
+		return nil
+	})
 	if err != nil {
 		return t, fmt.Errorf("read references to blobs: %w", err)
 	}

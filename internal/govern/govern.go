@@ -77,6 +77,8 @@ type Ledger struct {
 	log Log
 	now func() time.Time
 
+	flood flood
+
 	mu    sync.RWMutex
 	state *State
 	next  int64           // entry to be read next
@@ -234,8 +236,10 @@ func (l *Ledger) do(ctx context.Context, who Actor, r Request, trace bool) (int6
 // person, and the fold knows persons only.
 func (l *Ledger) permitted(who Actor, k kind, a *Act) error {
 	if who.Subject.ID != "" || who.Operator {
-		if err := who.May(k.action, a.At); err != nil {
-			return err
+		for _, action := range append(l.state.within(a), k.action) {
+			if err := who.May(action, a.At); err != nil {
+				return err
+			}
 		}
 	}
 	return l.state.allowed(k, a)
@@ -272,8 +276,16 @@ func (l *Ledger) Trace(ctx context.Context, who Actor, r Request) (int64, error)
 }
 
 // Refuse leaves a trace of what a door refused before it came to an act: a
-// route, a wrong password.
+// route, a wrong password. A flood of them is summed up: strangers must not be
+// able to fill the log.
 func (l *Ledger) Refuse(ctx context.Context, who Actor, r Request, why error) {
+	n, ok := l.flood.take(l.now())
+	if !ok {
+		return
+	}
+	if n > 0 {
+		why = fmt.Errorf("%w; %d more refusals before this one are not listed", why, n)
+	}
 	l.refused(ctx, record.ActHead{Act: r.Act, By: who.ID, Via: who.Via, From: who.From, On: r.On}, why)
 }
 

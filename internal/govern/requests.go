@@ -1,7 +1,9 @@
 package govern
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"strconv"
 	"time"
 
@@ -87,7 +89,7 @@ func checkAsk(s *State, a *Act, d asked) error {
 	if !ok || k.second == nil {
 		return refuse("That cannot be asked for.")
 	}
-	in := Act{Seq: a.Seq, At: a.At, Second: somebody, ActHead: record.ActHead{Act: d.Act, By: a.By, Reason: a.Reason, On: a.On, Data: d.Data}}
+	in := Act{Seq: a.Seq, At: a.At, Second: somebody, ActHead: record.ActHead{Act: d.Act, By: a.By, Via: a.Via, Reason: a.Reason, On: a.On, Data: d.Data}}
 	if k.second(s, &in) == "" {
 		return refuse("That needs no second person.")
 	}
@@ -145,4 +147,34 @@ func checkDecline(s *State, a *Act, d Decision) error {
 func applyDecline(s *State, a *Act, d Decision) {
 	r := s.Requests[d.Request]
 	r.Decided, r.DecidedBy = "declined", DecidedBy{a.By, a.At, a.Reason}
+}
+
+// within is what somebody must be allowed to do for the act inside of a request
+// or a decision: a token that may not do it must not ask for it either.
+func (s *State) within(a *Act) []access.Action {
+	switch a.Act {
+	case actAsk:
+		if k, ok := kinds[dataOf[asked](a).Act]; ok {
+			return []access.Action{k.action}
+		}
+	case ActApprove:
+		if r := s.Requests[dataOf[Decision](a).Request]; r != nil {
+			return []access.Action{r.Second}
+		}
+	}
+	return nil
+}
+
+// DoOrAsk does what one person may do, and asks for what needs a second.
+func (l *Ledger) DoOrAsk(ctx context.Context, who Actor, r Request) (seq int64, asked bool, err error) {
+	seq, err = l.do(ctx, who, r, false)
+	if errors.Is(err, ErrSecondPerson) && r.Secret == nil {
+		seq, err = l.Ask(ctx, who, r)
+		return seq, err == nil, err
+	}
+	var refusal *Refusal
+	if errors.As(err, &refusal) || errors.Is(err, access.ErrForbidden) || errors.Is(err, access.ErrEnded) {
+		l.Refuse(ctx, who, Request{Act: r.Act, On: r.On}, err)
+	}
+	return seq, false, err
 }

@@ -1,6 +1,10 @@
 package govern
 
 import (
+	"cmp"
+	"slices"
+	"time"
+
 	"github.com/waxseal/waxseal/internal/access"
 	"github.com/waxseal/waxseal/internal/record"
 	"github.com/waxseal/waxseal/internal/retain"
@@ -9,17 +13,45 @@ import (
 // State is the books: what all acts together say. Readers get it from
 // Ledger.Read.
 type State struct {
-	Requests map[int64]*Asked       // that wait or were decided, by entry
+	Requests map[int64]*Asked // that wait or were decided, by entry
+
+	Users  map[string]*User // by login
+	Tokens map[int64]*Token // by entry
+	// Officered is set once somebody who answers for what is kept has accepted:
+	// from then on nobody gets to read without an officer's word.
+	Officered bool
+
 	Policies map[string]*Policy     // by ID
 	Orders   map[int64]*PolicyOrder // of authorities, by entry
 	Fiscal   retain.Fiscal          // zero: nobody has said
+
+	Custodians  map[string]*Custodian  // by ID
+	Groups      map[string]*Group      // by ID
+	Contacts    map[string]*Contact    // by address
+	Holds       map[int64]*Hold        // by entry, released ones too
+	Labels      map[int64]*Label       // by entry
+	Matters     map[int64]*Matter      // by entry
+	Notes       map[int64]*Note        // by entry
+	Searches    map[int64]*SavedSearch // by entry
+	ChatsClosed map[string]time.Time   // by ID of the chat
 }
 
 func newState() *State {
 	return &State{
-		Requests: map[int64]*Asked{},
-		Policies: map[string]*Policy{},
-		Orders:   map[int64]*PolicyOrder{},
+		Requests:    map[int64]*Asked{},
+		Users:       map[string]*User{},
+		Tokens:      map[int64]*Token{},
+		Policies:    map[string]*Policy{},
+		Orders:      map[int64]*PolicyOrder{},
+		Custodians:  map[string]*Custodian{},
+		Groups:      map[string]*Group{},
+		Contacts:    map[string]*Contact{},
+		Holds:       map[int64]*Hold{},
+		Labels:      map[int64]*Label{},
+		Matters:     map[int64]*Matter{},
+		Notes:       map[int64]*Note{},
+		Searches:    map[int64]*SavedSearch{},
+		ChatsClosed: map[string]time.Time{},
 	}
 }
 
@@ -27,8 +59,19 @@ func newState() *State {
 // holds the keys of the archive is its operator; afterwards the empty user is
 // the archive itself, which decides nothing.
 func (s *State) Subject(user string) (access.Subject, error) {
-	return access.Subject{ID: user, Operator: user == ""}, nil
+	if user == "" {
+		return access.Subject{Operator: len(s.Users) == 0}, nil
+	}
+	u := s.Users[user]
+	if u == nil {
+		return access.Subject{}, refuseAs(ErrUnknown, "There is no account of that name.")
+	}
+	return access.Subject{ID: u.Login, Name: u.Name, Roles: u.Roles, Scope: u.Scope, Until: u.Until, Closed: u.Closed}, nil
 }
 
 // foldDisposal follows what the archive did about a disposal.
 func (s *State) foldDisposal(record.Entry) error { return nil }
+
+func sortBy[T any](all []T, key func(T) int64) {
+	slices.SortFunc(all, func(a, b T) int { return cmp.Compare(key(a), key(b)) })
+}

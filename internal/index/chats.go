@@ -1,10 +1,12 @@
 package index
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,8 +18,36 @@ import (
 )
 
 // Coverage says how far the index has followed.
-func (x *Index) Coverage(ctx context.Context) (cov Coverage, err error) {
-	err = x.read(ctx, func(c *conn) error { cov, err = x.coverage(ctx, c); return err })
+func (x *Index) Coverage(ctx context.Context) (Coverage, error) { return x.whole().Coverage(ctx) }
+
+// Coverage says how far the index has followed, and counts what is inside.
+func (v *View) Coverage(ctx context.Context) (cov Coverage, err error) {
+	err = v.x.read(ctx, func(c *conn) error { cov, err = v.coverage(ctx, c); return err })
+	return cov, err
+}
+
+func (v *View) coverage(ctx context.Context, c *conn) (Coverage, error) {
+	cov, err := v.x.coverage(ctx, c)
+	if err != nil || v.in.all {
+		return cov, err
+	}
+	by, err := v.shares(c)
+	if err != nil {
+		return cov, err
+	}
+	cov.Messages = 0
+	for id, s := range by {
+		if s.whole {
+			if s.n, _, err = c.number(`SELECT messages FROM chat WHERE id = ?`, id); err != nil {
+				return cov, err
+			}
+		}
+		cov.Messages += s.n
+	}
+	w := where{to: maxID, yes: []string{token("x", "unread")}}
+	v.in.narrow(&w)
+	cond, args := w.fts()
+	cov.Unread, _, err = c.number(`SELECT count(*) FROM fts WHERE `+cond, args...)
 	return cov, err
 }
 
@@ -41,46 +71,66 @@ func (x *Index) coverage(ctx context.Context, c *conn) (cov Coverage, err error)
 	return cov, err
 }
 
-const selectChats = `SELECT id, name, kind, account, custodian, messages, first_local, last_local, last FROM chat WHERE messages > 0 ORDER BY last DESC, id DESC`
+// chatColumns are the columns that chatRow reads.
+const chatColumns = `id, ref, name, kind, account, custodian, messages, first_local, last_local`
+
+const selectChats = `SELECT ` + chatColumns + `, last FROM chat WHERE messages > 0 ORDER BY last DESC, id DESC`
 
 // maxParticipants is how many of a chat's people are listed.
 const maxParticipants = 50
 
 func chatRow(st *sqlite3.Stmt) ChatRow {
 	return ChatRow{
-		ID: strconv.FormatInt(st.ColumnInt64(0), 10), Name: st.ColumnText(1), Kind: chat.ChatKind(st.ColumnText(2)),
-		Account: st.ColumnText(3), Custodian: st.ColumnText(4), Messages: st.ColumnInt64(5), First: st.ColumnText(6), Last: st.ColumnText(7),
+		ID: st.ColumnText(1), Name: st.ColumnText(2), Kind: chat.ChatKind(st.ColumnText(3)),
+		Account: st.ColumnText(4), Custodian: st.ColumnText(5), Messages: st.ColumnInt64(6), First: st.ColumnText(7), Last: st.ColumnText(8),
 	}
 }
 
 // Chats lists chats, the most recently active first.
-func (x *Index) Chats(ctx context.Context, f ChatFilter) (rows []ChatRow, err error) {
-	err = x.read(ctx, func(c *conn) error {
-		var all []ChatRow
-		if err := c.query(selectChats, func(st *sqlite3.Stmt) error { all = append(all, chatRow(st)); return nil }); err != nil {
+func (x *Index) Chats(ctx context.Context, f ChatFilter) ([]ChatRow, error) {
+	return x.whole().Chats(ctx, f)
+}
+
+// listed is a chat in a list.
+type listed struct {
+	ChatRow
+	id int64
+	share
+}
+
+// Chats lists the chats with something inside, the most recently active first.
+func (v *View) Chats(ctx context.Context, f ChatFilter) (rows []ChatRow, err error) {
+	err = v.x.read(ctx, func(c *conn) error {
+		all, err := v.list(c)
+		if err != nil {
 			return err
 		}
-		skip := f.After != ""
-		for _, r := range all {
-			if skip {
-				skip = r.ID != f.After
-				continue
+		if f.After != "" {
+			after, err := chatNumber(c, f.After)
+			if err != nil && !errors.Is(err, ErrNotFound) {
+				return err
 			}
-			ok, err := answers(c, &r, f.Text)
+			i := slices.IndexFunc(all, func(l listed) bool { return l.id == after })
+			if i < 0 {
+				return nil
+			}
+			all = all[i+1:]
+		}
+		for i := range all {
+			l := &all[i]
+			ok, err := v.answers(c, l, f.Text)
 			if err != nil {
 				return err
 			}
 			if !ok {
 				continue
 			}
-			rows = append(rows, r)
+			if l.Participants, err = v.participants(c, l.id, maxParticipants, l.whole); err != nil {
+				return err
+			}
+			rows = append(rows, l.ChatRow)
 			if f.Limit > 0 && len(rows) == f.Limit {
 				break
-			}
-		}
-		for i := range rows {
-			if rows[i].Participants, err = participants(c, rows[i].ID, maxParticipants); err != nil {
-				return err
 			}
 		}
 		return nil
@@ -91,78 +141,145 @@ func (x *Index) Chats(ctx context.Context, f ChatFilter) (rows []ChatRow, err er
 	return rows, err
 }
 
-// answers reports whether a chat's name or somebody in it has every word.
-func answers(c *conn, r *ChatRow, text string) (bool, error) {
-	if strings.TrimSpace(text) == "" || nameMatches(r.Name+" "+r.Custodian+" "+r.Account, text) {
-		return true, nil
+// list returns the chats with something inside.
+func (v *View) list(c *conn) (all []listed, err error) {
+	err = c.query(selectChats, func(st *sqlite3.Stmt) error {
+		all = append(all, listed{chatRow(st), st.ColumnInt64(0), share{whole: true, last: st.ColumnInt64(9)}})
+		return nil
+	})
+	if err != nil || v.in.all {
+		return all, err
 	}
-	who, err := participants(c, r.ID, 5000)
-	return slices.ContainsFunc(who, func(name string) bool { return nameMatches(name, text) }), err
-}
-
-func participants(c *conn, id string, limit int) (names []string, err error) {
-	n, err := chatNumber(id)
+	by, err := v.shares(c)
 	if err != nil {
 		return nil, err
 	}
-	err = c.query(`SELECT ident FROM member JOIN person ON person.id = member.person WHERE chat = ? AND messages > 0 ORDER BY messages DESC, ident LIMIT ?`, func(st *sqlite3.Stmt) error {
-		fields := strings.Split(st.ColumnText(0), "\n")
-		name := slices.IndexFunc(fields, func(s string) bool { return s != "" })
-		if name >= 0 {
-			names = append(names, fields[name])
+	inside := all[:0]
+	for _, l := range all {
+		if s, ok := by[l.id]; ok {
+			if s.whole {
+				s.last = l.last
+			}
+			s.tell(&l.ChatRow)
+			l.share = s
+			inside = append(inside, l)
 		}
-		return nil
-	}, n, limit)
-	return names, err
+	}
+	slices.SortStableFunc(inside, func(a, b listed) int { return cmp.Compare(b.last, a.last) })
+	return inside, nil
 }
 
-const selectChat = `SELECT id, name, kind, account, custodian, messages, first_local, last_local FROM chat WHERE id = ?`
+// answers reports whether a chat's name or somebody in it has every word.
+func (v *View) answers(c *conn, l *listed, text string) (bool, error) {
+	if strings.TrimSpace(text) == "" || nameMatches(l.Name+" "+l.Custodian+" "+l.Account, text) {
+		return true, nil
+	}
+	who, err := v.participants(c, l.id, 5000, l.whole)
+	return slices.ContainsFunc(who, func(name string) bool { return nameMatches(name, text) }), err
+}
 
-// Chat returns one chat.
-func (x *Index) Chat(ctx context.Context, id string) (r ChatRow, err error) {
-	err = x.read(ctx, func(c *conn) error { r, err = oneChat(c, id); return err })
+// maxAsked is how many of a chat's people are asked for what they wrote inside
+// a scope.
+const maxAsked = 200
+
+// participants lists who wrote in a chat; of one that lies inside in part,
+// who wrote there.
+func (v *View) participants(c *conn, id int64, limit int, whole bool) (names []string, err error) {
+	type person struct {
+		id   int64
+		name string
+	}
+	var people []person
+	err = c.query(`SELECT person.id, ident FROM member JOIN person ON person.id = member.person WHERE chat = ? AND messages > 0 ORDER BY messages DESC, ident LIMIT ?`, func(st *sqlite3.Stmt) error {
+		fields := strings.Split(st.ColumnText(1), "\n")
+		if i := slices.IndexFunc(fields, func(s string) bool { return s != "" }); i >= 0 {
+			people = append(people, person{st.ColumnInt64(0), fields[i]})
+		}
+		return nil
+	}, id, limit)
+	if err != nil {
+		return nil, err
+	}
+	if !whole {
+		people = people[:min(len(people), maxAsked)]
+	}
+	for _, p := range people {
+		ok := whole
+		if !whole {
+			if ok, err = v.in.wrote(c, id, p.id); err != nil {
+				return nil, err
+			}
+		}
+		if ok {
+			names = append(names, p.name)
+		}
+	}
+	return names, nil
+}
+
+const selectChat = `SELECT ` + chatColumns + ` FROM chat WHERE id = ?`
+
+// Chat returns one chat, by any ID that it ever had.
+func (x *Index) Chat(ctx context.Context, id string) (ChatRow, error) { return x.whole().Chat(ctx, id) }
+
+// Chat returns one chat, where something of it is inside.
+func (v *View) Chat(ctx context.Context, id string) (r ChatRow, err error) {
+	err = v.x.read(ctx, func(c *conn) error { r, _, err = v.oneChat(c, id); return err })
 	if err != nil {
 		err = fmt.Errorf("chat: %w", err)
 	}
 	return r, err
 }
 
-func oneChat(c *conn, id string) (r ChatRow, err error) {
-	n, err := chatNumber(id)
-	if err != nil || n == 0 {
-		return r, errors.Join(ErrNotFound, err)
+func (v *View) oneChat(c *conn, id string) (r ChatRow, n int64, err error) {
+	if n, err = chatNumber(c, id); err != nil || n == 0 {
+		return r, 0, cmp.Or(err, ErrNotFound)
+	}
+	in := share{whole: true}
+	if !v.in.all {
+		by, err := v.shares(c)
+		if err != nil {
+			return r, 0, err
+		}
+		var ok bool
+		if in, ok = by[n]; !ok {
+			return r, 0, ErrNotFound
+		}
 	}
 	err = c.query(selectChat, func(st *sqlite3.Stmt) error { r = chatRow(st); return nil }, n)
 	if err == nil && r.ID == "" {
 		err = ErrNotFound
 	}
 	if err != nil {
-		return r, err
+		return r, 0, err
 	}
-	r.Participants, err = participants(c, id, maxParticipants)
-	return r, err
+	in.tell(&r)
+	r.Participants, err = v.participants(c, n, maxParticipants, in.whole)
+	return r, n, err
 }
 
 // Page returns a stretch of a chat. It costs the same anywhere in a chat of
 // any length.
-func (x *Index) Page(ctx context.Context, chatID string, at Place, limit int) (p Page, err error) {
+func (x *Index) Page(ctx context.Context, chatID string, at Place, limit int) (Page, error) {
+	return x.whole().Page(ctx, chatID, at, limit)
+}
+
+// Page returns a stretch of what is inside of a chat.
+func (v *View) Page(ctx context.Context, chatID string, at Place, limit int) (p Page, err error) {
 	if limit <= 0 {
 		limit = defaultLimit
 	}
 	limit = min(limit, maxLimit)
-	err = x.read(ctx, func(c *conn) error {
-		if p.Chat, err = oneChat(c, chatID); err != nil {
+	err = v.x.read(ctx, func(c *conn) error {
+		var id int64
+		if p.Chat, id, err = v.oneChat(c, chatID); err != nil {
 			return err
 		}
-		id, err := chatNumber(chatID)
+		refs, err := v.pageRefs(ctx, c, id, at, limit, &p)
 		if err != nil {
 			return err
 		}
-		refs, err := x.pageRefs(ctx, c, id, at, limit, &p)
-		if err != nil {
-			return err
-		}
-		p.Messages, err = x.messages(ctx, c, refs)
+		p.Messages, err = v.x.messages(ctx, c, refs, byRules)
 		return err
 	})
 	if err != nil {
@@ -173,27 +290,27 @@ func (x *Index) Page(ctx context.Context, chatID string, at Place, limit int) (p
 
 // pageRefs reads one row more than a page on each open side: it tells whether
 // there is more.
-func (x *Index) pageRefs(ctx context.Context, c *conn, chatID int64, at Place, limit int, p *Page) (refs []ref, err error) {
+func (v *View) pageRefs(ctx context.Context, c *conn, chatID int64, at Place, limit int, p *Page) (refs []ref, err error) {
 	place := func(id string) (spot, error) {
 		seq, err := strconv.ParseInt(id, 10, 64)
 		if err != nil {
 			return spot{}, ErrNotFound
 		}
-		r, err := refBySeq(c, seq)
+		r, err := refBySeq(c, seq, v.in)
 		if err == nil && r.chat != chatID {
 			err = ErrNotFound
 		}
 		return r.spot(), err
 	}
 	before := func(from spot, with bool, n int) ([]ref, error) {
-		rs, err := stretch(c, chatID, from, false, with, n+1)
+		rs, err := stretch(c, v.in, chatID, from, false, with, n+1)
 		if len(rs) > n {
 			p.Earlier, rs = true, rs[len(rs)-n:]
 		}
 		return rs, err
 	}
 	after := func(from spot, with bool, n int) ([]ref, error) {
-		rs, err := stretch(c, chatID, from, true, with, n+1)
+		rs, err := stretch(c, v.in, chatID, from, true, with, n+1)
 		if len(rs) > n {
 			p.Later, rs = true, rs[:n]
 		}
@@ -226,12 +343,12 @@ func (x *Index) pageRefs(ctx context.Context, c *conn, chatID int64, at Place, l
 		tail, err := after(from, true, limit-limit/2)
 		return append(head, tail...), err
 	case !at.Date.IsZero():
-		from, ok, err := x.dayStart(ctx, c, chatID, at.Date)
+		from, ok, err := v.dayStart(ctx, c, chatID, at.Date)
 		if err != nil || !ok { // after the end: show the end
 			refs, endErr := before(chatEnd, true, limit)
 			return refs, errors.Join(err, endErr)
 		}
-		earlier, err := stretch(c, chatID, from, false, false, 1)
+		earlier, err := stretch(c, v.in, chatID, from, false, false, 1)
 		if err != nil {
 			return nil, err
 		}
@@ -245,15 +362,15 @@ func (x *Index) pageRefs(ctx context.Context, c *conn, chatID int64, at Place, l
 
 // dayStart finds the first message of a day or later. One whose clock was
 // wrong stands among those that its source had around it.
-func (x *Index) dayStart(ctx context.Context, c *conn, chatID int64, day time.Time) (at spot, ok bool, err error) {
+func (v *View) dayStart(ctx context.Context, c *conn, chatID int64, day time.Time) (at spot, ok bool, err error) {
 	local := day.Format("2006-01-02")
 	at = spot{rowAt(time.Date(day.Year(), day.Month(), day.Day(), 0, 0, 0, 0, time.UTC).Unix()), -1}
 	for {
-		refs, err := stretch(c, chatID, at, true, false, chunk)
+		refs, err := stretch(c, v.in, chatID, at, true, false, chunk)
 		if err != nil || len(refs) == 0 {
 			return at, false, err
 		}
-		ss, err := x.show(ctx, c, refs)
+		ss, err := v.x.show(ctx, c, refs)
 		if err != nil {
 			return at, false, err
 		}
@@ -267,9 +384,20 @@ func (x *Index) dayStart(ctx context.Context, c *conn, chatID int64, day time.Ti
 }
 
 // Captures lists what was brought in, the newest first.
-func (x *Index) Captures(ctx context.Context) (rows []CaptureRow, err error) {
-	err = x.read(ctx, func(c *conn) error {
-		return c.query(`SELECT seq, at, head, summary FROM capture ORDER BY seq DESC`, func(st *sqlite3.Stmt) error {
+func (x *Index) Captures(ctx context.Context) ([]CaptureRow, error) { return x.whole().Captures(ctx) }
+
+// Captures lists what was brought in of the chats with something inside.
+func (v *View) Captures(ctx context.Context) (rows []CaptureRow, err error) {
+	err = v.x.read(ctx, func(c *conn) error {
+		some, args := ``, []any(nil)
+		if !v.in.all {
+			by, err := v.shares(c)
+			if err != nil {
+				return err
+			}
+			some, args = ` WHERE seq IN (SELECT cap FROM course WHERE chat IN (SELECT value FROM json_each(?)))`, []any{asJSON(slices.Collect(maps.Keys(by)))}
+		}
+		return c.query(`SELECT seq, at, head, summary FROM capture`+some+` ORDER BY seq DESC`, func(st *sqlite3.Stmt) error {
 			r := CaptureRow{Seq: st.ColumnInt64(0), At: time.UnixMilli(st.ColumnInt64(1)).UTC()}
 			if err := json.Unmarshal(st.ColumnRawBlob(2), &r.Head); err != nil {
 				return fmt.Errorf("capture %d: %w", r.Seq, err)
@@ -279,7 +407,7 @@ func (x *Index) Captures(ctx context.Context) (rows []CaptureRow, err error) {
 			}
 			rows = append(rows, r)
 			return nil
-		})
+		}, args...)
 	})
 	if err != nil {
 		err = fmt.Errorf("list captures: %w", err)

@@ -180,12 +180,16 @@ func (p prefix) Scan(ctx context.Context, from int64, fn func(record.Entry) erro
 
 // contents is everything that an index says, beside its words.
 var contents = []struct{ name, sql string }{
-	{"counts", `SELECT key, value FROM state WHERE key <> 'origin' ORDER BY key`},
+	{"counts", `SELECT key, value FROM state WHERE key NOT IN ('origin', 'changed') ORDER BY key`},
 	{"captures", `SELECT seq, at, source, head, summary, ended, again, reading FROM capture ORDER BY seq`},
-	{"chats", `SELECT id, account, custodian, name, kind, messages, first, last, first_local, last_local FROM chat ORDER BY id`},
+	{"chats", `SELECT id, ref, account, custodian, name, kind, messages, first, last, first_local, last_local FROM chat ORDER BY id`},
 	{"addresses of chats", `SELECT account, custodian, jid, chat FROM address ORDER BY account, custodian, jid`},
 	{"names of chats", `SELECT account, custodian, name, chat FROM alias ORDER BY account, custodian, name`},
+	{"links to chats", `SELECT ref, chat FROM ref ORDER BY ref`},
 	{"keys of messages", `SELECT k, seq FROM key ORDER BY k, seq`},
+	{"files of messages", `SELECT k, seq FROM file ORDER BY k, seq`},
+	{"labels and matters", `SELECT seq, kind, id FROM mark ORDER BY seq, kind, id`},
+	{"custodians of messages", `SELECT message.id, name FROM message LEFT JOIN custodian ON custodian.id = who ORDER BY message.id`},
 	{"people", `SELECT id, ident FROM person ORDER BY id`},
 	{"members of chats", `SELECT chat, person, messages FROM member ORDER BY chat, person`},
 	{"messages", `SELECT id, seq, chat, cap, ord, more FROM message ORDER BY id`},
@@ -267,11 +271,20 @@ func (s *tokenSum) hash(row, place int64, token []byte) uint64 {
 	return maphash.Bytes(s.seed, s.b)
 }
 
+// placeOf is where a token stands in its row. Marks come and go one by one, and
+// have no place.
+func placeOf(token []byte, place int64) int64 {
+	if len(token) > 1 && token[0] == filterSign && bytes.IndexByte([]byte(markKinds), token[1]) >= 0 {
+		return 0
+	}
+	return place
+}
+
 // row adds the tokens of a row, or takes them out.
 func (s *tokenSum) row(r ftsRow) {
 	place := int64(0)
 	for token := range bytes.FieldsSeq(r.t) {
-		h := s.hash(r.id, place, token)
+		h := s.hash(r.id, placeOf(token, place), token)
 		if place++; r.out {
 			s.n, s.sum = s.n-1, s.sum-h
 		} else {
@@ -287,7 +300,7 @@ func (s *tokenSum) read(c *conn) error {
 	}
 	return c.query(`SELECT doc, offset, term FROM temp.instance`, func(st *sqlite3.Stmt) error {
 		s.n++
-		s.sum += s.hash(st.ColumnInt64(0), st.ColumnInt64(1), st.ColumnRawText(2))
+		s.sum += s.hash(st.ColumnInt64(0), placeOf(st.ColumnRawText(2), st.ColumnInt64(1)), st.ColumnRawText(2))
 		return nil
 	})
 }

@@ -22,6 +22,8 @@ type doc struct {
 	addresses                []string // of the chat
 	key                      int64    // see keyOf
 	keyed                    *keyed   // where it has a key
+	sent                     string   // the instant, where it is known
+	files                    []int64  // see fileKey
 	person                   string   // identity of the sender, or empty
 	at                       int64    // see clock; meaningless where local is empty
 	minute                   bool     // the time is known to the minute only
@@ -64,6 +66,7 @@ func docOf(m *chat.Message, unread bool) doc {
 	if d.at, ok = clock(m.SentLocal); !ok {
 		d.local = ""
 	}
+	d.sent, d.files = m.SentAt, filesOf(m)
 	d.words = wordsOf(m)
 	d.filters = filtersOf(m, unread)
 	return d
@@ -234,7 +237,7 @@ func tokenName(s string) string {
 }
 
 // tokens is the whole row of the full-text table.
-func (d *doc) tokens(chatID, personID int64) []byte {
+func (d *doc) tokens(chatID, personID int64, o *order) []byte {
 	b := make([]byte, 0, len(d.words)+len(d.filters)+24)
 	b = append(b, d.words...)
 	b = append(b, filterSign, 'c')
@@ -244,7 +247,11 @@ func (d *doc) tokens(chatID, personID int64) []byte {
 		b = strconv.AppendInt(b, personID, 10)
 	}
 	b = append(b, ' ')
-	return append(b, d.filters...)
+	b = append(b, d.filters...)
+	for _, t := range o.tokens() {
+		b = append(append(b, t...), ' ')
+	}
+	return b
 }
 
 // chatName is the name of the chat of a record that could not be read, where

@@ -65,6 +65,7 @@ type fakeReading struct {
 	Assumed bool
 	Kind    chat.ChatKind // a group, unless it is said
 	JID     string        // of the chat: the capture is of a phone
+	Account string        `json:"-"` // of the capture; the books say whose it is
 }
 
 // capture begins a capture of a chat.
@@ -78,7 +79,11 @@ func (l *fakeLog) capture(t testing.TB, chatName string, r fakeReading) *fakeCap
 	if r.JID != "" {
 		source = "phone"
 	}
-	seq := l.add(t, record.Capture, record.CaptureHead{Source: source, File: chatName + ".txt", Chat: chatName, Custodian: "j.doe", Reading: b}, nil)
+	custodian := "j.doe"
+	if r.Account != "" {
+		custodian = ""
+	}
+	seq := l.add(t, record.Capture, record.CaptureHead{Source: source, File: chatName + ".txt", Chat: chatName, Account: r.Account, Custodian: custodian, Reading: b}, nil)
 	return &fakeCapture{l: l, seq: seq}
 }
 
@@ -170,6 +175,7 @@ func (r fakeReader) Events(e record.Entry) ([]chat.Event, error) {
 	}
 	at = at.AddDate(0, 0, r.r.Days)
 	m.SentLocal, m.SentAt, m.Zone = at.Format(layout), at.Add(-r.r.Zone).Format(time.RFC3339), "UTC"
+	m.Account = cmp.Or(m.Account, r.h.Account)
 	m.Chat, m.Custodian = chat.Chat{Name: cmp.Or(r.h.Chat, m.Chat.Name), Kind: cmp.Or(r.r.Kind, chat.Group), JID: r.r.JID}, r.h.Custodian
 	m.ZoneAssumed = r.r.Assumed
 	return []chat.Event{{Seq: e.Seq, Source: r.h.Source, Message: m}}, nil

@@ -1,6 +1,7 @@
 package index
 
 import (
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,6 +16,8 @@ import (
 // A filterKind says what a filter's value means.
 type filterKind struct {
 	expr func(k *compiler, value string) (string, error)
+	// opens gives what stands for the filter, where that is a query itself.
+	opens func(k *compiler, value string) (node, error)
 }
 
 // filters are those of the query language. Add one here, and to docs/search.md.
@@ -22,21 +25,24 @@ var filters map[string]filterKind
 
 func init() { // not a literal: filters ask for each other's names
 	filters = map[string]filterKind{
-		"from":      {(*compiler).from},
-		"to":        {(*compiler).to},
-		"in":        {(*compiler).in},
-		"custodian": {func(k *compiler, v string) (string, error) { return k.owned("custodian", v) }},
-		"account":   {func(k *compiler, v string) (string, error) { return k.owned("account", v) }},
-		"type":      {(*compiler).typed},
-		"has":       {(*compiler).has},
-		"is":        {(*compiler).is},
-		"source":    {(*compiler).source},
-		"before":    {nil},
-		"after":     {nil},
-		"on":        {nil},
-		"lang":      {notYet("the language of a message is not known yet")},
-		"label":     {notYet("there are no labels yet")},
-		"matter":    {notYet("there are no matters yet")},
+		"from":      {expr: (*compiler).from},
+		"to":        {expr: (*compiler).to},
+		"in":        {expr: (*compiler).in},
+		"chat":      {expr: (*compiler).chat},
+		"custodian": {expr: func(_ *compiler, v string) (string, error) { return quoted(ownerToken(v)), nil }},
+		"account":   {expr: (*compiler).account},
+		"type":      {expr: (*compiler).typed},
+		"has":       {expr: (*compiler).has},
+		"is":        {expr: (*compiler).is},
+		"source":    {expr: (*compiler).source},
+		"group":     {opens: (*compiler).group},
+		"label":     {opens: (*compiler).label},
+		"matter":    {opens: (*compiler).matter},
+		"hold":      {opens: (*compiler).hold},
+		"before":    {},
+		"after":     {},
+		"on":        {},
+		"lang":      {expr: notYet("the language of a message is not known yet")},
 	}
 }
 
@@ -156,22 +162,114 @@ func (k *compiler) chats(sql, value string) (ids []int64, err error) {
 	return ids, err
 }
 
-func (k *compiler) owned(column, value string) (string, error) {
-	var ids []int64
-	sql := `SELECT id, custodian FROM chat`
-	if column == "account" {
-		sql = `SELECT id, account FROM chat`
+// chat finds one chat, by any ID that it ever had.
+func (k *compiler) chat(value string) (string, error) {
+	id, err := chatNumber(k.c, value)
+	if errors.Is(err, ErrNotFound) {
+		return nothing, nil
 	}
-	err := k.c.query(sql, func(st *sqlite3.Stmt) error {
-		if v := st.ColumnText(1); v == value || column == "account" && v != "" && nameMatches(v, value) {
+	return idTokens("c", []int64{id}), err
+}
+
+func (k *compiler) account(value string) (string, error) {
+	var ids []int64
+	err := k.c.query(`SELECT id, account FROM chat`, func(st *sqlite3.Stmt) error {
+		if v := st.ColumnText(1); v == value || v != "" && nameMatches(v, value) {
 			ids = append(ids, st.ColumnInt64(0))
 		}
 		return nil
 	})
 	if err == nil && len(ids) > 4*maxPeople {
-		err = queryErr("more than %d chats are of %s %q: add in: or a date", 4*maxPeople, column, value)
+		err = queryErr("more than %d chats are of account %q: add in: or a date", 4*maxPeople, value)
 	}
 	return idTokens("c", ids), err
+}
+
+// group finds the messages of the custodians of a group.
+func (k *compiler) group(value string) (node, error) {
+	var tokens []string
+	for _, id := range k.books.Group(value) {
+		tokens = append(tokens, quoted(ownerToken(id)))
+	}
+	return node{match: anyOf(tokens)}, nil
+}
+
+// label finds what has a label, or one below it: by hand or by a rule.
+func (k *compiler) label(value string) (node, error) {
+	ids, rules, err := k.books.Labels(value)
+	if err != nil || len(ids)+len(rules) == 0 {
+		return node{}, queryErr("there is no label %q", value)
+	}
+	alts := []node{marked(markLabel, ids)}
+	for _, r := range rules {
+		n, err := namedQuery(r)
+		if err != nil {
+			return node{}, err
+		}
+		alts = append(alts, n)
+	}
+	return oneOf(alts), nil
+}
+
+// matter finds what was collected for a matter.
+func (k *compiler) matter(value string) (node, error) {
+	ids, err := k.books.Matter(value)
+	if err != nil || len(ids) == 0 {
+		return node{}, queryErr("there is no matter %q", value)
+	}
+	return marked(markMatter, ids), nil
+}
+
+// hold finds what a hold covers.
+func (k *compiler) hold(value string) (node, error) {
+	query, seqs, err := k.books.Hold(value)
+	if err != nil {
+		return node{}, queryErr("there is no hold %q", value)
+	}
+	var alts []node
+	if strings.TrimSpace(query) != "" {
+		n, err := namedQuery(query)
+		if err != nil {
+			return node{}, err
+		}
+		alts = append(alts, n)
+	}
+	if len(seqs) > 0 {
+		rs := make(runs, len(seqs))
+		for i, s := range seqs {
+			rs[i] = [3]int64{0, s[0], s[1]}
+		}
+		alts = append(alts, node{runs: rs})
+	}
+	if len(alts) == 0 {
+		return node{match: nothing}, nil
+	}
+	return oneOf(alts), nil
+}
+
+func marked(kind string, ids []int64) node {
+	var tokens []string
+	for _, id := range ids {
+		tokens = append(tokens, quoted(mark{kind, id}.token()))
+	}
+	return node{match: anyOf(tokens)}
+}
+
+func oneOf(alts []node) node {
+	if len(alts) == 1 {
+		return alts[0]
+	}
+	return node{or: alts}
+}
+
+// namedQuery reads a query that has a name. One that asks for nothing would find
+// everything.
+func namedQuery(query string) (node, error) {
+	n, err := parseQuery(query)
+	if err == nil && len(conjuncts(n)) == 0 {
+		err = queryErr("the query is empty")
+	}
+	return n, err
 }
 
 var types = []chat.Type{
@@ -246,6 +344,22 @@ func (k *compiler) is(value string) (string, error) {
 }
 
 func isDate(name string) bool { return name == "before" || name == "after" || name == "on" }
+
+// days are the row ids of a date inside a part of a query.
+func (k *compiler) days(f *filter) (cond, error) {
+	from, to, err := parseDate(f.value, k.now)
+	if err != nil {
+		return cond{}, err
+	}
+	first, end := rowAt(from.Unix()), rowAt(to.Unix())
+	switch f.name {
+	case "before":
+		first, end = 0, first
+	case "after":
+		end = maxID
+	}
+	return cond{sql: `(` + columnHere + ` >= ? AND ` + columnHere + ` < ?)`, args: []any{first, end}}, nil
+}
 
 // date narrows the whole query. Dates are those of the message's own zone, as
 // its source printed it, and so are row ids.

@@ -27,6 +27,7 @@ type step struct {
 	cap    int64
 	doc    *doc // nil: nothing to index
 	unread bool
+	act    *marking // of an Act that the index follows
 }
 
 // batch is the steps from … to, exclusive.
@@ -224,7 +225,9 @@ func (s *scan) entry(e record.Entry) error {
 	st := step{seq: e.Seq, kind: e.Kind}
 	pause := false
 	switch e.Kind {
-	case record.Init, record.Act, record.Trace, record.Disposal, record.Certificate:
+	case record.Act:
+		st.act = markingOf(e)
+	case record.Init, record.Trace, record.Disposal, record.Certificate:
 	case record.Capture:
 		// A capture that is in one batch with its end is joined with others
 		// before its words are written.

@@ -37,6 +37,7 @@ type Config struct {
 	Key          [32]byte
 	Log          Log
 	Interpreters map[string]Interpreter // by source name
+	Books        Books                  // nil: there are no labels, matters, holds and groups
 }
 
 // Errors of the index.
@@ -60,7 +61,7 @@ type Coverage struct {
 
 // ChatRow is one chat in a list.
 type ChatRow struct {
-	ID           string        `json:"id"`
+	ID           string        `json:"id"` // stays the same when the index is built anew
 	Name         string        `json:"name"`
 	Kind         chat.ChatKind `json:"kind"`
 	Account      string        `json:"account,omitempty"`

@@ -52,6 +52,9 @@ func (w *writer) known(ctx context.Context, chatID int64, d *doc) (*shown, error
 
 // sight adds a further record to a message.
 func (w *writer) sight(ctx context.Context, s *shown, seq, capture int64) error {
+	if err := w.settle(); err != nil {
+		return err
+	}
 	if err := w.c.exec(`INSERT INTO sighting (seq, of, cap) VALUES (?, ?, ?)`, seq, s.seq, capture); err != nil {
 		return err
 	}

@@ -18,7 +18,7 @@ var schema string
 
 // version is what the file was written by: a file of another version is built
 // anew.
-var version = "waxseal index 4." + strconv.Itoa(analyze.Version)
+var version = "waxseal index 5." + strconv.Itoa(analyze.Version)
 
 // readers is how many questions are answered at the same time.
 const readers = 4
@@ -38,6 +38,7 @@ type Index struct {
 	w       *writer
 	idle    chan *conn
 	reads   readings
+	shares  shares
 	anew    string // why the file was begun anew by Open
 	asIs    bool   // it cannot be written: it is used as far as it has followed
 }

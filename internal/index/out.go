@@ -17,15 +17,16 @@ type ref struct {
 	id, seq, chat, cap int64
 	place              int64 // in the chat
 	more               bool  // it has sightings
+	who                int64 // number of its custodian
 }
 
 // refColumns are the columns that refOf reads.
-const refColumns = `id, seq, chat, cap, ifnull(ord, id), more`
+const refColumns = `id, seq, chat, cap, ifnull(ord, id), more, who`
 
 func refOf(st *sqlite3.Stmt) ref {
 	return ref{
 		id: st.ColumnInt64(0), seq: st.ColumnInt64(1), chat: st.ColumnInt64(2), cap: st.ColumnInt64(3),
-		place: st.ColumnInt64(4), more: st.ColumnBool(5),
+		place: st.ColumnInt64(4), more: st.ColumnBool(5), who: st.ColumnInt64(6),
 	}
 }
 
@@ -50,6 +51,7 @@ type shown struct {
 	ref
 	msg    chat.Message
 	parts  []part
+	order  order
 	unread bool
 	gone   bool // all of its records were disposed of
 }
@@ -90,7 +92,10 @@ func (x *Index) readParts(ctx context.Context, c *conn, out []shown) error {
 		}
 		entries = entries[n:]
 	}
-	return x.nameChats(c, out)
+	if err := x.nameChats(c, out); err != nil {
+		return err
+	}
+	return readOrder(c, out)
 }
 
 // fold makes the message of its entries.
@@ -140,10 +145,10 @@ func (x *Index) nameChats(c *conn, out []shown) error {
 	for i := range out {
 		row, ok := known[out[i].chat]
 		if !ok {
-			err := c.query(`SELECT name, kind, account, custodian FROM chat WHERE id = ?`, func(st *sqlite3.Stmt) error {
+			err := c.query(`SELECT ref, name, kind, account, custodian FROM chat WHERE id = ?`, func(st *sqlite3.Stmt) error {
 				row = ChatRow{
-					ID: strconv.FormatInt(out[i].chat, 10), Name: st.ColumnText(0), Kind: chat.ChatKind(st.ColumnText(1)),
-					Account: st.ColumnText(2), Custodian: st.ColumnText(3),
+					ID: st.ColumnText(0), Name: st.ColumnText(1), Kind: chat.ChatKind(st.ColumnText(2)),
+					Account: st.ColumnText(3), Custodian: st.ColumnText(4),
 				}
 				return nil
 			}, out[i].chat)
@@ -160,9 +165,12 @@ func (x *Index) nameChats(c *conn, out []shown) error {
 }
 
 // messages returns the messages of refs that still exist.
-func (x *Index) messages(ctx context.Context, c *conn, refs []ref) ([]chat.Message, error) {
+func (x *Index) messages(ctx context.Context, c *conn, refs []ref, which labelled) ([]chat.Message, error) {
 	ss, err := x.show(ctx, c, refs)
 	if err != nil {
+		return nil, err
+	}
+	if err := x.tell(c, ss, which); err != nil {
 		return nil, err
 	}
 	ss = slices.DeleteFunc(ss, func(s shown) bool { return s.gone })
@@ -174,17 +182,22 @@ func (x *Index) messages(ctx context.Context, c *conn, refs []ref) ([]chat.Messa
 }
 
 // Message returns one message. Each of its records names it.
-func (x *Index) Message(ctx context.Context, id string) (m chat.Message, err error) {
+func (x *Index) Message(ctx context.Context, id string) (chat.Message, error) {
+	return x.whole().Message(ctx, id)
+}
+
+// Message returns one message inside.
+func (v *View) Message(ctx context.Context, id string) (m chat.Message, err error) {
 	seq, err := strconv.ParseInt(id, 10, 64)
 	if err != nil {
 		return m, fmt.Errorf("message: %w", ErrNotFound)
 	}
-	err = x.read(ctx, func(c *conn) error {
-		r, err := refBySeq(c, seq)
+	err = v.x.read(ctx, func(c *conn) error {
+		r, err := refBySeq(c, seq, v.in)
 		if err != nil {
 			return err
 		}
-		ms, err := x.messages(ctx, c, []ref{r})
+		ms, err := v.x.messages(ctx, c, []ref{r}, byRules)
 		if err == nil && len(ms) == 0 {
 			err = ErrNotFound
 		}
@@ -201,13 +214,13 @@ func (x *Index) Message(ctx context.Context, id string) (m chat.Message, err err
 }
 
 // refBySeq finds a message by any of its records.
-func refBySeq(c *conn, seq int64) (r ref, err error) {
+func refBySeq(c *conn, seq int64, in *within) (r ref, err error) {
 	err = ErrNotFound
 	for range 2 {
-		qerr := c.query(`SELECT `+refColumns+` FROM message WHERE seq = ?`, func(st *sqlite3.Stmt) error {
+		qerr := c.query(`SELECT `+refColumns+` FROM message WHERE seq = ?`+in.cond, func(st *sqlite3.Stmt) error {
 			r, err = refOf(st), nil
 			return nil
-		}, seq)
+		}, append([]any{seq}, in.args...)...)
 		if qerr != nil || err == nil {
 			return r, cmpErr(qerr, err)
 		}

@@ -24,6 +24,9 @@ type node struct {
 	not    *node
 	term   *term
 	filter *filter
+	// What filters stand for may be these, too.
+	match string // a full-text expression
+	runs  runs   // messages with these records, as [0, entry, length]
 }
 
 // term is a word or phrase to find.

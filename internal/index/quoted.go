@@ -13,15 +13,26 @@ import (
 // WhatsApp's key, of which it need not have all: the chat of m goes before
 // others, and the direction that the quotation gives before the other.
 // ErrNotFound: it is not in the archive, or more than one may be it.
-func (x *Index) Quoted(ctx context.Context, m *chat.Message) (out chat.Message, err error) {
+func (x *Index) Quoted(ctx context.Context, m *chat.Message) (chat.Message, error) {
+	return x.whole().Quoted(ctx, m)
+}
+
+// Quoted returns the message inside that m answers.
+func (v *View) Quoted(ctx context.Context, m *chat.Message) (out chat.Message, err error) {
 	q := m.Quoted
 	if q == nil || q.Key.ID == "" {
 		return out, fmt.Errorf("quoted message: %w", ErrNotFound)
 	}
-	err = x.read(ctx, func(c *conn) error {
+	err = v.x.read(ctx, func(c *conn) error {
+		// The key has the custodian that the capture names.
+		custodian := m.Custodian
+		err := c.query(`SELECT custodian FROM chat WHERE id = (SELECT chat FROM ref WHERE ref = ?)`, func(st *sqlite3.Stmt) error { custodian = st.ColumnText(0); return nil }, m.Chat.ID)
+		if err != nil {
+			return err
+		}
 		var elsewhere []chat.Message
 		for _, mine := range []bool{q.Key.FromMe, !q.Key.FromMe} {
-			ms, err := x.byKey(ctx, c, &chat.Message{Account: m.Account, Custodian: m.Custodian, Key: &chat.Key{ID: q.Key.ID, FromMe: mine}})
+			ms, err := v.byKey(ctx, c, &chat.Message{Account: m.Account, Custodian: custodian, Key: &chat.Key{ID: q.Key.ID, FromMe: mine}})
 			if err != nil {
 				return err
 			}
@@ -53,12 +64,12 @@ func (x *Index) Quoted(ctx context.Context, m *chat.Message) (out chat.Message, 
 const maxSameKey = 64
 
 // byKey returns the messages with a KeyName equal to m's.
-func (x *Index) byKey(ctx context.Context, c *conn, m *chat.Message) ([]chat.Message, error) {
+func (v *View) byKey(ctx context.Context, c *conn, m *chat.Message) ([]chat.Message, error) {
 	var refs []ref
-	err := c.query(`SELECT `+refColumns+` FROM message WHERE seq IN (SELECT seq FROM key WHERE k = ?) ORDER BY seq LIMIT ?`,
-		func(st *sqlite3.Stmt) error { refs = append(refs, refOf(st)); return nil }, keyOf(m), maxSameKey)
+	err := c.query(`SELECT `+refColumns+` FROM message WHERE seq IN (SELECT seq FROM key WHERE k = ?)`+v.in.cond+` ORDER BY seq LIMIT ?`,
+		func(st *sqlite3.Stmt) error { refs = append(refs, refOf(st)); return nil }, append(append([]any{keyOf(m)}, v.in.args...), maxSameKey)...)
 	if err != nil || len(refs) == 0 {
 		return nil, err
 	}
-	return x.messages(ctx, c, refs)
+	return v.x.messages(ctx, c, refs, byHand)
 }

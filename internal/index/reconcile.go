@@ -187,7 +187,7 @@ func (r *reconciler) run() error {
 	}
 	var chats []ChatRow
 	named := r.q.Chat == ""
-	err := r.c.query(`SELECT id, name, kind, account, custodian, messages, first_local, last_local FROM chat ORDER BY name, id`, func(st *sqlite3.Stmt) error {
+	err := r.c.query(`SELECT `+chatColumns+` FROM chat ORDER BY name, id`, func(st *sqlite3.Stmt) error {
 		row, id := chatRow(st), st.ColumnInt64(0)
 		if r.q.Chat != "" && !nameMatches(row.Name, r.q.Chat) {
 			return nil
@@ -331,7 +331,7 @@ func spans(rs runs) (out [][2]int64) {
 
 // chat compares one chat.
 func (r *reconciler) chat(row ChatRow) error {
-	id, err := chatNumber(row.ID)
+	id, err := chatNumber(r.c, row.ID)
 	if err != nil {
 		return err
 	}
@@ -463,11 +463,11 @@ func (r *reconciler) day(d Difference, day *DayDifference, show []int64) error {
 	if a+b == 0 {
 		return nil
 	}
-	refs, err := refsOf(r.c, show)
+	refs, err := refsOf(r.c, r.x.whole().in, show)
 	if err != nil {
 		return err
 	}
-	if day.Messages, err = r.x.messages(r.ctx, r.c, refs); err != nil {
+	if day.Messages, err = r.x.messages(r.ctx, r.c, refs, byHand); err != nil {
 		return err
 	}
 	d.Day = day
@@ -482,7 +482,7 @@ func (r *reconciler) changes(d Difference, all []held) error {
 		for i, h := range some {
 			ids[i] = h.id
 		}
-		refs, err := refsOf(r.c, ids)
+		refs, err := refsOf(r.c, r.x.whole().in, ids)
 		if err != nil {
 			return err
 		}

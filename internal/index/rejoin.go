@@ -16,6 +16,9 @@ import (
 // together say, and what others have, too, becomes one message.
 func (w *writer) captureEnd(ctx context.Context, s *step) error {
 	id := s.end.Capture
+	if err := w.settle(); err != nil {
+		return err
+	}
 	err := w.c.exec(`UPDATE capture SET summary = ?, ended = ? WHERE seq = ?`, []byte(s.end.Summary), s.seq, id)
 	if err != nil {
 		return err
@@ -166,6 +169,11 @@ func (w *writer) remove(s *shown) error {
 			return err
 		}
 	}
+	for _, k := range filesOf(&s.msg) {
+		if err := w.c.exec(`DELETE FROM file WHERE k = ? AND seq = ?`, k, s.seq); err != nil {
+			return err
+		}
+	}
 	return w.c.exec(`DELETE FROM message WHERE id = ?`, s.id)
 }
 
@@ -177,7 +185,7 @@ func (w *writer) unwrite(s *shown) error {
 		return err
 	}
 	if !w.unqueue(s.id) {
-		w.queue(ftsRow{id: s.id, out: true, t: d.tokens(s.chat, person)})
+		w.queue(ftsRow{id: s.id, out: true, t: d.tokens(s.chat, person, &s.order)})
 	}
 	w.count(s.chat, person, s.id, d.local, -1)
 	return nil
@@ -380,14 +388,17 @@ func (w *writer) rewrite(was, is *shown) error {
 	if err := w.moveTime(is, &before, &after); err != nil {
 		return err
 	}
+	if err := w.noteOrder(was, is); err != nil {
+		return err
+	}
 	if was.id == is.id && before.person == after.person && before.local == after.local &&
-		bytes.Equal(before.tokens(was.chat, person), after.tokens(is.chat, person)) {
+		bytes.Equal(before.tokens(was.chat, person, &was.order), after.tokens(is.chat, person, &is.order)) {
 		return nil
 	}
 	if err := w.unwrite(was); err != nil {
 		return err
 	}
-	w.queue(ftsRow{id: is.id, t: after.tokens(is.chat, person)})
+	w.queue(ftsRow{id: is.id, t: after.tokens(is.chat, person, &is.order)})
 	w.count(is.chat, person, is.id, after.local, 1)
 	return nil
 }

@@ -8,8 +8,9 @@ CREATE TABLE capture (
     summary BLOB, ended INTEGER, again TEXT NOT NULL DEFAULT '[]', reading TEXT NOT NULL
 );
 
+-- ref is the name under which the chat is shown; see ref.go.
 CREATE TABLE chat (
-    id INTEGER PRIMARY KEY, account TEXT NOT NULL, custodian TEXT NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL,
+    id INTEGER PRIMARY KEY, ref TEXT NOT NULL UNIQUE, account TEXT NOT NULL, custodian TEXT NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL,
     messages INTEGER NOT NULL DEFAULT 0, first INTEGER, last INTEGER, first_local TEXT, last_local TEXT
 );
 CREATE INDEX chat_last ON chat (last, id);
@@ -22,20 +23,36 @@ CREATE TABLE address (account TEXT, custodian TEXT, jid TEXT, chat INTEGER NOT N
 -- Names under which sources without addresses know a chat that has some.
 CREATE TABLE alias (account TEXT, custodian TEXT, name TEXT, chat INTEGER NOT NULL, PRIMARY KEY (account, custodian, name)) WITHOUT ROWID;
 
+-- Every name under which a chat was ever known: links that were made before two
+-- chats became one still lead to it.
+CREATE TABLE ref (ref TEXT PRIMARY KEY, chat INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX ref_chat ON ref (chat);
+
+-- The custodians of messages.
+CREATE TABLE custodian (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+
+-- What the acts of the books put on messages: kind is l for a label, m for a
+-- matter, id its number, seq any of the message's records.
+CREATE TABLE mark (seq INTEGER, kind TEXT, id INTEGER, PRIMARY KEY (seq, kind, id)) WITHOUT ROWID;
+
 -- Whoever sent something; ident is the fields of the identity, one a line.
 CREATE TABLE person (id INTEGER PRIMARY KEY, ident TEXT NOT NULL UNIQUE);
 CREATE TABLE member (chat INTEGER, person INTEGER, messages INTEGER NOT NULL, PRIMARY KEY (chat, person)) WITHOUT ROWID;
 
 -- One message. id is the local time and a tie-breaker (see allot), ord its
--- place in the chat where that is not id, more is 1 where it has sightings.
+-- place in the chat where that is not id, more is 1 where it has sightings, who
+-- its custodian when it was sent.
 CREATE TABLE message (
-    id INTEGER PRIMARY KEY, seq INTEGER NOT NULL, chat INTEGER NOT NULL, cap INTEGER NOT NULL, ord INTEGER, more INTEGER
+    id INTEGER PRIMARY KEY, seq INTEGER NOT NULL, chat INTEGER NOT NULL, cap INTEGER NOT NULL, ord INTEGER, more INTEGER, who INTEGER
 );
 CREATE UNIQUE INDEX message_seq ON message (seq);
 CREATE INDEX message_place ON message (chat, ifnull(ord, id));
 
 -- Messages by WhatsApp's own key: k is a hash of it, seq the message's.
 CREATE TABLE key (k INTEGER, seq INTEGER, PRIMARY KEY (k, seq)) WITHOUT ROWID;
+
+-- Messages by the content of their attachments: k is the beginning of its hash.
+CREATE TABLE file (k INTEGER, seq INTEGER, PRIMARY KEY (k, seq)) WITHOUT ROWID;
 
 -- Further records of a message: "of" is the first.
 CREATE TABLE sighting (seq INTEGER PRIMARY KEY, of INTEGER NOT NULL, cap INTEGER NOT NULL);

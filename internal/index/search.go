@@ -29,44 +29,39 @@ const (
 )
 
 // Search finds messages.
-func (x *Index) Search(ctx context.Context, s Search) (res Result, err error) {
+func (x *Index) Search(ctx context.Context, s Search) (Result, error) {
+	return x.whole().Search(ctx, s)
+}
+
+// Search finds messages inside.
+func (v *View) Search(ctx context.Context, s Search) (res Result, err error) {
 	n, err := parseQuery(s.Query)
 	if err != nil {
 		return res, err
 	}
-	err = x.read(ctx, func(c *conn) error {
-		chatID, err := chatNumber(s.Chat)
+	err = v.x.read(ctx, func(c *conn) error {
+		chatID, err := chatNumber(c, s.Chat)
 		if err != nil {
 			return err
 		}
-		w, err := x.compile(c, n, chatID)
+		w, err := v.x.compile(c, n, chatID)
 		if err != nil {
 			return err
 		}
-		refs, err := x.hits(c, &w, &s, &res)
+		v.in.narrow(&w)
+		refs, err := v.hits(c, &w, &s, &res)
 		if err != nil {
 			return err
 		}
-		if res.Coverage, err = x.coverage(ctx, c); err != nil {
+		if res.Coverage, err = v.coverage(ctx, c); err != nil {
 			return err
 		}
-		return x.fill(ctx, c, &w, &s, refs, &res)
+		return v.fill(ctx, c, &w, &s, refs, &res)
 	})
 	if err != nil && !errors.Is(err, ErrQuery) {
 		err = fmt.Errorf("search: %w", err)
 	}
 	return res, err
-}
-
-func chatNumber(id string) (int64, error) {
-	if id == "" {
-		return 0, nil
-	}
-	n, err := strconv.ParseInt(id, 10, 64)
-	if err != nil || n <= 0 {
-		return 0, fmt.Errorf("chat: %w", ErrNotFound)
-	}
-	return n, nil
 }
 
 // cursor is where a page begins, and what the first page has counted: the
@@ -90,7 +85,7 @@ func parseCursor(s string) (k cursor, err error) {
 }
 
 // hits finds the rows of a page.
-func (x *Index) hits(c *conn, w *where, s *Search, res *Result) ([]ref, error) {
+func (v *View) hits(c *conn, w *where, s *Search, res *Result) ([]ref, error) {
 	limit := s.Limit
 	if limit <= 0 {
 		limit = defaultLimit
@@ -104,7 +99,7 @@ func (x *Index) hits(c *conn, w *where, s *Search, res *Result) ([]ref, error) {
 	if err != nil {
 		return nil, err
 	}
-	return refsOf(c, ids)
+	return refsOf(c, v.in, ids)
 }
 
 // pageOf returns the row ids of a page in the order of time, and counts what
@@ -232,10 +227,10 @@ func ranked(c *conn, w *where, s *Search, limit int, res *Result) (ids []int64, 
 	return ids, nil
 }
 
-func refsOf(c *conn, ids []int64) ([]ref, error) {
+func refsOf(c *conn, in *within, ids []int64) ([]ref, error) {
 	refs := make([]ref, 0, len(ids))
 	for _, id := range ids {
-		err := c.query(`SELECT `+refColumns+` FROM message WHERE id = ?`, func(st *sqlite3.Stmt) error { refs = append(refs, refOf(st)); return nil }, id)
+		err := c.query(`SELECT `+refColumns+` FROM message WHERE id = ?`+in.cond, func(st *sqlite3.Stmt) error { refs = append(refs, refOf(st)); return nil }, append([]any{id}, in.args...)...)
 		if err != nil {
 			return nil, err
 		}
@@ -245,9 +240,12 @@ func refsOf(c *conn, ids []int64) ([]ref, error) {
 
 // fill reads the hits' messages, marks what was found, and adds what stands
 // around them.
-func (x *Index) fill(ctx context.Context, c *conn, w *where, s *Search, refs []ref, res *Result) error {
-	ss, err := x.show(ctx, c, refs)
+func (v *View) fill(ctx context.Context, c *conn, w *where, s *Search, refs []ref, res *Result) error {
+	ss, err := v.x.show(ctx, c, refs)
 	if err != nil {
+		return err
+	}
+	if err := v.x.tell(c, ss, byRules); err != nil {
 		return err
 	}
 	around := min(s.Context, maxContext)
@@ -257,10 +255,10 @@ func (x *Index) fill(ctx context.Context, c *conn, w *where, s *Search, refs []r
 		}
 		h := Hit{Message: ss[i].msg, Marks: w.marks(ss[i].msg.Text)}
 		if around > 0 {
-			if h.Before, err = x.near(ctx, c, ss[i].ref, false, around); err != nil {
+			if h.Before, err = v.near(ctx, c, ss[i].ref, false, around); err != nil {
 				return err
 			}
-			if h.After, err = x.near(ctx, c, ss[i].ref, true, around); err != nil {
+			if h.After, err = v.near(ctx, c, ss[i].ref, true, around); err != nil {
 				return err
 			}
 		}
@@ -291,12 +289,12 @@ func (w *where) marks(text string) [][2]int {
 }
 
 // near returns the messages of the chat before or after one.
-func (x *Index) near(ctx context.Context, c *conn, r ref, after bool, n int) ([]chat.Message, error) {
-	refs, err := stretch(c, r.chat, r.spot(), after, false, n)
+func (v *View) near(ctx context.Context, c *conn, r ref, after bool, n int) ([]chat.Message, error) {
+	refs, err := stretch(c, v.in, r.chat, r.spot(), after, false, n)
 	if err != nil {
 		return nil, err
 	}
-	return x.messages(ctx, c, refs)
+	return v.x.messages(ctx, c, refs, byHand)
 }
 
 // spot is where a message stands in its chat. Two captures may put messages at
@@ -313,18 +311,19 @@ var (
 
 // stretch returns up to n rows of a chat before or after a spot, in the order
 // in which they are shown.
-func stretch(c *conn, chatID int64, at spot, after, with bool, n int) (refs []ref, err error) {
-	sql := `SELECT ` + refColumns + ` FROM message WHERE chat = ?1 AND ifnull(ord, id) `
+func stretch(c *conn, in *within, chatID int64, at spot, after, with bool, n int) (refs []ref, err error) {
+	sql := `SELECT ` + refColumns + ` FROM message WHERE chat = ? AND ifnull(ord, id) `
 	if after {
-		sql += `>= ?2 AND (ifnull(ord, id) > ?2 OR id > ?3 OR ?4 AND id = ?3) ORDER BY ifnull(ord, id), id LIMIT ?5`
+		sql += `>= ? AND (ifnull(ord, id) > ? OR id > ? OR ? AND id = ?)` + in.cond + ` ORDER BY ifnull(ord, id), id LIMIT ?`
 	} else {
-		sql += `<= ?2 AND (ifnull(ord, id) < ?2 OR id < ?3 OR ?4 AND id = ?3) ORDER BY ifnull(ord, id) DESC, id DESC LIMIT ?5`
+		sql += `<= ? AND (ifnull(ord, id) < ? OR id < ? OR ? AND id = ?)` + in.cond + ` ORDER BY ifnull(ord, id) DESC, id DESC LIMIT ?`
 	}
 	inclusive := 0
 	if with {
 		inclusive = 1
 	}
-	err = c.query(sql, func(st *sqlite3.Stmt) error { refs = append(refs, refOf(st)); return nil }, chatID, at.place, at.id, inclusive, n)
+	args := append([]any{chatID, at.place, at.place, at.id, inclusive, at.id}, in.args...)
+	err = c.query(sql, func(st *sqlite3.Stmt) error { refs = append(refs, refOf(st)); return nil }, append(args, n)...)
 	if !after {
 		slices.Reverse(refs)
 	}
@@ -400,7 +399,7 @@ func (x *Index) some(ctx context.Context, all bool, seqs *[]int64, last int64) (
 		if !all && len(*seqs) == 0 || all && len(refs) < chunk {
 			next = -1
 		}
-		ms, err = x.messages(ctx, c, refs)
+		ms, err = x.messages(ctx, c, refs, byRules)
 		return err
 	})
 	return ms, next, err

@@ -281,6 +281,7 @@ func (w *writer) merge(ctx context.Context, n *named, into int64) error {
 		`DELETE FROM course WHERE chat = ?1 AND ?2`,
 		`DELETE FROM member WHERE chat = ?1 AND ?2`,
 		`UPDATE alias SET chat = ?2 WHERE chat = ?1`,
+		`UPDATE ref SET chat = ?2 WHERE chat = ?1`,
 		`UPDATE chat SET kind = (SELECT kind FROM chat WHERE id = ?1) WHERE id = ?2 AND kind = ''`,
 		`DELETE FROM chat WHERE id = ?1 AND ?2`,
 	} {
@@ -304,7 +305,10 @@ func (w *writer) move(s *shown, into int64) error {
 	if err != nil {
 		return err
 	}
-	w.queue(ftsRow{id: s.id, t: d.tokens(into, person)})
+	if err := w.setOwner(s, into); err != nil {
+		return err
+	}
+	w.queue(ftsRow{id: s.id, t: d.tokens(into, person, &s.order)})
 	w.count(into, person, s.id, d.local, 1)
 	return nil
 }

@@ -1,7 +1,9 @@
 package index
 
 import (
-	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -20,6 +22,7 @@ type where struct {
 	from    int64      // lowest row id
 	to      int64      // one past the highest
 	except  [][2]int64 // ranges of row ids inside that do not answer
+	also    []cond     // conditions that the full-text table alone cannot answer
 	find    []finder   // what to mark in the text of hits
 }
 
@@ -35,8 +38,11 @@ type compiler struct {
 	c       *conn
 	sources []string // that this program can read
 	now     time.Time
+	books   Books
 	asked   bool // the query has more than signs
 	w       where
+	inside  []string // filters whose queries are being compiled
+	opened  int      // how many were
 }
 
 const maxID = int64(1) << 62
@@ -44,7 +50,7 @@ const maxID = int64(1) << 62
 // compile builds the where of a query, narrowed to a chat where chatID is not
 // zero.
 func (x *Index) compile(c *conn, n node, chatID int64) (where, error) {
-	k := compiler{c: c, sources: slices.Sorted(maps.Keys(x.cfg.Interpreters)), now: time.Now(), w: where{to: maxID}}
+	k := compiler{c: c, sources: slices.Sorted(maps.Keys(x.cfg.Interpreters)), now: time.Now(), books: x.cfg.Books, w: where{to: maxID}}
 	parts := conjuncts(n)
 	for _, part := range parts {
 		if err := k.top(part, false); err != nil {
@@ -62,10 +68,61 @@ func (x *Index) compile(c *conn, n node, chatID int64) (where, error) {
 }
 
 func conjuncts(n node) []node {
-	if n.or == nil && n.not == nil && n.term == nil && n.filter == nil {
+	if n.or == nil && n.not == nil && n.term == nil && n.filter == nil && n.match == "" && n.runs == nil {
 		return n.and
 	}
 	return []node{n}
+}
+
+// cond is a part of a query: a full-text expression, or a condition on row ids
+// in SQL, where the column's name is still to be put in. Neither: it asks for
+// nothing.
+type cond struct {
+	match string
+	sql   string
+	args  []any
+}
+
+const columnHere = "\x00"
+
+// inSQL makes any part a condition in SQL.
+func (c cond) inSQL() cond {
+	if c.match == "" {
+		return c
+	}
+	return cond{sql: columnHere + ` IN (SELECT rowid FROM fts WHERE fts MATCH ?)`, args: []any{c.match}}
+}
+
+func (c cond) empty() bool { return c.match == "" && c.sql == "" }
+
+func (c cond) not() cond {
+	c = c.inSQL()
+	return cond{sql: `NOT (` + c.sql + `)`, args: c.args}
+}
+
+// join joins parts with AND or OR; those for the full-text table stay together.
+func join(cs []cond, with string) cond {
+	var matches, sqls []string
+	var args []any
+	for _, c := range cs {
+		if c.match != "" {
+			matches = append(matches, c.match)
+		} else if c.sql != "" {
+			sqls, args = append(sqls, c.sql), append(args, c.args...)
+		}
+	}
+	var c cond
+	if len(matches) > 0 {
+		c.match = "(" + strings.Join(matches, with) + ")"
+	}
+	if len(sqls) == 0 {
+		return c
+	}
+	if c.match != "" {
+		m := c.inSQL()
+		sqls, args = append(sqls, m.sql), append(args, m.args...)
+	}
+	return cond{sql: "(" + strings.Join(sqls, with) + ")", args: args}
 }
 
 // top compiles a part of the outermost conjunction, where dates may stand.
@@ -75,6 +132,8 @@ func (k *compiler) top(n node, negated bool) error {
 		return k.top(*n.not, !negated)
 	case n.filter != nil && isDate(n.filter.name):
 		return k.date(n.filter, negated)
+	case n.filter != nil && filters[n.filter.name].opens != nil && !negated:
+		return k.open(n.filter, func(m node) error { return k.top(m, false) })
 	case len(n.and) > 0 && !negated:
 		for _, m := range n.and {
 			if err := k.top(m, false); err != nil {
@@ -83,17 +142,24 @@ func (k *compiler) top(n node, negated bool) error {
 		}
 		return nil
 	}
-	e, err := k.expr(n)
-	if err != nil || e == "" {
+	e, err := k.cond(n)
+	if err != nil || e.empty() {
 		return err
 	}
 	k.asked = true
-	if negated {
-		k.w.no = append(k.w.no, e)
-		return nil
+	switch {
+	case e.sql != "" && negated:
+		k.w.also = append(k.w.also, e.not())
+	case e.sql != "":
+		k.w.also = append(k.w.also, e)
+	case negated:
+		k.w.no = append(k.w.no, e.match)
+	default:
+		k.w.yes = append(k.w.yes, e.match)
 	}
-	k.w.yes = append(k.w.yes, e)
-	k.marks(n)
+	if !negated && len(k.inside) == 0 {
+		k.marks(n)
+	}
 	return nil
 }
 
@@ -116,52 +182,63 @@ func (k *compiler) marks(n node) {
 // that is indexed has a token of its type.
 const nothing = `"=none"`
 
-// expr compiles a part into a full-text expression. FTS5 has a binary NOT
-// only: what is negated needs something beside it.
-func (k *compiler) expr(n node) (string, error) {
+// cond compiles a part.
+func (k *compiler) cond(n node) (cond, error) {
 	switch {
+	case n.match != "":
+		return cond{match: n.match}, nil
+	case n.runs != nil:
+		return inRuns(n.runs)
 	case n.term != nil:
-		return k.term(n.term)
+		e, err := k.term(n.term)
+		return cond{match: e}, err
 	case n.filter != nil:
-		if isDate(n.filter.name) {
-			return "", queryErr("a date counts for the whole query: it cannot stand in OR or in brackets with a minus")
-		}
-		return filters[n.filter.name].expr(k, n.filter.value)
+		return k.filter(n.filter)
 	case n.or != nil:
 		return k.either(n.or)
 	case n.not != nil:
-		return "", queryErr("what is left out by a minus needs something to find beside it")
+		return k.without(nil, []node{*n.not})
 	}
 	return k.conjunction(n.and)
 }
 
-func (k *compiler) either(ns []node) (string, error) {
-	for _, m := range ns {
-		if e, err := k.expr(m); err != nil || e == "" {
-			return "", cmp.Or(err, queryErr("OR needs a word, a phrase or a filter on both sides"))
-		}
+func (k *compiler) filter(f *filter) (c cond, err error) {
+	switch kind := filters[f.name]; {
+	case isDate(f.name):
+		return k.days(f)
+	case kind.opens != nil:
+		err = k.open(f, func(n node) error {
+			c, err = k.cond(n)
+			k.asked = k.asked || !c.empty()
+			return err
+		})
+		return c, err
+	default:
+		c.match, err = kind.expr(k, f.value)
+		return c, err
 	}
-	return k.joined(ns, " OR ")
 }
 
-func (k *compiler) joined(ns []node, with string) (string, error) {
-	var parts []string
+func (k *compiler) conds(ns []node) (out []cond, err error) {
 	for _, m := range ns {
-		e, err := k.expr(m)
+		c, err := k.cond(m)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
-		if e != "" {
-			parts = append(parts, e)
-		}
+		out = append(out, c)
 	}
-	if len(parts) == 0 {
-		return "", nil
-	}
-	return "(" + strings.Join(parts, with) + ")", nil
+	return out, nil
 }
 
-func (k *compiler) conjunction(ns []node) (string, error) {
+func (k *compiler) either(ns []node) (cond, error) {
+	cs, err := k.conds(ns)
+	if err == nil && slices.ContainsFunc(cs, cond.empty) {
+		err = queryErr("OR needs a word, a phrase or a filter on both sides")
+	}
+	return join(cs, " OR "), err
+}
+
+func (k *compiler) conjunction(ns []node) (cond, error) {
 	var yes, no []node
 	for _, m := range ns {
 		if m.not != nil {
@@ -170,18 +247,85 @@ func (k *compiler) conjunction(ns []node) (string, error) {
 			yes = append(yes, m)
 		}
 	}
-	e, err := k.joined(yes, " AND ")
+	cs, err := k.conds(yes)
 	if err != nil || len(no) == 0 {
-		return e, err
+		return join(cs, " AND "), err
 	}
-	if e == "" {
-		return "", queryErr("what is left out by a minus needs something to find beside it")
+	return k.without(cs, no)
+}
+
+// without takes away what answers one of no. FTS5 has a binary NOT only, and
+// nobody means nearly everything: what is left out needs something beside it,
+// if not in a query that has a name.
+func (k *compiler) without(yes []cond, no []node) (cond, error) {
+	y := join(yes, " AND ")
+	if y.empty() && len(k.inside) == 0 {
+		return y, queryErr("what is left out by a minus needs something to find beside it")
 	}
-	not, err := k.joined(no, " OR ")
-	if err != nil || not == "" {
-		return e, err
+	cs, err := k.conds(no)
+	if err != nil {
+		return y, err
 	}
-	return "(" + e + " NOT " + not + ")", nil
+	switch n := join(cs, " OR "); {
+	case n.empty():
+		return y, nil
+	case y.match != "" && n.match != "":
+		return cond{match: "(" + y.match + " NOT " + n.match + ")"}, nil
+	default:
+		return join([]cond{y.inSQL(), n.not()}, " AND "), nil
+	}
+}
+
+// Bounds on queries that stand for others.
+const (
+	maxInside = 8
+	maxOpened = 256
+)
+
+// open calls fn with what a filter stands for.
+func (k *compiler) open(f *filter, fn func(node) error) error {
+	key := f.name + ":" + strings.ToLower(f.value)
+	k.opened++
+	switch {
+	case slices.Contains(k.inside, key):
+		return queryErr("%s leads back to itself", key)
+	case len(k.inside) >= maxInside || k.opened > maxOpened:
+		return queryErr("%s leads to too many other queries", key)
+	case k.books == nil:
+		return queryErr("there are no books to ask for %s", key)
+	}
+	n, err := filters[f.name].opens(k, f.value)
+	if err != nil {
+		return err
+	}
+	asked := k.asked
+	k.asked, k.inside = false, append(k.inside, key)
+	defer func() { k.asked, k.inside = asked || k.asked, k.inside[:len(k.inside)-1] }()
+	if err = fn(n); err == nil && !k.asked {
+		err = queryErr("signs alone find nothing")
+	}
+	if err != nil {
+		if errors.Is(err, ErrQuery) {
+			err = queryErr("in %s: %s", key, strings.TrimPrefix(err.Error(), ErrQuery.Error()+": "))
+		}
+		return err
+	}
+	return nil
+}
+
+// inRuns finds the messages with records in runs.
+func inRuns(rs runs) (cond, error) {
+	b, err := json.Marshal(rs)
+	if err != nil {
+		return cond{}, err
+	}
+	const run = ` >= run.value ->> 1 AND %[1]s < (run.value ->> 1) + (run.value ->> 2)`
+	message, sighting := "message.seq"+fmt.Sprintf(run, "message.seq"), "sighting.seq"+fmt.Sprintf(run, "sighting.seq")
+	return cond{
+		sql: columnHere + ` IN (SELECT message.id FROM json_each(?) run CROSS JOIN message ON ` + message + `
+			UNION SELECT message.id FROM json_each(?) run CROSS JOIN sighting ON ` + sighting + ` JOIN message ON message.seq = sighting.of)`,
+		args: []any{string(b), string(b)},
+	}, nil
 }
 
 // token is the full-text expression of a filter's token.
@@ -292,6 +436,10 @@ func (w *where) ids(column string) (cond string, args []any) {
 	for _, r := range w.except {
 		cond += ` AND (` + column + ` < ? OR ` + column + ` >= ?)`
 		args = append(args, r[0], r[1])
+	}
+	for _, c := range w.also {
+		cond += ` AND ` + strings.ReplaceAll(c.sql, columnHere, column)
+		args = append(args, c.args...)
 	}
 	return cond, args
 }

@@ -28,8 +28,12 @@ type writer struct {
 	rows    []ftsRow           // to be written, see flushRows
 	queued  map[int64]int      // the rows to be put in, by id; nil: made when needed
 	added   int64              // messages
+	changed bool               // something that is shown
 	unread  int64
-	words   *tokenSum // set: words are added up here, and not written
+	owners  map[string]int64 // custodians by name
+	turns   []turn           // of marks, see order.go
+	anew    map[string]bool  // accounts whose messages are to be filed anew
+	words   *tokenSum        // set: words are added up here, and not written
 }
 
 type chatKey struct{ account, custodian, name, addresses string }
@@ -96,7 +100,8 @@ func (w *writer) lose() {
 	w.at = -1
 	w.chats, w.persons, w.courses = map[chatKey]int64{}, map[string]int64{}, map[courseKey]*course{}
 	w.members, w.tallies, w.full = map[[2]int64]int64{}, map[int64]*tally{}, map[int64]int64{}
-	w.rows, w.queued, w.added, w.unread = nil, nil, 0, 0
+	w.owners, w.anew = map[string]int64{}, map[string]bool{}
+	w.rows, w.queued, w.turns, w.added, w.unread, w.changed = nil, nil, nil, 0, 0, false
 }
 
 func (w *writer) position() (int64, error) {
@@ -153,7 +158,7 @@ func (w *writer) apply(ctx context.Context, b batch) (err error) {
 			return fmt.Errorf("entry %d: %w", b.steps[i].seq, err)
 		}
 	}
-	if err := w.flush(b.to); err != nil {
+	if err := w.flush(ctx, b.to); err != nil {
 		return err
 	}
 	w.at = b.to
@@ -161,8 +166,11 @@ func (w *writer) apply(ctx context.Context, b batch) (err error) {
 }
 
 func (w *writer) step(ctx context.Context, s *step) error {
+	w.changed = w.changed || s.doc != nil || s.act != nil || s.kind == record.Capture || s.kind == record.CaptureEnd
 	switch s.kind {
-	case record.Init, record.Act, record.Trace, record.Disposal, record.Certificate:
+	case record.Act:
+		return w.act(s)
+	case record.Init, record.Trace, record.Disposal, record.Certificate:
 		return nil
 	case record.Capture:
 		return w.capture(ctx, s.entry)
@@ -230,14 +238,21 @@ func (w *writer) add(ctx context.Context, seq, capture int64, d *doc) error {
 	}
 	c.at, c.dirty = at, true
 	c.n++
-	if err := w.c.exec(`INSERT INTO message (id, seq, chat, cap, ord) VALUES (?, ?, ?, ?, ?)`, id, seq, chatID, capture, ord); err != nil {
+	o, who, err := w.orderOf(chatID, seq, d)
+	if err != nil {
+		return err
+	}
+	if err := w.c.exec(`INSERT INTO message (id, seq, chat, cap, ord, who) VALUES (?, ?, ?, ?, ?, ?)`, id, seq, chatID, capture, ord, who); err != nil {
+		return err
+	}
+	if err := w.noteFiles(d.files, seq); err != nil {
 		return err
 	}
 	person, err := w.person(d.person)
 	if err != nil {
 		return err
 	}
-	w.queue(ftsRow{id: id, t: d.tokens(chatID, person)})
+	w.queue(ftsRow{id: id, t: d.tokens(chatID, person, o)})
 	w.count(chatID, person, id, d.local, 1)
 	return nil
 }
@@ -357,8 +372,7 @@ func (w *writer) chat(d *doc) (int64, error) {
 	}
 	id, err := w.findChat(d)
 	if err == nil && id == 0 {
-		err = w.c.exec(`INSERT INTO chat (account, custodian, name, kind) VALUES (?, ?, ?, ?)`, k.account, k.custodian, k.name, string(d.kind))
-		id = w.c.LastInsertRowID()
+		id, err = w.newChat(d)
 	}
 	if err == nil && d.kind != "" {
 		err = w.c.exec(`UPDATE chat SET kind = ? WHERE id = ? AND kind = ''`, string(d.kind), id)
@@ -367,6 +381,9 @@ func (w *writer) chat(d *doc) (int64, error) {
 		if err == nil {
 			err = w.c.exec(`INSERT OR IGNORE INTO address (account, custodian, jid, chat) VALUES (?, ?, ?, ?)`, d.account, d.custodian, jid, id)
 		}
+	}
+	if err == nil {
+		err = w.noteRefs(id, d)
 	}
 	if err == nil && len(d.addresses) > 0 {
 		err = w.rename(id, d.chat)
@@ -496,13 +513,19 @@ func (w *writer) beyond(lo, hi int64) (int64, error) {
 }
 
 // flush writes what was gathered, and the position.
-func (w *writer) flush(to int64) error {
+func (w *writer) flush(ctx context.Context, to int64) error {
+	if err := w.fileAnew(ctx); err != nil {
+		return err
+	}
 	errs := []error{w.flushRows(), w.flushCourses(), w.flushCounts()}
 	errs = append(errs,
 		w.c.exec(`UPDATE state SET value = ? WHERE key = 'position'`, to),
 		w.c.exec(`UPDATE state SET value = value + ? WHERE key = 'messages'`, w.added),
 		w.c.exec(`UPDATE state SET value = value + ? WHERE key = 'unread'`, w.unread))
-	w.added, w.unread = 0, 0
+	if w.changed {
+		errs = append(errs, w.c.exec(`INSERT OR REPLACE INTO state VALUES ('changed', ?)`, to))
+	}
+	w.added, w.unread, w.changed = 0, 0, false
 	return errors.Join(errs...)
 }
 
@@ -521,23 +544,27 @@ func (w *writer) flushRows() error {
 		return 1
 	})
 	for _, r := range w.rows {
-		var err error
-		switch {
-		case r.t == nil:
-		case w.words != nil:
-			w.words.row(r)
-		case r.out:
-			err = w.c.exec(`INSERT INTO fts (fts, rowid, t) VALUES ('delete', ?, ?)`, r.id, r.t)
-		default:
-			err = w.c.exec(`INSERT INTO fts (rowid, t) VALUES (?, ?)`, r.id, r.t)
-		}
-		if err != nil {
+		if err := w.put(r); err != nil {
 			return err
 		}
 	}
 	clear(w.rows)
 	w.rows, w.queued = w.rows[:0], nil
-	return nil
+	return w.flushTurns()
+}
+
+// put writes a row of the full-text table, or a part of one.
+func (w *writer) put(r ftsRow) error {
+	switch {
+	case r.t == nil:
+		return nil
+	case w.words != nil:
+		w.words.row(r)
+		return nil
+	case r.out:
+		return w.c.exec(`INSERT INTO fts (fts, rowid, t) VALUES ('delete', ?, ?)`, r.id, r.t)
+	}
+	return w.c.exec(`INSERT INTO fts (rowid, t) VALUES (?, ?)`, r.id, r.t)
 }
 
 func (w *writer) flushCourses() error {

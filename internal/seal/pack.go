@@ -137,6 +137,56 @@ func (k *Key) SealFrame(n, first int, identities Tally, records [][][]byte) []by
 	return k.Seal(packer.EncodeAll(b, make([]byte, 0, len(b)/3+64)), frameContext(n))
 }
 
+// Frames of version 2 hold the salts of their parts: a pack that was written
+// anew has another data key, and salts derived from it would be others. A
+// record that was disposed of has no parts, so that the others keep their
+// places.
+
+// SealRest closes what is left of the frame f as the n-th of the pack under k.
+// derived gives the salts of the frame's old pack, where it was of version 1.
+func (k *Key) SealRest(n int, f Frame, derived *Salts) []byte {
+	b := []byte{2}
+	b = append(b, f.Identities[:]...)
+	b = binary.AppendUvarint(b, uint64(f.First))
+	b = binary.AppendUvarint(b, uint64(len(f.Records)))
+	for _, r := range f.Records {
+		b = binary.AppendUvarint(b, uint64(len(r)))
+		for _, p := range r {
+			b = binary.AppendUvarint(b, uint64(len(p)))
+		}
+	}
+	for i, r := range f.Records {
+		for j, p := range r {
+			salt := f.Salt(derived, i, j)
+			b = append(b, salt[:]...)
+			b = append(b, p...)
+		}
+	}
+	return k.Seal(packer.EncodeAll(b, make([]byte, 0, len(b)/2+64)), frameContext(n))
+}
+
+// Salt is the salt of a part of the record in a slot; derived are those of the
+// frame's pack.
+func (f Frame) Salt(derived *Salts, slot, part int) [32]byte {
+	if f.salts != nil {
+		return f.salts[slot][part]
+	}
+	return derived.Salt(f.First+slot, part)
+}
+
+// Commit is the commitment to the record in a slot.
+func (f Frame) Commit(derived *Salts, slot int) Commitment {
+	if f.salts == nil {
+		return derived.Commit(f.First+slot, f.Records[slot])
+	}
+	var few [4]Commitment
+	list := few[:0]
+	for i, p := range f.Records[slot] {
+		list = append(list, CommitPart(f.salts[slot][i], p))
+	}
+	return CommitRecord(list)
+}
+
 // ErrFrame is returned for a frame that opened and does not read: not ours, or
 // of a newer version.
 var ErrFrame = errors.New("pack frame not understood")
@@ -146,6 +196,7 @@ type Frame struct {
 	First      int   // place in the pack of its first record
 	Identities Tally // of the identities of its records
 	Records    [][][]byte
+	salts      [][][32]byte // of version 2
 }
 
 // Size is about how many bytes the records have.
@@ -172,9 +223,10 @@ func (k *Key) OpenFrame(n int, sealed []byte) (Frame, error) {
 }
 
 func parseFrame(b []byte) (Frame, error) {
-	if len(b) == 0 || b[0] != 1 {
+	if len(b) == 0 || b[0] != 1 && b[0] != 2 {
 		return Frame{}, fmt.Errorf("%w: version", ErrFrame)
 	}
+	salted := b[0] == 2
 	c := cursor{b: b[1:]}
 	var f Frame
 	copy(f.Identities[:], c.take(len(f.Identities)))
@@ -195,9 +247,18 @@ func parseFrame(b []byte) (Frame, error) {
 		}
 	}
 	f.Records = make([][][]byte, count)
+	if salted {
+		f.salts = make([][][32]byte, count)
+	}
 	for i, ls := range lengths {
 		f.Records[i] = make([][]byte, len(ls))
+		if salted {
+			f.salts[i] = make([][32]byte, len(ls))
+		}
 		for j, l := range ls {
+			if salted {
+				copy(f.salts[i][j][:], c.take(32))
+			}
 			f.Records[i][j] = c.take(l)
 		}
 	}

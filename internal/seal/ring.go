@@ -376,6 +376,27 @@ func (r *Ring) AddBlock() int64 {
 	return id
 }
 
+// KeepBlocks destroys the block keys that are not in ids, and reports whether
+// there were any. No data key may be wrapped under them any more, nor come.
+func (r *Ring) KeepBlocks(ids []int64) bool {
+	keep := slices.DeleteFunc(slices.Clone(r.body.Blocks), func(b block) bool { return !slices.Contains(ids, b.ID) })
+	dropped := len(keep) < len(r.body.Blocks)
+	r.body.Blocks = keep
+	return dropped
+}
+
+// SetIndexKey replaces the key of the index.
+func (r *Ring) SetIndexKey(k Key) { r.body.Index = k }
+
+// NewIntake makes a new intake key pair.
+func (r *Ring) NewIntake(now time.Time) error {
+	p, err := newIntakePair(r.body.Intake[len(r.body.Intake)-1].ID+1, now)
+	if err == nil {
+		r.body.Intake = append(r.body.Intake, p)
+	}
+	return err
+}
+
 // IntakeLife is how long one intake key pair takes new epochs.
 const IntakeLife = 7 * 24 * time.Hour
 
@@ -386,12 +407,8 @@ func (r *Ring) RotateIntake(now time.Time) (bool, error) {
 	if now.Sub(newest.Created) < IntakeLife {
 		return false, nil
 	}
-	p, err := newIntakePair(newest.ID+1, now)
-	if err != nil {
-		return false, err
-	}
-	r.body.Intake = append(r.body.Intake, p)
-	return true, nil
+	err := r.NewIntake(now)
+	return err == nil, err
 }
 
 // KeepIntake destroys the intake keys that are not in ids, and reports whether

@@ -166,8 +166,10 @@ type Reader interface {
 type Keyring interface {
 	Key(ctx context.Context, id int64) (Key, error)
 	Epoch(ctx context.Context, id int64) (Epoch, error)
+	// Blocks lists the blocks of the keyring.
+	Blocks(ctx context.Context) ([]int64, error)
 	// Rewrap replaces the wrapping of keys and removes the epochs that no key
-	// needs any more, in one transaction.
+	// needs any more, in one transaction. ErrMoved: a block was retired.
 	Rewrap(ctx context.Context, keys []Key) error
 }
 
@@ -185,12 +187,48 @@ type Catalogue interface {
 	Identities(ctx context.Context, fn func(Identity) error) error
 }
 
+// Repack is a pack that is written anew without what was disposed of.
+type Repack struct {
+	Old     int64   // its data key, which goes
+	Block   int64   // of the new one
+	Wrapped []byte  // the new one; nil: no record is left
+	Frames  []Frame // that stay, under the new key: ID and Sealed
+	Gone    []int64 // frames without a record left
+	Entries []int64 // whose content goes
+	// Identities are theirs.
+	Identities [][]byte
+}
+
+// Step is what one transaction of a disposal does.
+type Step struct {
+	Disposal int64 // entry
+	Size     int64 // of the log that the step was checked against
+	Packs    []Repack
+	Refs     []BlobRef // that go
+}
+
+// Disposer is how content goes.
+type Disposer interface {
+	// PackFrames calls fn for every frame of a pack, by its data key.
+	PackFrames(ctx context.Context, key int64, fn func(Frame) error) error
+	// Dispose does a step where the log still has that size, durably, whole or
+	// not at all, and returns the names of blobs that nothing names any more.
+	// ErrMoved: the log has grown, or a block was retired.
+	Dispose(ctx context.Context, s *Step) (blobs [][]byte, err error)
+	// DisposedBlobs counts the blobs that went with a disposal, and those that
+	// other records keep. What was noted of earlier ones is forgotten.
+	DisposedBlobs(ctx context.Context, disposal int64) (gone, spared int64, err error)
+	// BlockedKeys calls fn for keys of the blocks before a block, at most limit.
+	BlockedKeys(ctx context.Context, before int64, limit int, fn func(Key) error) error
+}
+
 // Store is a database for one archive.
 type Store interface {
 	Writer
 	Reader
 	Keyring
 	Catalogue
+	Disposer
 	// EpochKeys calls fn for the keys that are still wrapped under an epoch,
 	// at most limit of them.
 	EpochKeys(ctx context.Context, limit int, fn func(Key) error) error
@@ -201,8 +239,9 @@ type Store interface {
 	// Exclusive runs fn while no other process can write, and commits what fn
 	// did through tx where fn returns nil.
 	Exclusive(ctx context.Context, fn func(tx Tx) error) error
-	// Scrub overwrites what was removed, as far as the database can.
-	Scrub(ctx context.Context) error
+	// Scrub overwrites what was removed, and reports false where readers are in
+	// the way.
+	Scrub(ctx context.Context) (bool, error)
 	// Check reads every row and page of the database and reports what
 	// contradicts itself, a sentence each.
 	Check(ctx context.Context) ([]string, error)
@@ -218,6 +257,11 @@ type Tx interface {
 	AddIntake(Intake) error
 	// DropIdleIntakes removes those that no epoch is sealed to, but the newest.
 	DropIdleIntakes() error
+	// Blocks lists the blocks of the keyring.
+	Blocks() ([]int64, error)
+	AddBlock(id int64) error
+	// DropIdleBlocks removes those before a block that hold no key.
+	DropIdleBlocks(before int64) error
 }
 
 // Intake is the public half of an intake key pair.

@@ -15,10 +15,13 @@ import (
 )
 
 var (
-	errNoSession = errors.New("no session")
-	errLink      = errors.New("link used up or too old")
-	errNoPage    = errors.New("no such page")
-	errRequest   = errors.New("request not understood")
+	errNoSession  = errors.New("no session")
+	errLink       = errors.New("link used up or too old")
+	errNoPage     = errors.New("no such page")
+	errNoAccount  = errors.New("no account of a person")
+	errToken      = errors.New("token not known")
+	errInvitation = errors.New("invitation used up or too old")
+	errRequest    = errors.New("request not understood")
 )
 
 // errorPage is shown where a page cannot be.
@@ -40,13 +43,31 @@ func errorFor(err error) errorPage {
 		return signInPage("Sign in", "This console opens with a link that works once.")
 	case errors.Is(err, errLink):
 		return signInPage("This link no longer works", "A link works once, within 15 minutes. This one was used, has run out, or was cut short.")
+	case errors.Is(err, errToken):
+		return errorPage{
+			layout: layout{Title: "Token not valid"}, Status: http.StatusUnauthorized,
+			Say: "This token is not known, was revoked, or has run out; or there were too many tries.",
+			Do:  "Make another on the page of your account.",
+		}
+	case errors.Is(err, errInvitation):
+		return errorPage{
+			layout: layout{Title: "This invitation no longer works"}, Status: http.StatusUnauthorized,
+			Say: "An invitation works once, within seven days. This one was used, has run out, or was cut short.",
+			Do:  "Ask the administrator of the archive for another. If somebody else has used it, say so: it is in the audit trail.",
+		}
 	case errors.Is(err, index.ErrNotFound), errors.Is(err, fs.ErrNotExist), errors.Is(err, errNoPage):
 		return errorPage{
 			layout: layout{Title: "Not found"}, Status: http.StatusNotFound,
 			Say: "There is nothing at this address.",
 			Do:  "The link may be cut short, or made for another archive. The index may also not have followed that far yet.",
 		}
-	case errors.Is(err, access.ErrForbidden):
+	case errors.Is(err, errNoAccount):
+		return errorPage{
+			layout: layout{Title: "Not for programs"}, Status: http.StatusForbidden,
+			Say: "A token has no password, no telephone and no sessions.",
+			Do:  "Sign in with a browser.",
+		}
+	case errors.Is(err, access.ErrForbidden), errors.Is(err, access.ErrEnded):
 		return errorPage{
 			layout: layout{Title: "Not permitted"}, Status: http.StatusForbidden,
 			Say: "Your account does not include this.",
@@ -93,9 +114,18 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.Is(err, context.Canceled) && r.Context().Err() != nil {
 		return // nobody is there to be told
 	}
+	if errors.Is(err, errNoSession) && s.accounts(r) {
+		to := "/"
+		if r.Method == http.MethodGet {
+			to = here(r.URL.RequestURI())
+		}
+		if s.signInPage(w, http.StatusUnauthorized, signInForm{To: to}) == nil {
+			return
+		}
+	}
 	p := errorFor(err)
 	p.layout = s.layout(r, p.Title, "")
-	p.SignedIn = p.Status != http.StatusUnauthorized && s.sessions.valid(r)
+	p.SignedIn = p.Status != http.StatusUnauthorized && sessionOf(r).ID != 0
 	if !p.SignedIn {
 		p.Firm = "" // who is not signed in learns nothing of the archive, its owner included
 	}

@@ -4,6 +4,8 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
+	"strings"
 )
 
 // policy allows a page its own files and nothing else: no inline script or
@@ -25,10 +27,13 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=(), usb=()")
 		h.Set("Cache-Control", "no-store")
+		if r.TLS != nil || s.behindProxy {
+			h.Set("Strict-Transport-Security", "max-age=31536000")
+		}
 		// A page elsewhere whose name was rebound to 127.0.0.1 is, to the
 		// browser, our own origin. Only the Host header tells.
-		if !loopback(r.Host) {
-			http.Error(w, "This console answers only to localhost.", http.StatusMisdirectedRequest)
+		if !s.answersTo(r.Host) {
+			http.Error(w, "This console does not answer to that name.", http.StatusMisdirectedRequest)
 			return
 		}
 		if foreign(r) {
@@ -37,6 +42,15 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// answersTo reports a name that the console was told to answer to.
+func (s *Server) answersTo(host string) bool {
+	name := host
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		name = h
+	}
+	return loopback(host) || slices.ContainsFunc(s.hosts, func(h string) bool { return strings.EqualFold(h, name) })
 }
 
 // loopback reports whether host, with or without a port, is this machine by

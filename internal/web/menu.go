@@ -17,12 +17,28 @@ var menu = []menuItem{
 	{"chats", "/chats", "Chats", access.Read},
 	{"search", "/search", "Search", access.Search},
 	{"policies", "/policies", "Policies", access.SeePolicies},
+	{"requests", "/requests", "Requests", access.Self},
+	{"users", "/users", "Accounts", access.ManageUsers},
 	{"state", "/state", "Archive", access.State},
 }
 
 // said are the sentences that a page begins with after an act, by the word in
 // its address: nothing that somebody else wrote gets there.
-var said = map[string]string{}
+var said = map[string]string{
+	"recovered":         "You came in with a recovery code, which is used up now. Set up your new telephone below.",
+	"password-changed":  "Your password is changed. All your other sessions have ended.",
+	"telephone-changed": "Codes come from the new telephone now. All your other sessions have ended.",
+	"session-ended":     "The session has ended.",
+	"token-revoked":     "The token is revoked. It opens nothing from now on.",
+	"user-changed":      "The account is changed.",
+	"user-asked":        "An officer has to confirm that. Until then nothing changes; it waits under Requests.",
+	"user-close":        "The account is closed, and its sessions have ended.",
+	"user-open":         "The account is open again.",
+	"user-unlock":       "The account is unlocked.",
+	"user-sessions":     "All sessions of the account have ended.",
+	"approved":          "Confirmed, and done.",
+	"declined":          "Declined. Nothing was changed.",
+}
 
 func done(r *http.Request) string { return said[r.URL.Query().Get("done")] }
 

@@ -43,7 +43,27 @@ func (s *Server) routes() []route {
 		{"GET /fragment/chats/{chat}", access.Read, s.stretch},
 		{"POST /sign-out", access.Self, s.signOut},
 
+		{"GET /set-up", access.Self, s.setUp},
+		{"POST /set-up", access.Self, s.doSetUp},
+		{"GET /account", access.Self, s.account},
+		{"POST /account/password", access.Self, s.changePassword},
+		{"POST /account/telephone", access.Self, s.changeTelephone},
+		{"POST /account/codes", access.Self, s.newCodes},
+		{"POST /account/sessions", access.Self, s.endSession},
+		{"POST /account/tokens", access.Self, s.addToken},
+		{"POST /account/tokens/{token}/revoke", access.Self, s.revokeToken},
+		{"GET /users", access.ManageUsers, s.users},
+		{"POST /users", access.ManageUsers, s.addUser},
+		{"GET /users/{login}", access.ManageUsers, s.user},
+		{"POST /users/{login}", access.ManageUsers, s.changeUser},
+		{"POST /users/{login}/{act}", access.ManageUsers, s.actOnUser},
+		{"GET /requests", access.Self, s.requests},
+		{"POST /requests/{request}/{decision}", access.Self, s.decide},
+
 		{"GET /sign-in", "", s.signIn},
+		{"POST /sign-in", "", s.enter},
+		{"GET /invitation", "", s.invitation},
+		{"POST /invitation", "", s.accept},
 		{"GET /static/{file}", "", s.staticFile},
 
 		{"/", access.Self, func(http.ResponseWriter, *http.Request) error { return errNoPage }},
@@ -72,6 +92,13 @@ func (s *Server) page(handle func(http.ResponseWriter, *http.Request) error) htt
 }
 
 func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
-	http.Redirect(w, r, "/chats", http.StatusSeeOther)
+	to, who := "/account", actor(r)
+	for _, m := range menu { // the first thing that the person may open
+		if who.May(m.action, s.now()) == nil {
+			to = m.Href
+			break
+		}
+	}
+	http.Redirect(w, r, to, http.StatusSeeOther)
 	return nil
 }

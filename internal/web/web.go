@@ -9,6 +9,7 @@ package web
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +17,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/waxseal/waxseal/internal/access"
 	"github.com/waxseal/waxseal/internal/chat"
 	"github.com/waxseal/waxseal/internal/govern"
 	"github.com/waxseal/waxseal/internal/index"
@@ -86,25 +88,37 @@ type Config struct {
 	// Outlook tells what policies would do; without it there are no forecasts.
 	Outlook Outlook
 	Log     *slog.Logger
+	// Hosts are the names that the console answers to beside those of this
+	// machine itself.
+	Hosts []string
+	// BehindProxy says that a proxy of ours does TLS, and names who asks.
+	BehindProxy bool
+	// Cost is what one guess at a password costs; zero: access.Today.
+	Cost access.Cost
 	// Now is the clock; nil: time.Now.
 	Now func() time.Time
 }
 
 // Server is the console.
 type Server struct {
-	name     string
-	index    Index
-	blobs    Blobs
-	state    func(context.Context) (State, error)
-	ledger   *govern.Ledger
-	outlook  Outlook
-	log      *slog.Logger
-	now      func() time.Time
-	pages    pages
-	static   static
-	sessions *sessions
-	extents  extents
-	handler  http.Handler
+	name        string
+	index       Index
+	blobs       Blobs
+	state       func(context.Context) (State, error)
+	ledger      *govern.Ledger
+	outlook     Outlook
+	log         *slog.Logger
+	now         func() time.Time
+	door        *govern.Door
+	cost        access.Cost
+	key         []byte // of enrolments that wait for their first code
+	hosts       []string
+	behindProxy bool
+	pages       pages
+	static      static
+	sessions    *sessions
+	extents     extents
+	handler     http.Handler
 }
 
 // New returns a console that nobody has signed in to yet; see Link.
@@ -118,6 +132,9 @@ func New(c Config) (*Server, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
+	if c.Cost == (access.Cost{}) {
+		c.Cost = access.Today
+	}
 	st, err := readStatic()
 	if err != nil {
 		return nil, fmt.Errorf("read static files: %w", err)
@@ -129,7 +146,9 @@ func New(c Config) (*Server, error) {
 	s := &Server{
 		name: c.Name, index: c.Index, blobs: c.Blobs, state: c.State, ledger: c.Ledger, outlook: c.Outlook, log: c.Log, now: c.Now,
 		pages: pg, static: st, sessions: newSessions(c.Now),
+		door: govern.NewDoor(c.Ledger, c.Cost), cost: c.Cost, key: make([]byte, 32), hosts: c.Hosts, behindProxy: c.BehindProxy,
 	}
+	_, _ = rand.Read(s.key) // never fails: it ends the program instead
 	s.handler = s.guard(s.mux())
 	return s, nil
 }

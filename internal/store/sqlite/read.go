@@ -204,6 +204,11 @@ var invariants = []struct{ say, count string }{
 	{"epochs name an intake key that is not there", `SELECT count(*) FROM epoch WHERE intake NOT IN (SELECT id FROM intake)`},
 	{"tree hashes are not as many as the entries make", `SELECT (SELECT coalesce(sum(length(hashes)), 0) FROM tile) <> 32 * ((size >> 8) + (size >> 16) + (size >> 24) + (size >> 32) + (size >> 40)) FROM head`},
 	{"keys name an epoch that is not there", `SELECT count(*) FROM key WHERE epoch IS NOT NULL AND epoch NOT IN (SELECT id FROM epoch)`},
+	{"keys name a block that is not there", `SELECT count(*) FROM key WHERE block IS NOT NULL AND block NOT IN (SELECT id FROM block)`},
+	{"numbers may be given twice", `SELECT (SELECT count(*) FROM sqlite_sequence WHERE name NOT IN ('frame', 'key', 'epoch'))
+		+ (SELECT count(*) FROM frame WHERE id > (SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'frame'))
+		+ (SELECT count(*) FROM key WHERE id > (SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'key'))
+		+ (SELECT count(*) FROM epoch WHERE id > (SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'epoch'))`},
 	{"blobs that no entry names", `SELECT count(*) FROM blob WHERE hash NOT IN (SELECT hash FROM blob_ref)`},
 	{"references to a blob that is not there", `SELECT count(*) FROM blob_ref WHERE hash NOT IN (SELECT hash FROM blob)`},
 }

@@ -1,5 +1,7 @@
 -- The log of an archive. docs/format.md explains every column.
--- Nothing here is content, and nothing can be read without the ring.
+-- Nothing here is content, and nothing can be read without the ring. Numbers of
+-- frames, keys and epochs are never given twice: other processes remember what
+-- they have read under them.
 
 CREATE TABLE head (
     id   INTEGER PRIMARY KEY CHECK (id = 1),
@@ -20,11 +22,12 @@ CREATE TABLE entry (
 CREATE INDEX entry_booked ON entry (seq) WHERE booked = 1;
 
 CREATE TABLE frame (
-    id     INTEGER PRIMARY KEY,
+    id     INTEGER PRIMARY KEY AUTOINCREMENT,
     key    INTEGER NOT NULL REFERENCES key (id),
     n      INTEGER NOT NULL,
     sealed BLOB    NOT NULL
 ) STRICT;
+CREATE INDEX frame_key ON frame (key);
 
 CREATE TABLE tile (
     level  INTEGER NOT NULL,
@@ -34,14 +37,20 @@ CREATE TABLE tile (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE key (
-    id      INTEGER PRIMARY KEY,
+    id      INTEGER PRIMARY KEY AUTOINCREMENT,
     epoch   INTEGER REFERENCES epoch (id),
-    block   INTEGER,
+    block   INTEGER REFERENCES block (id),
     wrapped BLOB NOT NULL,
     CHECK ((epoch IS NULL) <> (block IS NULL))
 ) STRICT;
 CREATE INDEX key_epoch ON key (epoch) WHERE epoch IS NOT NULL;
 CREATE INDEX key_block ON key (block) WHERE block IS NOT NULL;
+
+-- The blocks of the keyring. A row that is gone takes no new key: only then may
+-- its key be destroyed.
+CREATE TABLE block (
+    id INTEGER PRIMARY KEY
+) STRICT;
 
 -- Public halves of the intake keys. A row that is gone takes no new epoch:
 -- only then may its private half be destroyed.
@@ -51,7 +60,7 @@ CREATE TABLE intake (
 ) STRICT;
 
 CREATE TABLE epoch (
-    id     INTEGER PRIMARY KEY,
+    id     INTEGER PRIMARY KEY AUTOINCREMENT,
     intake INTEGER NOT NULL REFERENCES intake (id),
     sealed BLOB    NOT NULL
 ) STRICT;
@@ -69,7 +78,16 @@ CREATE TABLE blob (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE blob_ref (
-    hash BLOB    NOT NULL,
+    hash BLOB    NOT NULL REFERENCES blob (hash),
     seq  INTEGER NOT NULL,
     PRIMARY KEY (hash, seq)
+) STRICT, WITHOUT ROWID;
+
+-- What became of the blobs that the last disposal took a reference from: one
+-- is spared while another record names it.
+CREATE TABLE disposed_blob (
+    disposal INTEGER NOT NULL,
+    hash     BLOB    NOT NULL,
+    spared   INTEGER NOT NULL,
+    PRIMARY KEY (disposal, hash)
 ) STRICT, WITHOUT ROWID;

@@ -273,12 +273,12 @@ func (t txn) DropIdleIntakes() error { return t.c.exec(dropIntakes) }
 
 // Scrub overwrites what was removed, in the write-ahead log too: after it, a
 // dropped epoch is nowhere in the files.
-func (s *Store) Scrub(ctx context.Context) error {
+func (s *Store) Scrub(ctx context.Context) (bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	_, _, err := s.w.WALCheckpoint("main", sqlite3.CHECKPOINT_TRUNCATE)
 	if errors.Is(err, sqlite3.BUSY) || errors.Is(err, sqlite3.LOCKED) {
-		return nil // readers are at work; the next checkpoint does it
+		return false, nil // readers are at work
 	}
-	return wrap(err)
+	return err == nil, wrap(err)
 }

@@ -29,6 +29,10 @@ func Run(t *testing.T, create func(t *testing.T) (open func() store.Store)) {
 		"what is not there":           notThere,
 		"identities are looked up":    identities,
 		"failed exclusive is no work": failedExclusive,
+		"retired block takes no key":  retiredBlock,
+		"booked entries are found":    booked,
+		"disposal is fenced":          disposalFenced,
+		"disposal takes what it says": disposalTakes,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, create(t)) })
 	}
@@ -44,6 +48,11 @@ func closed(t *testing.T, s store.Store) store.Store {
 		rows, err := tx.Intakes()
 		if err != nil || len(rows) > 0 {
 			return err
+		}
+		for _, id := range []int64{1, 4} {
+			if err := tx.AddBlock(id); err != nil {
+				return err
+			}
 		}
 		return tx.AddIntake(store.Intake{ID: 1, Public: []byte("public 1")})
 	})
@@ -260,8 +269,8 @@ func keysMove(t *testing.T, open func() store.Store) {
 	if n, err := s.BlockKeys(t.Context(), 4); err != nil || n != 1 {
 		t.Fatalf("block holds %d, %v", n, err)
 	}
-	if err := s.Scrub(t.Context()); err != nil {
-		t.Fatal(err)
+	if done, err := s.Scrub(t.Context()); err != nil || !done {
+		t.Fatalf("scrub: %v, %v", done, err)
 	}
 }
 

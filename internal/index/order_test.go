@@ -1,0 +1,183 @@
+package index
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/waxseal/waxseal/internal/chat"
+)
+
+func withBooks(t testing.TB, l Log, b *fakeBooks) *Index {
+	t.Helper()
+	cfg := config(t, l)
+	cfg.Books = b
+	return openIndex(t, cfg)
+}
+
+// TestLabels: by hand and by rule, with those below, and off again; acts that
+// count for nothing change nothing.
+func TestLabels(t *testing.T) {
+	l := sample(t) // messages at 2…8, and 10
+	b := newBooks()
+	b.labels = map[int64]string{12: "Deals", 13: "Deals/Acme", 14: "Links", 15: "Loop", 16: "Old"}
+	b.rules = map[int64]string{14: "has:link", 15: "label:Loop", 16: "flat OR (contract on:2024-01)"}
+	b.matters = map[int64]string{20: "Smith v. Acme"}
+	b.groups["sales"] = []string{"j.doe"}
+	b.query["flat"] = "in:family"
+	b.query["2024"] = "contract after:2024"
+	b.covers["2024"] = [][2]int64{{3, 1}}
+	b.covers["few"] = [][2]int64{{2, 2}}
+	b.query["none"] = "…"
+	l.label(t, actLabelApply, 13, [2]int64{2, 2}, [2]int64{500, 1 << 62})
+	l.label(t, actLabelApply, 12, [2]int64{3, 1})
+	l.label(t, actLabelRemove, 13, [2]int64{3, 1})
+	void := l.label(t, actLabelApply, 12, [2]int64{0, 100})
+	b.void[void] = true
+	l.label(t, actMatterCollect, 20, [2]int64{5, 1}, [2]int64{10, -4})
+	l.act(t, actLabelApply, `"nonsense"`)
+	x := withBooks(t, l, b)
+	for query, want := range map[string][]string{
+		"label:Deals":                        {"see https://example.org", "the contract is ready"},
+		"label:Deals/Acme":                   {"the contract is ready"},
+		"label:Links":                        {"see https://example.org"},
+		"label:Old":                          {"the contract is ready", "contract of the flat"},
+		"-label:Old contract":                {"nobody can read this contract", "contract signed"},
+		"label:Old OR label:Links":           {"see https://example.org", "the contract is ready", "contract of the flat"},
+		`matter:"Smith v. Acme"`:             {"contract signed"},
+		"matter:20 OR label:Links":           {"contract signed", "see https://example.org"},
+		"hold:flat":                          {"contract of the flat"},
+		"hold:few":                           {"see https://example.org", "the contract is ready"},
+		"hold:2024":                          {"nobody can read this contract", "contract signed", "see https://example.org", "the contract is ready"},
+		"hold:2024 signed":                   {"contract signed"},
+		"-hold:2024 contract":                {"contract of the flat"},
+		"group:sales flat":                   {"contract of the flat"},
+		"group:nobody":                       nil,
+		"signed OR on:2023":                  {"contract signed", "contract of the flat"},
+		"contract (in:family OR on:2024-01)": {"the contract is ready", "contract of the flat"},
+		"contract -(in:acme on:2024-01)":     {"nobody can read this contract", "contract signed", "contract of the flat"},
+	} {
+		if got := find(t, x, query); !cmp.Equal(got, want) {
+			t.Errorf("%s: %q, want %q", query, got, want)
+		}
+	}
+	for query, says := range map[string]string{"label:Loop": "leads back", "hold:none": "signs", "label:x": "no label", "matter:x": "no matter", "hold:x": "no hold"} {
+		if _, err := x.Search(t.Context(), Search{Query: query}); !errors.Is(err, ErrQuery) || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v", query, err)
+		}
+	}
+	res, err := x.Search(t.Context(), Search{Query: "has:link"})
+	if err != nil || len(res.Hits) != 1 || !cmp.Equal(res.Hits[0].Message.Labels, []string{"Deals", "Links"}) {
+		t.Errorf("%v, %v", res.Hits, err)
+	}
+	m, err := x.Message(t.Context(), "5")
+	if err != nil || !cmp.Equal(m.Matters, []string{"Smith v. Acme"}) {
+		t.Errorf("%v, %v", m.Matters, err)
+	}
+}
+
+// TestLabelsStay: a label stays on a message that another capture has, too,
+// whichever of its records it was put on, and comes off with all of them.
+func TestLabelsStay(t *testing.T) {
+	l := newLog(t)
+	b := newBooks()
+	b.labels = map[int64]string{7: "L"}
+	k := l.capture(t, "chat", fakeReading{})
+	first := k.said(t, "2024-05-13T09:00", "Ana", "signed")
+	k.end(t)
+	k = l.capture(t, "chat", fakeReading{Zone: 3600e9})
+	second := k.said(t, "2024-05-13T10:00", "Ana", "signed", func(m *chat.Message) { m.Edited = false })
+	l.label(t, actLabelApply, 7, [2]int64{second, 1})
+	l.label(t, actLabelApply, 7, [2]int64{first, 1})
+	k.said(t, "2024-05-13T10:01", "Bob", "another")
+	k.end(t)
+	x := withBooks(t, l, b)
+	for _, h := range find(t, x, "label:L") {
+		if h != "signed" {
+			t.Errorf("%q is labelled", h)
+		}
+	}
+	l.label(t, actLabelRemove, 7, [2]int64{first, 1})
+	l.label(t, actLabelRemove, 7, [2]int64{second, 1})
+	if err := x.Follow(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	if got := find(t, x, "label:L"); len(got) > 0 {
+		t.Errorf("still labelled: %q", got)
+	}
+}
+
+// TestCustodianOfTheDay: where a capture names no custodian, it is whoever had
+// the number when the message was sent, as the books say now.
+func TestCustodianOfTheDay(t *testing.T) {
+	l := newLog(t)
+	b := newBooks()
+	k := l.capture(t, "chat", fakeReading{Account: "+447700900001"})
+	k.said(t, "2024-01-13T09:00", "Ana", "old")
+	k.said(t, "2024-05-13T09:00", "Ana", "new")
+	k.end(t)
+	x := withBooks(t, l, b)
+	b.tenure("+447700900001", "ann", "2020-01-01")
+	l.act(t, actAccount, `{"account":"+44 7700 900001"}`)
+	if err := x.Follow(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	if got := find(t, x, "custodian:ann"); !cmp.Equal(got, []string{"new", "old"}) {
+		t.Errorf("ann has %q", got)
+	}
+	b.tenure("+447700900001", "bob", "2024-03-01")
+	l.act(t, actAccount, `{"account":"+44 7700 900001"}`)
+	if err := x.Follow(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	for who, want := range map[string][]string{"ann": {"old"}, "bob": {"new"}} {
+		if got := find(t, x, "custodian:"+who); !cmp.Equal(got, want) {
+			t.Errorf("%s has %q, want %q", who, got, want)
+		}
+		res, err := x.Within(Scope{Custodians: []string{who}}).Search(t.Context(), Search{})
+		if err != nil || len(res.Hits) != 1 || res.Hits[0].Message.Custodian != who || res.Hits[0].Message.Text != want[0] {
+			t.Errorf("%s: %v, %v", who, res.Hits, err)
+		}
+	}
+	found, err := Check(t.Context(), x.cfg, nil)
+	if err != nil || len(found) > 0 {
+		t.Errorf("%q, %v", found, err)
+	}
+}
+
+// TestOldLinks: a chat is found under every ID that it ever had, and has the
+// same one in an index that is built anew.
+func TestOldLinks(t *testing.T) {
+	l := newLog(t)
+	k := l.capture(t, "+44 7700 900123", fakeReading{Kind: chat.Direct})
+	k.said(t, "2024-05-13T09:00", "Ana", "one")
+	k.end(t)
+	x := indexOf(t, l)
+	was, err := x.Chats(t.Context(), ChatFilter{})
+	if err != nil || len(was) != 1 {
+		t.Fatalf("%v, %v", was, err)
+	}
+	k = l.capture(t, "Ana Lima", fakeReading{Kind: chat.Direct, JID: "447700900123@s.whatsapp.net"})
+	k.said(t, "2024-05-13T09:05", "Ana", "two")
+	k.end(t)
+	if err := x.Follow(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	now, err := x.Chats(t.Context(), ChatFilter{})
+	if err != nil || len(now) != 1 || now[0].ID == was[0].ID {
+		t.Fatalf("%v, %v", now, err)
+	}
+	old, err := x.Chat(t.Context(), was[0].ID)
+	if err != nil || !cmp.Equal(old, now[0]) {
+		t.Errorf("the old link shows %v, %v", old, err)
+	}
+	if got := find(t, x, "chat:"+was[0].ID); !cmp.Equal(got, []string{"two", "one"}) {
+		t.Errorf("chat: finds %q", got)
+	}
+	anew, err := indexOf(t, l).Chats(t.Context(), ChatFilter{})
+	if err != nil || !cmp.Equal(anew, now) {
+		t.Errorf("built anew: %v, %v", anew, err)
+	}
+}
