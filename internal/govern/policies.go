@@ -330,36 +330,36 @@ func (s *State) ProposedPolicy() (retain.Preset, bool) {
 	return retain.PresetByID(retain.Proposed)
 }
 
-// RulesAfter are the rules as an act of policies would leave them, for a
-// forecast before it is made. Nothing is changed.
-func (s *State) RulesAfter(now time.Time, act string, data any) (retain.Rules, error) {
-	a, err := supposed(now, act, data)
-	if err != nil {
-		return retain.Rules{}, err
-	}
-	k, ok := policyActs()[act]
-	if !ok {
-		return retain.Rules{}, refuse("That changes no policy.")
-	}
-	if err := k.check(s, a); err != nil {
-		return retain.Rules{}, err
-	}
+// Step is an act that may be made.
+type Step struct {
+	Act  string
+	Data any
+}
+
+// RulesAfter are the rules as acts of policies would leave them, one after the
+// other, and which of these another person has to confirm. Nothing is changed:
+// it is for a forecast before.
+func (s *State) RulesAfter(now time.Time, steps ...Step) (r retain.Rules, second []bool, err error) {
 	c := s.policiesCopy()
-	k.apply(c, a)
-	return c.Rules(), nil
-}
-
-// NeedsSecond reports whether another person has to confirm an act.
-func (s *State) NeedsSecond(now time.Time, act string, data any) (bool, error) {
-	a, err := supposed(now, act, data)
-	if err != nil {
-		return false, err
+	for _, step := range steps {
+		a, err := supposed(now, step.Act, step.Data)
+		if err != nil {
+			return r, nil, err
+		}
+		k, ok := policyActs()[step.Act]
+		if !ok {
+			return r, nil, refuse("That changes no policy.")
+		}
+		if err := k.check(c, a); err != nil {
+			return r, nil, err
+		}
+		second = append(second, k.second != nil && k.second(c, a) != "")
+		k.apply(c, a)
 	}
-	k := kinds[act]
-	return k.second != nil && k.second(s, a) != "", nil
+	return c.Rules(), second, nil
 }
 
-// policiesCopy is books that an act of policies can change instead.
+// policiesCopy is books that acts of policies can change instead.
 func (s *State) policiesCopy() *State {
 	c := newState()
 	c.Fiscal = s.Fiscal

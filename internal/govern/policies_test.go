@@ -50,7 +50,7 @@ func (b *policyBooks) needsTwo(act string, data any) {
 		b.t.Errorf("%s %+v by one person: %v", act, data, err)
 	}
 	_ = b.l.Read(b.t.Context(), func(s *govern.State) error { // cannot fail
-		if two, err := s.NeedsSecond(b.now, act, data); !two || err != nil {
+		if _, two, err := s.RulesAfter(b.now, govern.Step{Act: act, Data: data}); err != nil || !two[0] {
 			b.t.Errorf("%s is not said to need two: %v", act, err)
 		}
 		return nil
@@ -171,16 +171,13 @@ func TestAForecastChangesNothing(t *testing.T) {
 	b.do(govern.ActPolicySet, policySet(nil))
 	b.do(govern.ActPolicyAssign, govern.PolicyTo{Policy: "clients"})
 	err := b.l.Read(t.Context(), func(s *govern.State) error {
-		for _, supposed := range []struct {
-			act  string
-			data any
-		}{
-			{govern.ActPolicySet, policySet(func(p *retain.Policy) { p.Min.Years = 1 })},
-			{govern.ActPolicyWithdraw, govern.PolicyTo{Policy: "clients"}},
-			{govern.ActSettingsFiscal, retain.Fiscal{Month: 1, Day: 31, Zone: "UTC"}},
-			{govern.ActPolicyOrder, govern.PolicyProlong{Authority: "AMF", Extra: retain.Period{Years: 2}}},
+		for _, supposed := range []govern.Step{
+			{Act: govern.ActPolicySet, Data: policySet(func(p *retain.Policy) { p.Min.Years = 1 })},
+			{Act: govern.ActPolicyWithdraw, Data: govern.PolicyTo{Policy: "clients"}},
+			{Act: govern.ActSettingsFiscal, Data: retain.Fiscal{Month: 1, Day: 31, Zone: "UTC"}},
+			{Act: govern.ActPolicyOrder, Data: govern.PolicyProlong{Authority: "AMF", Extra: retain.Period{Years: 2}}},
 		} {
-			if _, err := s.RulesAfter(b.now, supposed.act, supposed.data); err != nil {
+			if _, _, err := s.RulesAfter(b.now, supposed); err != nil {
 				return err
 			}
 		}

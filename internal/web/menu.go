@@ -16,6 +16,7 @@ type menuItem struct {
 var menu = []menuItem{
 	{"chats", "/chats", "Chats", access.Read},
 	{"search", "/search", "Search", access.Search},
+	{"policies", "/policies", "Policies", access.SeePolicies},
 	{"requests", "/requests", "Requests", access.Self},
 	{"users", "/users", "Accounts", access.ManageUsers},
 	{"state", "/state", "Archive", access.State},

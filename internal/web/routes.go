@@ -31,6 +31,13 @@ func (s *Server) routes() []route {
 		{"GET /state", access.State, s.archiveState},
 		{"GET /state/checkpoint", access.State, s.checkpoint},
 		{"GET /media/{sha256}", access.Read, s.media},
+		{"GET /policies", access.SeePolicies, s.policies},
+		{"GET /policies/new", access.ManagePolicies, s.editPolicy},
+		{"GET /policies/forecast", access.SeePolicies, s.forecast},
+		{"GET /policies/{policy}", access.SeePolicies, s.policy},
+		{"POST /policies/preview", access.ManagePolicies, s.previewPolicy},
+		{"POST /policies", access.ManagePolicies, s.changePolicy},
+		{"POST /policies/requests/{request}", access.ApprovePolicy, s.decidePolicy},
 		// What the scripts put into a page that is there already.
 		{"GET /fragment/chats", access.Read, s.chatRows},
 		{"GET /fragment/chats/{chat}", access.Read, s.stretch},

@@ -85,7 +85,9 @@ type Config struct {
 	// Ledger is the firm's books; every change and every look at content goes
 	// through it.
 	Ledger *govern.Ledger
-	Log    *slog.Logger
+	// Outlook tells what policies would do; without it there are no forecasts.
+	Outlook Outlook
+	Log     *slog.Logger
 	// Hosts are the names that the console answers to beside those of this
 	// machine itself.
 	Hosts []string
@@ -104,6 +106,7 @@ type Server struct {
 	blobs       Blobs
 	state       func(context.Context) (State, error)
 	ledger      *govern.Ledger
+	outlook     Outlook
 	log         *slog.Logger
 	now         func() time.Time
 	door        *govern.Door
@@ -141,7 +144,7 @@ func New(c Config) (*Server, error) {
 		return nil, fmt.Errorf("parse pages: %w", err)
 	}
 	s := &Server{
-		name: c.Name, index: c.Index, blobs: c.Blobs, state: c.State, ledger: c.Ledger, log: c.Log, now: c.Now,
+		name: c.Name, index: c.Index, blobs: c.Blobs, state: c.State, ledger: c.Ledger, outlook: c.Outlook, log: c.Log, now: c.Now,
 		pages: pg, static: st, sessions: newSessions(c.Now),
 		door: govern.NewDoor(c.Ledger, c.Cost), cost: c.Cost, key: make([]byte, 32), hosts: c.Hosts, behindProxy: c.BehindProxy,
 	}
