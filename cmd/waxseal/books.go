@@ -34,6 +34,14 @@ var commandActions = map[string]access.Action{
 	"verify":           access.Verify,
 	"prove":            access.Prove,
 	"index rebuild":    access.Operate,
+
+	"dispose due":         access.SeeDisposals,
+	"dispose propose":     access.ProposeDisposal,
+	"dispose run":         access.ApproveDisposal,
+	"dispose resume":      access.ApproveDisposal,
+	"dispose list":        access.SeeDisposals,
+	"dispose certificate": access.SeeDisposals,
+
 	"user list":        access.ManageUsers,
 	"user add":         access.ManageUsers,
 	"user invite":      access.ManageUsers,

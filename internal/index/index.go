@@ -33,8 +33,11 @@ type Interpreter interface {
 
 // Config is what an index is opened with.
 type Config struct {
-	Path         string // of the encrypted file
-	Key          [32]byte
+	Path string // of the encrypted file
+	Key  [32]byte
+	// CurrentKey tells the key that the index has now, where another process
+	// may have built it anew; nil: nobody else does.
+	CurrentKey   func() ([32]byte, error)
 	Log          Log
 	Interpreters map[string]Interpreter // by source name
 	Books        Books                  // nil: there are no labels, matters, holds and groups
