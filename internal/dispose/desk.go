@@ -634,7 +634,7 @@ func (d *Desk) List(ctx context.Context) (all []Listed, err error) {
 	err = d.Ledger.Read(ctx, func(s *govern.State) error {
 		for _, r := range s.Requests {
 			if r.Act == govern.ActDispose {
-				all = append(all, listed(s, r, d.Now()))
+				all = append(all, rowOf(s, r, d.Now()))
 			}
 		}
 		return nil
@@ -643,7 +643,7 @@ func (d *Desk) List(ctx context.Context) (all []Listed, err error) {
 	return all, err
 }
 
-func listed(s *govern.State, r *govern.Asked, now time.Time) Listed {
+func rowOf(s *govern.State, r *govern.Asked, now time.Time) Listed {
 	l := Listed{Request: r.Seq, At: r.At, By: r.By, Reason: r.Reason}
 	var data govern.DisposalData
 	if json.Unmarshal(r.Data, &data) == nil { // it was checked when it was asked for
