@@ -22,6 +22,15 @@ var commandActions = map[string]access.Action{
 	"verify":           access.Verify,
 	"prove":            access.Prove,
 	"index rebuild":    access.Operate,
+	"policy list":      access.SeePolicies,
+	"policy presets":   "",
+	"policy set":       access.ManagePolicies,
+	"policy assign":    access.ManagePolicies,
+	"policy withdraw":  access.ManagePolicies,
+	"policy order":     access.ManagePolicies,
+	"policy lift":      access.ManagePolicies,
+	"policy fiscal":    access.ManagePolicies,
+	"policy forecast":  access.SeePolicies,
 }
 
 // books opens the firm's books and says who types.

@@ -60,7 +60,7 @@ func (a *app) serve(l net.Listener, ar *archive.Archive, x *index.Index, browser
 		return errors.Join(err, l.Close())
 	}
 	console, err := web.New(web.Config{
-		Name: ar.Info().Name, Index: x, Blobs: blobs{ar}, Ledger: ledger,
+		Name: ar.Info().Name, Index: x, Blobs: blobs{ar}, Ledger: ledger, Outlook: outlook(x, ledger),
 		State: func(ctx context.Context) (web.State, error) { return archiveState(ctx, ar) },
 		Log:   log,
 	})
