@@ -42,18 +42,28 @@ var commandActions = map[string]access.Action{
 	"dispose list":        access.SeeDisposals,
 	"dispose certificate": access.SeeDisposals,
 
-	"user list":        access.ManageUsers,
-	"user add":         access.ManageUsers,
-	"user invite":      access.ManageUsers,
-	"user close":       access.ManageUsers,
-	"user open":        access.ManageUsers,
-	"user unlock":      access.ManageUsers,
-	"user enrol":       "", // the invitation is the key
-	"user token":       access.Self,
-	"user revoke":      access.Self,
-	"request list":     access.Self,
-	"request approve":  access.Self,
-	"request decline":  access.Self,
+	"user list":       access.ManageUsers,
+	"user add":        access.ManageUsers,
+	"user invite":     access.ManageUsers,
+	"user close":      access.ManageUsers,
+	"user open":       access.ManageUsers,
+	"user unlock":     access.ManageUsers,
+	"user enrol":      "", // the invitation is the key
+	"user token":      access.Self,
+	"user revoke":     access.Self,
+	"policy list":     access.SeePolicies,
+	"policy presets":  "",
+	"policy set":      access.ManagePolicies,
+	"policy assign":   access.ManagePolicies,
+	"policy withdraw": access.ManagePolicies,
+	"policy order":    access.ManagePolicies,
+	"policy lift":     access.ManagePolicies,
+	"policy fiscal":   access.ManagePolicies,
+	"policy forecast": access.SeePolicies,
+
+	"request list":    access.Self,
+	"request approve": access.Self,
+	"request decline": access.Self,
 }
 
 // commandOf is a command by its words.

@@ -3,6 +3,7 @@ package dispose
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -170,4 +171,18 @@ func BenchmarkForecast(b *testing.B) {
 			}
 		}
 	})
+}
+
+// TestEveryMessageSaysWhy, until when, and by which version of which policy.
+func TestEveryMessageSaysWhy(t *testing.T) {
+	all := firm(200)
+	got, err := someWorld().Decisions(t.Context(), listed(all), rulesOf(t, "us-bd-comms-3y"), noon, []int64{0, 101, 199})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for seq, want := range map[int64]string{0: "Held: 12 (Acme).", 101: "Held: 12 (Acme).", 199: "Kept until the end of"} {
+		if d := got[seq]; !d.Keep || len(d.Reasons) == 0 || !strings.HasPrefix(d.Reasons[0].Say, want) {
+			t.Errorf("message %d: %+v, want %q", seq, d, want)
+		}
+	}
 }

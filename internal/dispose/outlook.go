@@ -10,10 +10,9 @@ import (
 
 // Outlook answers what the books' rules, or others, would make of all messages.
 type Outlook struct {
-	Books *govern.Ledger
-	Facts Facts
-	// World gathers what decisions ask beside rules and facts.
-	World func(context.Context) (*World, error)
+	Books    *govern.Ledger
+	Facts    Facts
+	Matching Matching
 }
 
 func (o *Outlook) rules(ctx context.Context) (r retain.Rules, err error) {
@@ -33,7 +32,7 @@ func (o *Outlook) Forecast(ctx context.Context, at time.Time, rules *retain.Rule
 		}
 		rules = &now
 	}
-	w, err := o.World(ctx)
+	w, err := Gather(ctx, o.Books, o.Matching, *rules)
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +45,7 @@ func (o *Outlook) Compare(ctx context.Context, at time.Time, after retain.Rules)
 	if err != nil {
 		return nil, err
 	}
-	w, err := o.World(ctx)
+	w, err := Gather(ctx, o.Books, o.Matching, before, after)
 	if err != nil {
 		return nil, err
 	}

@@ -143,8 +143,12 @@ func saysOf(p *retain.Policy) []string {
 func sayTarget(t retain.Target) string {
 	var parts []string
 	for _, p := range [][2]string{
-		{"custodian", t.Custodian}, {"group", t.Group}, {"chat", t.Chat},
-		{"label", t.Label}, {"source", t.Source}, {"account", t.Account},
+		{"custodian", t.Custodian},
+		{"group", t.Group},
+		{"chat", t.Chat},
+		{"label", t.Label},
+		{"source", t.Source},
+		{"account", t.Account},
 	} {
 		if p[1] != "" {
 			parts = append(parts, p[0]+" "+closed(clean(p[1])))

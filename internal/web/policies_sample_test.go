@@ -43,8 +43,8 @@ func policyConsole(t *testing.T) *console {
 			}
 			return nil
 		},
-		World: func(context.Context) (*dispose.World, error) {
-			return &dispose.World{Holds: []dispose.Marked{{Names: []string{"12"}, Has: func(s int64) bool { return s%9 == 0 }}}}, nil
+		Matching: func(context.Context, string) (func(int64) bool, error) {
+			return func(s int64) bool { return s%9 == 0 }, nil
 		},
 	}
 	return c
@@ -77,6 +77,7 @@ func (c *console) act(act, reason string, data any) {
 // withPolicies are books with one of each, hostile where people write.
 func (c *console) withPolicies() {
 	c.t.Helper()
+	c.act(govern.ActHoldPlace, "a claim", govern.HoldData{Name: "A claim", Query: "contract"})
 	c.act(govern.ActSettingsFiscal, "", retain.Fiscal{Month: 3, Day: 31, Zone: "Europe/London"})
 	for _, id := range []string{"us-ria-5y", "us-bd-comms-3y"} {
 		p, _ := retain.PresetByID(id)

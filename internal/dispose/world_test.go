@@ -1,0 +1,54 @@
+package dispose
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/waxseal/waxseal/internal/access"
+	"github.com/waxseal/waxseal/internal/govern"
+	"github.com/waxseal/waxseal/internal/govern/governtest"
+	"github.com/waxseal/waxseal/internal/retain"
+)
+
+func TestAHoldIsFoundInAForecast(t *testing.T) {
+	log := &governtest.Log{Now: func() time.Time { return noon }}
+	books, err := govern.OpenAt(t.Context(), log, log.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 20 { // so that there are messages to name
+		if _, err := books.Trace(t.Context(), govern.Actor{}, govern.Request{Act: "nothing"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	who := govern.Actor{Subject: access.Subject{Operator: true}}
+	_, err = books.Do(t.Context(), who, govern.Request{Act: govern.ActHoldPlace, Reason: "Acme v. Beta", Data: govern.HoldData{Name: "Acme", Query: "contract", Messages: govern.Runs{{3, 2}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules := rulesOf(t, "us-bd-comms-3y")
+	find := func(_ context.Context, query string) (func(int64) bool, error) {
+		if query != "contract" {
+			t.Errorf("asked for %q", query)
+		}
+		return func(seq int64) bool { return seq == 9 }, nil
+	}
+	w, err := Gather(t.Context(), books, find, rules)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := w.Forecast(t.Context(), listed(firm(12)), rules, noon)
+	if err != nil || f.Total.Held != 3 {
+		t.Errorf("%d are held, want 3 and 4 by number and 9 by query (%v)", f.Total.Held, err)
+	}
+	broken := errors.New("index is behind")
+	if _, err := Gather(t.Context(), books, func(context.Context, string) (func(int64) bool, error) { return nil, broken }, rules); !errors.Is(err, broken) {
+		t.Errorf("a hold that cannot be looked up: %v", err)
+	}
+	rules.Assignments[0].To = retain.Target{Label: "7"}
+	if _, err := Gather(t.Context(), books, find, rules); err == nil {
+		t.Error("a label that is not there")
+	}
+}
