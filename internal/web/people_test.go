@@ -68,8 +68,11 @@ func firm(t *testing.T) *people {
 		login, role string
 		more        url.Values
 	}{
-		{"rita", "reviewer", nil}, {"lena", "legal", nil}, {"otto", "officer", nil},
-		{"anna", "auditor", url.Values{"until": {"2026-12-31"}}}, {"carl", "custodian", url.Values{"custodians": {"carl"}}},
+		{"rita", "reviewer", nil},
+		{"lena", "legal", nil},
+		{"otto", "officer", nil},
+		{"anna", "auditor", url.Values{"until": {"2026-12-31"}}},
+		{"carl", "custodian", url.Values{"custodians": {"carl"}}},
 	} {
 		p.as("root")
 		link := p.invite(x.login, x.role, x.more)
@@ -423,8 +426,11 @@ func TestTokens(t *testing.T) {
 		method, path string
 		want         int
 	}{
-		{http.MethodGet, "/search?q=sign", http.StatusOK}, {http.MethodGet, "/chats", http.StatusForbidden},
-		{http.MethodGet, "/account", http.StatusForbidden}, {http.MethodPost, "/account/tokens", http.StatusForbidden}, {http.MethodPost, "/users", http.StatusForbidden},
+		{http.MethodGet, "/search?q=sign", http.StatusOK},
+		{http.MethodGet, "/chats", http.StatusForbidden},
+		{http.MethodGet, "/account", http.StatusForbidden},
+		{http.MethodPost, "/account/tokens", http.StatusForbidden},
+		{http.MethodPost, "/users", http.StatusForbidden},
 	} {
 		if got := with(x.method, x.path, token); got != x.want {
 			t.Errorf("%s %s by token: %d, want %d", x.method, x.path, got, x.want)

@@ -313,11 +313,8 @@ func sessionOf(r *http.Request) session {
 // within refuses what reads content to whoever has a scope, as long as the
 // index cannot be narrowed to it: what would show too much shows nothing.
 func (s *Server) within(who govern.Actor, action access.Action) error {
-	switch action {
-	case access.Read, access.Search:
-		if !who.Scope.All() {
-			return errScope
-		}
+	if (action == access.Read || action == access.Search) && !who.Scope.All() {
+		return errScope
 	}
 	return nil
 }
