@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -96,8 +97,8 @@ func (a *app) enter(ar *archive.Archive) error {
 	if action == "" {
 		return nil
 	}
-	if action == access.Verify && ar.Writable() != nil {
-		return nil // a copy that cannot note who came shows nothing of its content either
+	if readOnly := ar.Writable() != nil; readOnly && action == access.Verify {
+		return nil // a copy that cannot note who came: and verify shows nothing of its content
 	}
 	l, _, err := a.books(ar)
 	if err != nil {
@@ -133,11 +134,9 @@ func (a *app) enter(ar *archive.Archive) error {
 // withinScope refuses what reads beyond a scope: these commands see the whole
 // index.
 func (a *app) withinScope(action access.Action) error {
-	switch action {
-	case access.Read, access.Search, access.Report, access.Prove, access.Export:
-		if !a.who.Scope.All() {
-			return exitError{exitRefused, "your account reads within a scope, which the command line does not know: use the console"}
-		}
+	reads := []access.Action{access.Read, access.Search, access.Report, access.Prove, access.Export}
+	if slices.Contains(reads, action) && !a.who.Scope.All() {
+		return exitError{exitRefused, "your account reads within a scope, which the command line does not know: use the console"}
 	}
 	return nil
 }

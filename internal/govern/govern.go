@@ -242,7 +242,7 @@ func (l *Ledger) do(ctx context.Context, who Actor, r Request, trace bool) (int6
 // permitted is what do checks beyond the fold: a token may do less than its
 // person, and the fold knows persons only.
 func (l *Ledger) permitted(who Actor, k kind, a *Act) error {
-	if who.Subject.ID != "" || who.Operator {
+	if who.ID != "" || who.Operator {
 		for _, action := range append(l.state.within(a), k.action) {
 			if err := who.May(action, a.At); err != nil {
 				return err
