@@ -78,7 +78,7 @@ func BenchmarkFollow(b *testing.B) {
 		if err := index.Remove(ar.IndexPath()); err != nil {
 			b.Fatal(err)
 		}
-		x, err := index.Open(b.Context(), indexConfig(ar))
+		x, err := index.Open(b.Context(), indexConfig(b.Context(), ar))
 		if err != nil {
 			b.Fatal(err)
 		}

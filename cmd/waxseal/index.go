@@ -24,15 +24,15 @@ func interpreters() map[string]index.Interpreter {
 	return m
 }
 
-func indexConfig(ar *archive.Archive) index.Config {
-	return index.Config{Path: ar.IndexPath(), Key: ar.IndexKey(), Log: ar, Interpreters: interpreters()}
+func indexConfig(ctx context.Context, ar *archive.Archive) index.Config {
+	return index.Config{Path: ar.IndexPath(), Key: ar.IndexKey(), Log: ar, Interpreters: interpreters(), Books: &indexBooks{ctx: ctx, log: ar}}
 }
 
 // usableIndex is indexConfig, or, beside an archive that cannot be written,
 // where an index cannot follow the log nor even be opened, that of a copy,
 // which drop removes.
-func usableIndex(ar *archive.Archive) (cfg index.Config, drop func() error, err error) {
-	cfg = indexConfig(ar)
+func usableIndex(ctx context.Context, ar *archive.Archive) (cfg index.Config, drop func() error, err error) {
+	cfg = indexConfig(ctx, ar)
 	if canWrite(ar.Dir(), cfg.Path) {
 		return cfg, func() error { return nil }, nil
 	}
@@ -90,7 +90,7 @@ func (a *app) withIndex(fn func(*archive.Archive, *index.Index) error) (err erro
 }
 
 func (a *app) onIndex(ar *archive.Archive, fn func(*index.Index) error) (err error) {
-	cfg, drop, err := usableIndex(ar)
+	cfg, drop, err := usableIndex(a.ctx, ar)
 	if err != nil {
 		return err
 	}
@@ -124,7 +124,7 @@ func (a *app) followBeside(ar *archive.Archive) (stop func()) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		x, err := index.Open(ctx, indexConfig(ar))
+		x, err := index.Open(ctx, indexConfig(ctx, ar))
 		if err != nil {
 			return
 		}
