@@ -36,6 +36,10 @@ var commandActions = map[string]access.Action{
 	"prove":            access.Prove,
 	"index rebuild":    access.Operate,
 
+	"hold place":   access.PlaceHold,
+	"hold list":    access.SeeHolds,
+	"hold release": access.ReleaseHold,
+
 	"dispose due":         access.SeeDisposals,
 	"dispose propose":     access.ProposeDisposal,
 	"dispose run":         access.ApproveDisposal,
