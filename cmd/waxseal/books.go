@@ -1,14 +1,26 @@
 package main
 
 import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+
 	"github.com/waxseal/waxseal/internal/access"
 	"github.com/waxseal/waxseal/internal/archive"
 	"github.com/waxseal/waxseal/internal/govern"
+	"github.com/waxseal/waxseal/internal/seal"
 )
 
+// passwordCost is what a guess at a password costs; tests guess cheaply.
+var passwordCost = access.Today
+
 // commandActions is what a person must be allowed to do for a command, by its
-// words. An empty action needs nobody: it opens no archive. A command that is
-// not here does not run.
+// words. An empty action needs nobody: it shows and changes nothing of an archive
+// that is there. A command that is not here does not run.
 var commandActions = map[string]access.Action{
 	"demo":             "",
 	"init":             "",
@@ -31,14 +43,164 @@ var commandActions = map[string]access.Action{
 	"policy lift":      access.ManagePolicies,
 	"policy fiscal":    access.ManagePolicies,
 	"policy forecast":  access.SeePolicies,
+	"user list":        access.ManageUsers,
+	"user add":         access.ManageUsers,
+	"user invite":      access.ManageUsers,
+	"user close":       access.ManageUsers,
+	"user open":        access.ManageUsers,
+	"user unlock":      access.ManageUsers,
+	"user enrol":       "", // the invitation is the key
+	"user token":       access.Self,
+	"user revoke":      access.Self,
+	"request list":     access.Self,
+	"request approve":  access.Self,
+	"request decline":  access.Self,
+}
+
+// commandOf is a command by its words.
+func commandOf(n *kong.Node) string {
+	var words []string
+	for ; n != nil && n.Type == kong.CommandNode; n = n.Parent {
+		words = append([]string{n.Name}, words...)
+	}
+	return strings.Join(words, " ")
 }
 
 // books opens the firm's books and says who types.
 func (a *app) books(ar *archive.Archive) (*govern.Ledger, govern.Actor, error) {
-	l, err := govern.Open(a.ctx, ar)
-	if err != nil {
-		return nil, govern.Actor{}, err
+	if a.ledger == nil {
+		l, err := govern.Open(a.ctx, ar)
+		if err != nil {
+			return nil, govern.Actor{}, err
+		}
+		a.ledger = l
 	}
-	// While there are no accounts, whoever opens the archive is its operator.
-	return l, govern.Actor{Subject: access.Subject{Operator: true}, Via: "command"}, nil
+	return a.ledger, a.who, nil
+}
+
+// enter asks who types, where the archive has accounts, and whether they may.
+// Whoever holds the archive's keys could write a program that does not ask:
+// docs/threat-model.md says what that means.
+func (a *app) enter(ar *archive.Archive) error {
+	action := commandActions[a.command]
+	a.who = govern.Actor{Via: "command"}
+	if action == "" {
+		return nil
+	}
+	if action == access.Verify && ar.Writable() != nil {
+		return nil // a copy that cannot note who came shows nothing of its content either
+	}
+	l, _, err := a.books(ar)
+	if err != nil {
+		return err
+	}
+	accounts := false
+	if err := l.Read(a.ctx, func(s *govern.State) error { accounts = s.Enrolled; return nil }); err != nil {
+		return err
+	}
+	switch {
+	case !accounts:
+		a.who.Operator = true
+		return nil
+	case a.cli.RecoveryFile != "" && a.cli.As == "" && a.command == "user invite":
+		a.who.Via = govern.ViaRecovery
+		return nil
+	}
+	if a.who, err = a.signIn(l); err != nil {
+		return err
+	}
+	on := []string{"command:" + a.command}
+	if err := a.who.May(action, time.Now()); err != nil {
+		l.Refuse(a.ctx, a.who, govern.Request{Act: "command", On: on}, err)
+		return err
+	}
+	if err := a.withinScope(action); err != nil {
+		return err
+	}
+	_, err = l.Trace(a.ctx, a.who, govern.Request{Act: "command", On: on, Data: map[string]any{"args": withoutCode(a.args)}})
+	return err
+}
+
+// withinScope refuses what reads beyond a scope: these commands see the whole
+// index.
+func (a *app) withinScope(action access.Action) error {
+	switch action {
+	case access.Read, access.Search, access.Report, access.Prove, access.Export:
+		if !a.who.Scope.All() {
+			return exitError{exitRefused, "your account reads within a scope, which the command line does not know: use the console"}
+		}
+	}
+	return nil
+}
+
+// withoutCode is what was typed, without what signs in.
+func withoutCode(args []string) []string {
+	var out []string
+	for i := 0; i < len(args); i++ {
+		switch {
+		case args[i] == "--as-code":
+			i++
+		case !strings.HasPrefix(args[i], "--as-code="):
+			out = append(out, args[i])
+		}
+	}
+	return out
+}
+
+// signIn finds out who types: by a token, or by login, password and code.
+func (a *app) signIn(l *govern.Ledger) (govern.Actor, error) {
+	door := govern.NewDoor(l, passwordCost)
+	if token, err := a.token(); token != "" || err != nil {
+		if err != nil {
+			return govern.Actor{}, err
+		}
+		return door.Token(a.ctx, token, "")
+	}
+	if a.cli.As == "" {
+		return govern.Actor{}, exitError{exitRefused, "this archive has accounts: say who you are with --as LOGIN, or give a token with --token-file or WAXSEAL_TOKEN"}
+	}
+	k := govern.Key{Login: a.cli.As, Code: a.cli.AsCode}
+	password, err := a.personal(a.cli.AsPasswordFile, "Your password: ", "--as-password-file")
+	if err != nil {
+		return govern.Actor{}, err
+	}
+	k.Password = password
+	if k.Code == "" {
+		if k.Code, err = a.personal("", "Code from your telephone: ", "--as-code"); err != nil {
+			return govern.Actor{}, err
+		}
+	}
+	v, err := door.Enter(a.ctx, "command", "", k)
+	return v.Actor, err
+}
+
+// token is one that was given, or empty.
+func (a *app) token() (string, error) {
+	if a.cli.TokenFile == "" {
+		if a.cli.As != "" {
+			return "", nil
+		}
+		return strings.TrimSpace(os.Getenv("WAXSEAL_TOKEN")), nil
+	}
+	b, err := os.ReadFile(a.cli.TokenFile)
+	if err != nil {
+		return "", fmt.Errorf("read token: %w", err)
+	}
+	if t := strings.TrimSpace(string(b)); t != "" {
+		return t, nil
+	}
+	return "", usagef("the token file is empty: %s", a.cli.TokenFile)
+}
+
+// personal reads what only the person knows, from a file or at the terminal.
+func (a *app) personal(file, ask, flag string) (string, error) {
+	if file != "" {
+		p, err := readPassphrase(file)
+		return string(p), err
+	}
+	p, err := a.prompt(ask)
+	if errors.Is(err, seal.ErrLocked) {
+		return "", usagef("there is no terminal to ask at: give %s", flag)
+	}
+	return string(p), err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"time"
@@ -31,18 +32,24 @@ func (c *demoCmd) Run(a *app) error {
 	if err := c.build(a, dir); err != nil {
 		return err
 	}
-	if _, err := fmt.Fprintf(a.stdout, "\nDone in %s. The archive is in %s: it is yours to keep or to throw away.\nLook at it with:\n\n  waxseal search --dir %s \"bank details\"\n  waxseal verify --dir %s\n\n", time.Since(start).Round(100*time.Millisecond), dir, dir, dir); err != nil {
+	token := dir + ".token"
+	if _, err := fmt.Fprintf(a.stdout, "\nDone in %s. The archive is in %s: it is yours to keep or to throw away.\nLook at it with the officer's token:\n\n  waxseal search --dir %s --token-file %s \"bank details\"\n  waxseal verify --dir %s --token-file %s\n\n", time.Since(start).Round(100*time.Millisecond), dir, dir, token, dir, token); err != nil {
 		return err
 	}
 	if c.Exit {
 		return nil
 	}
 	a.cli.Dir = dir
-	l, err := listenLoopback(a.ctx, c.Listen)
-	if err != nil {
-		return err
+	if host, _, err := net.SplitHostPort(c.Listen); err != nil || !loopbackHost(host) {
+		return exitError{exitRefused, "the sample is served on this machine only: 127.0.0.1, ::1 or localhost"}
 	}
-	return a.withIndex(func(ar *archive.Archive, x *index.Index) error { return a.serve(l, ar, x, true) })
+	l, err := (&net.ListenConfig{}).Listen(a.ctx, "tcp", c.Listen)
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	return a.withIndex(func(ar *archive.Archive, x *index.Index) error {
+		return a.serve(l, ar, x, serving{browser: true, login: demo.Officer})
+	})
 }
 
 func (c *demoCmd) folder(a *app) (string, error) {
@@ -80,7 +87,10 @@ func (c *demoCmd) build(a *app, dir string) (err error) {
 	if err := ar.Sign(a.ctx); err != nil {
 		return err
 	}
-	return c.verify(a, ar)
+	if err := c.verify(a, ar); err != nil {
+		return err
+	}
+	return c.people(a, ar, dir+".token")
 }
 
 func (c *demoCmd) importExports(a *app, ar *archive.Archive, dir string) error {

@@ -7,9 +7,11 @@ import (
 	"io/fs"
 	"syscall"
 
+	"github.com/waxseal/waxseal/internal/access"
 	"github.com/waxseal/waxseal/internal/archive"
 	"github.com/waxseal/waxseal/internal/blob"
 	"github.com/waxseal/waxseal/internal/capture"
+	"github.com/waxseal/waxseal/internal/govern"
 	"github.com/waxseal/waxseal/internal/index"
 	"github.com/waxseal/waxseal/internal/seal"
 	"github.com/waxseal/waxseal/internal/store"
@@ -70,6 +72,8 @@ var sentences = []struct {
 	{index.ErrNotFound, exitFailed, "There is nothing of that name in the archive."},
 	{archive.ErrNotFound, exitFailed, "There is nothing of that number in the archive."},
 	{capture.ErrNotMine, exitFailed, "This is no chat export and no backup of WhatsApp that can be read here."},
+	{access.ErrForbidden, exitRefused, "Your account does not include this. That you were refused is in the audit trail."},
+	{access.ErrEnded, exitRefused, "Your account is closed, or its time is over."},
 	{context.Canceled, exitFailed, "Interrupted. What was acknowledged is safe; the same command goes on where it was."},
 	{fs.ErrNotExist, exitFailed, "There is no such file."},
 	{fs.ErrPermission, exitFailed, "Permission denied."},
@@ -96,6 +100,11 @@ func (a *app) fail(err error) int {
 			a.printErr("waxseal: %s", ee.say)
 		}
 		return ee.code
+	}
+	var refusal *govern.Refusal
+	if errors.As(err, &refusal) {
+		a.printErr("waxseal: %s", refusal.Say)
+		return exitRefused
 	}
 	sentence, code := say(err)
 	if sentence == "" {

@@ -16,6 +16,8 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/waxseal/waxseal/internal/govern"
 )
 
 // cli is every command and flag; its tags are the documentation.
@@ -24,6 +26,11 @@ type cli struct {
 	PassphraseFile string `help:"File that holds the passphrase, instead of asking for it." env:"WAXSEAL_PASSPHRASE_FILE" type:"path" placeholder:"FILE"`
 	KeyFile        string `help:"Key file that opens the archive." env:"WAXSEAL_KEY_FILE" type:"path" placeholder:"FILE"`
 	RecoveryFile   string `help:"File that holds the recovery key, when the passphrase is lost." type:"path" placeholder:"FILE"`
+
+	As             string `help:"Login of the person who types, where the archive has accounts." placeholder:"LOGIN"`
+	AsPasswordFile string `help:"File that holds that person's password, instead of asking for it." type:"path" placeholder:"FILE"`
+	AsCode         string `help:"The code that their telephone shows, or a recovery code, instead of asking for it." placeholder:"CODE"`
+	TokenFile      string `help:"File that holds a token, instead of a person (or set WAXSEAL_TOKEN)." type:"path" placeholder:"FILE"`
 
 	Demo     demoCmd     `cmd:"" help:"Make a sample archive and open its console. Nothing to set up."`
 	Init     initCmd     `cmd:"" help:"Make an archive: keys, log, index."`
@@ -37,6 +44,8 @@ type cli struct {
 	Verify   verifyCmd   `cmd:"" help:"Verify the archive, or a proof."`
 	Prove    proveCmd    `cmd:"" help:"Write a proof of one message that a stranger can check."`
 	Index    indexCmd    `cmd:"" help:"Manage the index."`
+	User     userCmd     `cmd:"" help:"Manage accounts."`
+	Request  requestCmd  `cmd:"" help:"Confirm or decline what waits for a second person."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
 }
 
@@ -47,6 +56,11 @@ type app struct {
 	stdin  io.Reader
 	stdout io.Writer
 	stderr io.Writer
+
+	command string   // its words: "report reconcile"
+	args    []string // as typed
+	who     govern.Actor
+	ledger  *govern.Ledger
 }
 
 func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
@@ -93,6 +107,11 @@ func (a *app) dispatch(parser *kong.Kong, args []string, code *int) (exit int) {
 	if err != nil {
 		a.printErr("waxseal: %v\nSee waxseal --help, or waxseal COMMAND --help.", err)
 		return exitUsage
+	}
+	a.command, a.args = commandOf(k.Selected()), args
+	if _, ok := commandActions[a.command]; !ok {
+		a.printErr("waxseal: %q is in no table of what people may do, so it does not run.", a.command)
+		return exitRefused
 	}
 	if err := k.Run(a); err != nil {
 		return a.fail(err)

@@ -102,24 +102,6 @@ func sayPolicyStep(step govern.Step) string {
 	return step.Act
 }
 
-// withBooks runs fn on the firm's books.
-func (a *app) withBooks(fn func(*archive.Archive, *govern.Ledger, govern.Actor) error) (err error) {
-	ar, err := a.open()
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if e := ar.Close(); err == nil {
-			err = e
-		}
-	}()
-	l, who, err := a.books(ar)
-	if err != nil {
-		return err
-	}
-	return fn(ar, l, who)
-}
-
 func sayPolicy(p *retain.Policy) string {
 	var parts []string
 	switch {

@@ -10,12 +10,15 @@ import (
 
 	"github.com/ncruces/go-sqlite3"
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/waxseal/waxseal/internal/access"
 )
 
 var update = flag.Bool("update", false, "write the wanted output of scripts again")
 
 // TestMain lets this binary be the program: scripts run it as waxseal.
 func TestMain(m *testing.M) {
+	passwordCost = access.Cost{Time: 1, Memory: 64, Threads: 1}
 	testscript.Main(m, map[string]func(){
 		"waxseal": func() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) },
 		"sqlite":  func() { os.Exit(makeDatabase(os.Args[1], os.Args[2:])) },

@@ -12,13 +12,21 @@ import (
 	"github.com/waxseal/waxseal/internal/seal"
 )
 
-// open opens the archive, asking for its passphrase where that is needed.
+// open opens the archive, asking for its passphrase where that is needed, and
+// for whoever types, where it has accounts.
 func (a *app) open() (*archive.Archive, error) {
 	dir, err := a.dir()
 	if err != nil {
 		return nil, err
 	}
-	return a.openDir(dir)
+	ar, err := a.openDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.enter(ar); err != nil {
+		return nil, errors.Join(err, ar.Close())
+	}
+	return ar, nil
 }
 
 func (a *app) openDir(dir string) (*archive.Archive, error) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -15,69 +16,136 @@ import (
 	"time"
 
 	"github.com/waxseal/waxseal/internal/archive"
+	"github.com/waxseal/waxseal/internal/govern"
 	"github.com/waxseal/waxseal/internal/index"
 	"github.com/waxseal/waxseal/internal/web"
 )
 
 type serveCmd struct {
-	Listen string `help:"Loopback address to listen on." default:"127.0.0.1:8440" placeholder:"HOST:PORT"`
+	listenFlags
+	Listen string `help:"Address to listen on. One that other machines can reach needs accounts, and TLS or a proxy that does it." default:"127.0.0.1:8440" placeholder:"HOST:PORT"`
 	Open   bool   `help:"Open the console in a browser."`
 }
 
+// listenFlags are for a console that other machines can reach.
+type listenFlags struct {
+	TLSCert     string   `help:"Certificate of the console, with those that it follows from." name:"tls-cert" type:"path" placeholder:"FILE"`
+	TLSKey      string   `help:"Its key." name:"tls-key" type:"path" placeholder:"FILE"`
+	BehindProxy bool     `help:"A proxy does TLS, and says in X-Forwarded-For who asks. Nobody must reach the console but through it."`
+	Host        []string `help:"Name that browsers know the console by. May be given more than once." placeholder:"NAME"`
+}
+
 func (c *serveCmd) Run(a *app) error {
-	l, err := listenLoopback(a.ctx, c.Listen)
+	host, _, err := net.SplitHostPort(c.Listen)
 	if err != nil {
-		return err
+		return usagef("--listen wants HOST:PORT, such as 127.0.0.1:8440")
+	}
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		return usagef("--tls-cert and --tls-key belong together")
 	}
 	return a.withIndex(func(ar *archive.Archive, x *index.Index) error {
-		return a.serve(l, ar, x, c.Open)
+		if err := c.reachable(a, ar, host); err != nil {
+			return err
+		}
+		l, err := (&net.ListenConfig{}).Listen(a.ctx, "tcp", c.Listen)
+		if err != nil {
+			return fmt.Errorf("listen: %w", err)
+		}
+		return a.serve(l, ar, x, serving{listenFlags: c.listenFlags, browser: c.Open})
 	})
 }
 
-// listenLoopback refuses every address that another machine could reach: until
-// people can sign in, whoever reaches the console can read everything.
-func listenLoopback(ctx context.Context, addr string) (net.Listener, error) {
-	host, _, err := net.SplitHostPort(addr)
-	if err != nil {
-		return nil, usagef("--listen wants HOST:PORT, such as 127.0.0.1:8440")
-	}
+// loopbackHost reports an address that no other machine can reach.
+func loopbackHost(host string) bool {
 	ip := net.ParseIP(host)
-	if host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return nil, exitError{exitRefused, "the console is served on this machine only (127.0.0.1, ::1 or localhost) until people can sign in"}
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// reachable refuses an address that other machines can reach where nobody has
+// to sign in, or where a password would cross the network in clear.
+func (c *serveCmd) reachable(a *app, ar *archive.Archive, host string) error {
+	if loopbackHost(host) {
+		return nil
 	}
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+	accounts, err := a.accounts(ar)
+	switch {
+	case err != nil:
+		return err
+	case !accounts:
+		return exitError{exitRefused, "the console is served on this machine only (127.0.0.1, ::1 or localhost) until people can sign in: make the first account there"}
+	case c.TLSCert == "" && !c.BehindProxy:
+		return exitError{exitRefused, "an address that other machines can reach needs --tls-cert and --tls-key, or --behind-proxy"}
+	}
+	if ip := net.ParseIP(host); ip != nil && !ip.IsUnspecified() {
+		c.Host = append(c.Host, host)
+	}
+	if len(c.Host) == 0 {
+		return usagef("say by which name browsers know the console: --host NAME")
+	}
+	return nil
+}
+
+// accounts reports whether anybody can sign in.
+func (a *app) accounts(ar *archive.Archive) (some bool, err error) {
+	l, _, err := a.books(ar)
 	if err != nil {
-		return nil, fmt.Errorf("listen: %w", err)
+		return false, err
 	}
-	return l, nil
+	err = l.Read(a.ctx, func(s *govern.State) error { some = s.Enrolled; return nil })
+	return some, err
+}
+
+// serving is how the console is served.
+type serving struct {
+	listenFlags
+	browser bool
+	login   string // whose link is printed; empty: nobody's, or the operator's
 }
 
 // serve answers until the program is told to stop.
-func (a *app) serve(l net.Listener, ar *archive.Archive, x *index.Index, browser bool) error {
+func (a *app) serve(l net.Listener, ar *archive.Archive, x *index.Index, o serving) error {
 	log := slog.New(slog.NewJSONHandler(a.stderr, nil))
 	ledger, _, err := a.books(ar)
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
 	console, err := web.New(web.Config{
-		Name: ar.Info().Name, Index: x, Blobs: blobs{ar}, Ledger: ledger, Outlook: outlook(x, ledger),
+		Name: ar.Info().Name, Index: x, Blobs: blobs{ar}, Ledger: ledger, Outlook: outlook(x, ledger), Hosts: o.Host, BehindProxy: o.BehindProxy, Cost: passwordCost,
 		State: func(ctx context.Context) (web.State, error) { return archiveState(ctx, ar) },
 		Log:   log,
 	})
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
-	link := console.Link("http://" + l.Addr().String())
-	if _, err := fmt.Fprintf(a.stdout, "The console of %s is served on this machine only.\nOpen this link, once, within 15 minutes:\n\n  %s\n\nCtrl-C ends it. For another link, start it again.\n", oneLine(ar.Info().Name, 60), link); err != nil {
+	accounts, err := a.accounts(ar)
+	if err != nil {
 		return errors.Join(err, l.Close())
 	}
-	if browser {
+	base := "http://" + l.Addr().String()
+	if o.TLSCert != "" {
+		base = "https://" + l.Addr().String()
+	}
+	name, link := oneLine(ar.Info().Name, 60), base+"/sign-in"
+	text := fmt.Sprintf("The console of %s is served at:\n\n  %s\n\nCtrl-C ends it.\n", name, link)
+	switch {
+	case !accounts:
+		link = console.Link(base)
+		text = fmt.Sprintf("The console of %s is served on this machine only.\nOpen this link, once, within 15 minutes, and make the first account:\n\n  %s\n\nCtrl-C ends it. For another link, start it again.\n", name, link)
+	case o.login != "":
+		link = console.LinkFor(base, o.login)
+		text = fmt.Sprintf("The console of %s is served on this machine only.\nThis link signs you in as %s, once, within 15 minutes:\n\n  %s\n\nCtrl-C ends it.\n", name, o.login, link)
+	}
+	if _, err := fmt.Fprint(a.stdout, text); err != nil {
+		return errors.Join(err, l.Close())
+	}
+	if o.browser {
 		openBrowser(a.ctx, link)
 	}
 	go followLog(a.ctx, x, log)
 	srv := &http.Server{
 		Handler: console, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
-		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+		ErrorLog:  slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+		TLSConfig: &tls.Config{MinVersion: tls.VersionTLS12},
 	}
 	stopped := make(chan error, 1)
 	go func() {
@@ -86,7 +154,12 @@ func (a *app) serve(l net.Listener, ar *archive.Archive, x *index.Index, browser
 		defer cancel()
 		stopped <- srv.Shutdown(ctx)
 	}()
-	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+	if o.TLSCert != "" {
+		err = srv.ServeTLS(l, o.TLSCert, o.TLSKey)
+	} else {
+		err = srv.Serve(l)
+	}
+	if !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serve: %w", err)
 	}
 	return <-stopped

@@ -148,3 +148,15 @@ func HashToken(token string) string {
 	}
 	return hashText(token)
 }
+
+// NewInvitation makes the code in the link by which a person comes to an
+// account, and what is kept of it.
+func NewInvitation() (code, hash string) {
+	var b [25]byte
+	_, _ = rand.Read(b[:]) // never fails: it ends the program instead
+	code = strings.ToLower(b32.EncodeToString(b[:]))
+	return code, hashText(code)
+}
+
+// HashInvitation is what is kept of an invitation's code.
+func HashInvitation(code string) string { return hashText(code) }

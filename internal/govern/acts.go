@@ -18,7 +18,9 @@ type kind struct {
 	second func(*State, *Act) access.Action
 	check  func(*State, *Act) error
 	apply  func(*State, *Act)
-	on     func(*Act) []string
+	// vouched acts need the word of both people for today's date.
+	vouched bool
+	on      func(*Act) []string
 	// archive marks what the archive does by itself, when it must.
 	archive bool
 }
@@ -34,6 +36,7 @@ func init() { // not a literal: a request refers to all of them
 		labelActs(),
 		matterActs(),
 		noteActs(),
+		disposalActs(),
 		policyActs(),
 		userActs(),
 	} {
@@ -105,6 +108,12 @@ func two(k kind, second access.Action) kind {
 
 // allowed decides whether an act counts, given all acts before it.
 func (s *State) allowed(k kind, a *Act) error {
+	if k.action == "" { // the archive's own
+		if a.By != "" {
+			return access.ErrForbidden
+		}
+		return k.check(s, a)
+	}
 	if !k.archive || a.By != "" {
 		if err := s.may(a.By, k.action, a); err != nil {
 			return err

@@ -301,3 +301,6 @@ func actRecord(k record.Kind, h record.ActHead, secret []byte, at time.Time) (re
 	}
 	return r, nil
 }
+
+// Refuse is a Refusal of somebody outside of this package.
+func Refuse(is error, format string, args ...any) error { return refuseAs(is, format, args...) }

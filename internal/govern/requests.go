@@ -126,6 +126,11 @@ func checkApprove(s *State, a *Act, d Decision) error {
 	if err := s.may(a.By, r.Second, a); err != nil {
 		return err
 	}
+	if kinds[r.Act].vouched {
+		if err := vouches(d.Today, a.At); err != nil {
+			return err
+		}
+	}
 	// Who asked must still be allowed to, and it must still be possible.
 	return s.allowed(kinds[r.Act], r.inner(a.At, a.By))
 }

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/waxseal/waxseal/internal/access"
-	"github.com/waxseal/waxseal/internal/record"
 	"github.com/waxseal/waxseal/internal/retain"
 )
 
@@ -34,6 +33,13 @@ type State struct {
 	Notes       map[int64]*Note        // by entry
 	Searches    map[int64]*SavedSearch // by entry
 	ChatsClosed map[string]time.Time   // by ID of the chat
+
+	Disposals map[int64]*Disposal // decided ones, by entry of the request
+	Jumps     []Jump              // of the archive's clock
+	began     map[int64]*Disposal // by entry of the record
+	// Enrolled is set once anybody can sign in. Until then whoever holds the
+	// keys is the operator: an invitation that nobody accepts locks nobody out.
+	Enrolled bool
 }
 
 func newState() *State {
@@ -52,15 +58,17 @@ func newState() *State {
 		Notes:       map[int64]*Note{},
 		Searches:    map[int64]*SavedSearch{},
 		ChatsClosed: map[string]time.Time{},
+		Disposals:   map[int64]*Disposal{},
+		began:       map[int64]*Disposal{},
 	}
 }
 
-// Subject is who a user is, and may do. While there are no accounts, whoever
-// holds the keys of the archive is its operator; afterwards the empty user is
+// Subject is who a user is, and may do. Until somebody can
+// sign in, whoever holds the keys of the archive is its operator; afterwards the empty user is
 // the archive itself, which decides nothing.
 func (s *State) Subject(user string) (access.Subject, error) {
 	if user == "" {
-		return access.Subject{Operator: len(s.Users) == 0}, nil
+		return access.Subject{Operator: !s.Enrolled}, nil
 	}
 	u := s.Users[user]
 	if u == nil {
@@ -68,9 +76,6 @@ func (s *State) Subject(user string) (access.Subject, error) {
 	}
 	return access.Subject{ID: u.Login, Name: u.Name, Roles: u.Roles, Scope: u.Scope, Until: u.Until, Closed: u.Closed}, nil
 }
-
-// foldDisposal follows what the archive did about a disposal.
-func (s *State) foldDisposal(record.Entry) error { return nil }
 
 func sortBy[T any](all []T, key func(T) int64) {
 	slices.SortFunc(all, func(a, b T) int { return cmp.Compare(key(a), key(b)) })

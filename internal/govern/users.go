@@ -39,6 +39,9 @@ const (
 	sentenceOfficers = "Nobody else answers for what is kept. The first officer has to accept the invitation before others get a role that reads."
 )
 
+// ViaRecovery is the door of whoever opened the archive with its recovery key.
+const ViaRecovery = "recovery key"
+
 // User is an account.
 type User struct {
 	Login, Name string
@@ -173,6 +176,9 @@ func userActs() map[string]kind {
 	lock := forUser(access.ManageUsers, func(*State, *Act, *User, ForUser) error { return nil }, func(a *Act, u *User, _ ForUser) { u.LockedUntil = a.At.Add(lockLasts) })
 	lock.archive = true
 	acts[ActLockUser] = lock
+	invite := acts[ActInvite]
+	invite.archive = true // for the recovery key, see checkInvite
+	acts[ActInvite] = invite
 	for name, second := range map[string]func(*State, *Act) access.Action{
 		ActAddUser: grantsByAdding, ActChangeUser: grantsByChange, ActOpenUser: grantsByOpening, ActInvite: grantsByInvitation,
 	} {
@@ -317,7 +323,7 @@ func checkAddUser(s *State, a *Act, d Account) error {
 	if err := checkAccount(a, d); err != nil {
 		return err
 	}
-	first := len(s.Users) == 0
+	first := !s.Enrolled
 	switch {
 	case byToken(a):
 		return refuse(sentenceNoToken)
@@ -325,7 +331,7 @@ func checkAddUser(s *State, a *Act, d Account) error {
 		return refuse("There is an account of that name. Logins are never used again.")
 	case len(s.Users) >= maxUsers:
 		return refuse("There are %d accounts, which is all there can be.", maxUsers)
-	case first && !slices.Contains(d.Roles, access.Administrator):
+	case first && (len(s.Users) == 0 || a.Secret != nil) && !slices.Contains(d.Roles, access.Administrator):
 		return refuse("The first account is an administrator's, who then invites the others.")
 	case !first && a.Secret != nil:
 		return refuse("People set their own passwords, by an invitation.")
@@ -413,12 +419,14 @@ func checkOpenUser(_ *State, a *Act, u *User, _ ForUser) error {
 	return nil
 }
 
-func checkInvite(_ *State, a *Act, u *User, d ForUser) error {
+func checkInvite(s *State, a *Act, u *User, d ForUser) error {
 	switch {
 	case byToken(a):
 		return refuse(sentenceNoToken)
 	case u.Closed:
 		return refuse(sentenceClosed)
+	case a.By == "" && s.Enrolled && (a.Via != ViaRecovery || !slices.Contains(u.Roles, access.Administrator)):
+		return refuse("The recovery key of the archive helps an administrator in, and nobody else.")
 	case u.Login == a.By:
 		return refuse("Your own password you change yourself, on the page of your account.")
 	case len(d.Invitation) != 64:
@@ -459,7 +467,7 @@ func checkCredential(s *State, a *Act, d SetCredential) error {
 		return refuse(sentenceNoToken)
 	case u.Credential == 0 && !u.Invited(a.At):
 		return refuse("The invitation was used, or has run out. Ask an administrator for another.")
-	case slices.Contains(d.New, "totp") && d.Step <= u.Step:
+	case d.Step != 0 && d.Step <= u.Step:
 		return refuse("That code was used. Wait for the next.")
 	}
 	return checkSecret(a)
@@ -476,6 +484,7 @@ func (s *State) setCredential(a *Act, u *User, step int64) {
 	}
 	u.Credential, u.Password, u.TOTP, u.Recovery = a.Seq, c.Password, c.TOTP, c.Recovery
 	u.Invitation, u.Step = "", max(u.Step, step)
+	s.Enrolled = true
 	s.officer(u)
 }
 

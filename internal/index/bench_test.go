@@ -177,3 +177,53 @@ func BenchmarkSearch(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkLabelInBulk prints messages a second that one act labels, and takes
+// the label off again.
+func BenchmarkLabelInBulk(b *testing.B) {
+	const n = 100_000
+	l := &grownLog{madeLog: newMadeLog(2 * n)}
+	cfg := config(b, l)
+	cfg.Interpreters = map[string]Interpreter{"made": madeInterpreter{}}
+	books := newBooks()
+	books.labels[7] = "L"
+	cfg.Books = books
+	x := openIndex(b, cfg)
+	for b.Loop() {
+		for _, act := range []string{actLabelApply, actLabelRemove} {
+			head := fmt.Sprintf(`{"act":%q,"data":{"label":7,"messages":[[50000,%d]]}}`, act, n)
+			l.more = append(l.more, record.Entry{Seq: l.n + int64(len(l.more)), Kind: record.Act, Parts: [][]byte{[]byte(head + "\n")}})
+			start := time.Now()
+			if err := x.Follow(b.Context(), nil); err != nil {
+				b.Fatal(err)
+			}
+			b.ReportMetric(n/time.Since(start).Seconds(), act+"/s")
+			start = time.Now()
+			res, err := x.Search(b.Context(), Search{Query: "label:L", Exact: true})
+			if err != nil || res.Total > 0 != (act == actLabelApply) {
+				b.Fatalf("%d labelled, %v", res.Total, err)
+			}
+			b.ReportMetric(float64(time.Since(start).Microseconds())/1000, "search-"+act+"-ms")
+		}
+	}
+}
+
+// grownLog is a madeLog with some entries behind it.
+type grownLog struct {
+	*madeLog
+	more []record.Entry
+}
+
+func (l *grownLog) Size(context.Context) (int64, error) { return l.n + int64(len(l.more)), nil }
+
+func (l *grownLog) Scan(ctx context.Context, from int64, fn func(record.Entry) error) error {
+	if err := l.madeLog.Scan(ctx, from, fn); err != nil {
+		return err
+	}
+	for _, e := range l.more[max(0, from-l.n):] {
+		if err := fn(e); err != nil {
+			return err
+		}
+	}
+	return nil
+}

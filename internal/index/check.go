@@ -192,7 +192,7 @@ var contents = []struct{ name, sql string }{
 	{"custodians of messages", `SELECT message.id, name FROM message LEFT JOIN custodian ON custodian.id = who ORDER BY message.id`},
 	{"people", `SELECT id, ident FROM person ORDER BY id`},
 	{"members of chats", `SELECT chat, person, messages FROM member ORDER BY chat, person`},
-	{"messages", `SELECT id, seq, chat, cap, ord, more FROM message ORDER BY id`},
+	{"messages", `SELECT id, seq, chat, cap, ord, more, zone FROM message ORDER BY id`},
 	{"sightings", `SELECT seq, of, cap FROM sighting ORDER BY seq`},
 }
 

@@ -24,6 +24,7 @@ type doc struct {
 	keyed                    *keyed   // where it has a key
 	sent                     string   // the instant, where it is known
 	files                    []int64  // see fileKey
+	marks                    []mark   // of a record that is put in again
 	person                   string   // identity of the sender, or empty
 	at                       int64    // see clock; meaningless where local is empty
 	minute                   bool     // the time is known to the minute only

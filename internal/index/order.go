@@ -102,12 +102,9 @@ func marksOf(c *conn, ps []part) (out []mark, err error) {
 
 // orderOf is what the books say of a message that is being put in, and the
 // number of its custodian.
-func (w *writer) orderOf(chatID, seq int64, d *doc) (o *order, who any, err error) {
-	o = &order{}
+func (w *writer) orderOf(chatID int64, d *doc) (o *order, who any, err error) {
+	o = &order{marks: d.marks}
 	if o.owner, err = w.owner(chatID, d.sent); err != nil {
-		return nil, nil, err
-	}
-	if o.marks, err = marksOf(w.c, []part{{seq: seq}}); err != nil {
 		return nil, nil, err
 	}
 	who, err = w.custodian(o.owner)
@@ -116,11 +113,15 @@ func (w *writer) orderOf(chatID, seq int64, d *doc) (o *order, who any, err erro
 
 // owner is the custodian of a message of a chat.
 func (w *writer) owner(chatID int64, sent string) (name string, err error) {
-	err = w.c.query(`SELECT account, custodian FROM chat WHERE id = ?`, func(st *sqlite3.Stmt) error {
-		name = w.x.whose(st.ColumnText(0), st.ColumnText(1), sent)
-		return nil
-	}, chatID)
-	return name, err
+	of, ok := w.accounts[chatID]
+	if !ok {
+		err = w.c.query(`SELECT account, custodian FROM chat WHERE id = ?`, func(st *sqlite3.Stmt) error {
+			of = [2]string{st.ColumnText(0), st.ColumnText(1)}
+			return nil
+		}, chatID)
+		w.accounts[chatID] = of
+	}
+	return w.x.whose(of[0], of[1], sent), err
 }
 
 // custodian is the number of a custodian, nil for none.

@@ -230,6 +230,9 @@ func (w *writer) putBack(ctx context.Context, capture int64, taken []part) (capt
 			}
 			m := chat.Fold(ev)
 			d := docOf(&m, unread)
+			if d.marks, err = marksOf(w.c, some[i:i+1]); err != nil {
+				return nil, err
+			}
 			if unread {
 				w.unread++
 				d.under(&r.head)
@@ -419,7 +422,7 @@ func (w *writer) moveTime(is *shown, before, after *doc) error {
 		return err
 	}
 	clear(w.full) // there is room where it was
-	err = w.c.exec(`UPDATE message SET id = ?, ord = NULL WHERE id = ?`, id, is.id)
+	err = w.c.exec(`UPDATE message SET id = ?, ord = NULL, zone = ? WHERE id = ?`, id, zoneOf(after), is.id)
 	is.id = id
 	return err
 }

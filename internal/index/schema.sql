@@ -41,9 +41,9 @@ CREATE TABLE member (chat INTEGER, person INTEGER, messages INTEGER NOT NULL, PR
 
 -- One message. id is the local time and a tie-breaker (see allot), ord its
 -- place in the chat where that is not id, more is 1 where it has sightings, who
--- its custodian when it was sent.
+-- its custodian when it was sent, zone its offset from UTC (see facts.go).
 CREATE TABLE message (
-    id INTEGER PRIMARY KEY, seq INTEGER NOT NULL, chat INTEGER NOT NULL, cap INTEGER NOT NULL, ord INTEGER, more INTEGER, who INTEGER
+    id INTEGER PRIMARY KEY, seq INTEGER NOT NULL, chat INTEGER NOT NULL, cap INTEGER NOT NULL, ord INTEGER, more INTEGER, who INTEGER, zone INTEGER
 );
 CREATE UNIQUE INDEX message_seq ON message (seq);
 CREATE INDEX message_place ON message (chat, ifnull(ord, id));

@@ -274,6 +274,7 @@ func (w *writer) merge(ctx context.Context, n *named, into int64) error {
 		return err
 	}
 	clear(w.chats)
+	clear(w.accounts)
 	clear(w.courses)
 	for _, sql := range []string{
 		`UPDATE message SET chat = ?2 WHERE chat = ?1`,

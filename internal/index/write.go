@@ -16,24 +16,25 @@ import (
 // writer applies steps in transactions. What it keeps in memory is true only
 // while nobody else writes, which apply sees by the position.
 type writer struct {
-	x       *Index
-	c       *conn
-	at      int64 // position that the memory below belongs to
-	chats   map[chatKey]int64
-	persons map[string]int64
-	courses map[courseKey]*course
-	members map[[2]int64]int64 // to be added: messages by chat and person
-	tallies map[int64]*tally   // to be added, by chat
-	full    map[int64]int64    // last id allotted beyond a full window
-	rows    []ftsRow           // to be written, see flushRows
-	queued  map[int64]int      // the rows to be put in, by id; nil: made when needed
-	added   int64              // messages
-	changed bool               // something that is shown
-	unread  int64
-	owners  map[string]int64 // custodians by name
-	turns   []turn           // of marks, see order.go
-	anew    map[string]bool  // accounts whose messages are to be filed anew
-	words   *tokenSum        // set: words are added up here, and not written
+	x        *Index
+	c        *conn
+	at       int64 // position that the memory below belongs to
+	chats    map[chatKey]int64
+	persons  map[string]int64
+	courses  map[courseKey]*course
+	members  map[[2]int64]int64 // to be added: messages by chat and person
+	tallies  map[int64]*tally   // to be added, by chat
+	full     map[int64]int64    // last id allotted beyond a full window
+	rows     []ftsRow           // to be written, see flushRows
+	queued   map[int64]int      // the rows to be put in, by id; nil: made when needed
+	added    int64              // messages
+	changed  bool               // something that is shown
+	unread   int64
+	owners   map[string]int64    // custodians by name
+	accounts map[int64][2]string // of chats, and the custodians that captures name
+	turns    []turn              // of marks, see order.go
+	anew     map[string]bool     // accounts whose messages are to be filed anew
+	words    *tokenSum           // set: words are added up here, and not written
 }
 
 type chatKey struct{ account, custodian, name, addresses string }
@@ -100,7 +101,7 @@ func (w *writer) lose() {
 	w.at = -1
 	w.chats, w.persons, w.courses = map[chatKey]int64{}, map[string]int64{}, map[courseKey]*course{}
 	w.members, w.tallies, w.full = map[[2]int64]int64{}, map[int64]*tally{}, map[int64]int64{}
-	w.owners, w.anew = map[string]int64{}, map[string]bool{}
+	w.owners, w.anew, w.accounts = map[string]int64{}, map[string]bool{}, map[int64][2]string{}
 	w.rows, w.queued, w.turns, w.added, w.unread, w.changed = nil, nil, nil, 0, 0, false
 }
 
@@ -238,11 +239,11 @@ func (w *writer) add(ctx context.Context, seq, capture int64, d *doc) error {
 	}
 	c.at, c.dirty = at, true
 	c.n++
-	o, who, err := w.orderOf(chatID, seq, d)
+	o, who, err := w.orderOf(chatID, d)
 	if err != nil {
 		return err
 	}
-	if err := w.c.exec(`INSERT INTO message (id, seq, chat, cap, ord, who) VALUES (?, ?, ?, ?, ?, ?)`, id, seq, chatID, capture, ord, who); err != nil {
+	if err := w.c.exec(`INSERT INTO message (id, seq, chat, cap, ord, who, zone) VALUES (?, ?, ?, ?, ?, ?, ?)`, id, seq, chatID, capture, ord, who, zoneOf(d)); err != nil {
 		return err
 	}
 	if err := w.noteFiles(d.files, seq); err != nil {

@@ -285,6 +285,10 @@ func (s *Server) signedIn(action access.Action, next http.Handler) http.Handler 
 			s.fail(w, r, err)
 			return
 		}
+		if err := s.within(who, action); err != nil {
+			s.fail(w, r, err)
+			return
+		}
 		next.ServeHTTP(w, r)
 	})
 }
@@ -304,4 +308,16 @@ func actor(r *http.Request) govern.Actor {
 func sessionOf(r *http.Request) session {
 	x, _ := r.Context().Value(sessionKey{}).(session)
 	return x
+}
+
+// within refuses what reads content to whoever has a scope, as long as the
+// index cannot be narrowed to it: what would show too much shows nothing.
+func (s *Server) within(who govern.Actor, action access.Action) error {
+	switch action {
+	case access.Read, access.Search:
+		if !who.Scope.All() {
+			return errScope
+		}
+	}
+	return nil
 }

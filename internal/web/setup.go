@@ -1,8 +1,6 @@
 package web
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -160,15 +158,9 @@ type invitationPage struct {
 	enrolment
 }
 
-// hashCode is what the books keep of an invitation's code.
-func hashCode(code string) string {
-	sum := sha256.Sum256([]byte(code))
-	return hex.EncodeToString(sum[:])
-}
-
 func (s *Server) invited(r *http.Request, code string) (u govern.User, err error) {
 	err = s.ledger.Read(r.Context(), func(st *govern.State) error {
-		if who := st.ByInvitation(hashCode(code), s.now()); who != nil {
+		if who := st.ByInvitation(access.HashInvitation(code), s.now()); who != nil {
 			u = *who
 			return nil
 		}
@@ -186,7 +178,7 @@ func (s *Server) showInvitation(w http.ResponseWriter, r *http.Request, status i
 	if err != nil {
 		return err
 	}
-	e, err := s.newEnrolment(u.Login, access.TOTPFrom(s.key, "invitation "+hashCode(code)), wrong)
+	e, err := s.newEnrolment(u.Login, access.TOTPFrom(s.key, "invitation "+access.HashInvitation(code)), wrong)
 	if err != nil {
 		return err
 	}
@@ -202,7 +194,7 @@ func (s *Server) accept(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	c, step, codes, wrong := s.enrolled(r, u.Login, u.Name, access.TOTPFrom(s.key, "invitation "+hashCode(code)), u.Step)
+	c, step, codes, wrong := s.enrolled(r, u.Login, u.Name, access.TOTPFrom(s.key, "invitation "+access.HashInvitation(code)), u.Step)
 	if wrong != "" {
 		return s.showInvitation(w, r, http.StatusUnprocessableEntity, code, wrong)
 	}

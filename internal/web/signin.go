@@ -32,7 +32,7 @@ func form(w http.ResponseWriter, r *http.Request) error {
 // accounts reports whether the archive has any.
 func (s *Server) accounts(r *http.Request) bool {
 	some := true // what cannot be read is not open
-	err := s.ledger.Read(r.Context(), func(st *govern.State) error { some = len(st.Users) > 0; return nil })
+	err := s.ledger.Read(r.Context(), func(st *govern.State) error { some = st.Enrolled; return nil })
 	return some || err != nil
 }
 
@@ -79,7 +79,7 @@ func (s *Server) followLink(w http.ResponseWriter, r *http.Request) error {
 	to, credential := "/set-up", int64(0)
 	err := s.ledger.Read(r.Context(), func(st *govern.State) error {
 		switch u := st.Users[user]; {
-		case user == "" && len(st.Users) == 0:
+		case user == "" && !st.Enrolled:
 			return nil
 		case u != nil && u.CanSignIn(s.now()):
 			to, credential = "/", u.Credential

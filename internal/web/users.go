@@ -198,8 +198,8 @@ func (s *Server) addUser(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	code, _ := newSecret()
-	d.Invitation = hashCode(code)
+	code, hash := access.NewInvitation()
+	d.Invitation = hash
 	_, asked, err := s.ledger.DoOrAsk(r.Context(), actor(r), govern.Request{Act: govern.ActAddUser, Data: d, Reason: f.Reason})
 	if refusal := (*govern.Refusal)(nil); errors.As(err, &refusal) {
 		f.New, f.Wrong = true, refusal.Say
@@ -311,8 +311,7 @@ func (s *Server) actOnUser(w http.ResponseWriter, r *http.Request) error {
 	}
 	d, code := govern.ForUser{Login: login}, ""
 	if act == govern.ActInvite {
-		code, _ = newSecret()
-		d.Invitation = hashCode(code)
+		code, d.Invitation = access.NewInvitation()
 	}
 	_, asked, err := s.ledger.DoOrAsk(r.Context(), actor(r), govern.Request{Act: act, Data: d, Reason: plain(r.PostForm.Get("reason"))})
 	if errors.Is(err, govern.ErrUnknown) {

@@ -1,0 +1,618 @@
+package dispose
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/waxseal/waxseal/internal/archive"
+	"github.com/waxseal/waxseal/internal/govern"
+	"github.com/waxseal/waxseal/internal/index"
+	"github.com/waxseal/waxseal/internal/record"
+	"github.com/waxseal/waxseal/internal/retain"
+)
+
+// Archive is what a desk needs of the archive. *archive.Archive is one.
+type Archive interface {
+	Append(ctx context.Context, batch []record.Record) ([]record.Receipt, error)
+	Get(ctx context.Context, seqs []int64) ([]record.Entry, error)
+	Size(ctx context.Context) (int64, error)
+	Dispose(ctx context.Context, disposal int64, still archive.Still, progress func(done, of int64)) (archive.Disposed, error)
+}
+
+// Index is what a desk needs of the index. *index.Index is one.
+type Index interface {
+	Follow(ctx context.Context, progress func(done, of int64)) error
+	Coverage(ctx context.Context) (index.Coverage, error)
+	Facts(ctx context.Context, chat string, fn func(*index.Fact) error) error
+	Matching(ctx context.Context, query string) (index.Set, error)
+	Records(ctx context.Context, messages []int64) ([]int64, error)
+	First(ctx context.Context, entries []int64) ([]int64, error)
+	Touched(ctx context.Context, entries []int64) (touched, emptied []int64, err error)
+	Captures(ctx context.Context) ([]index.CaptureRow, error)
+}
+
+// Desk is where disposals are prepared and done.
+type Desk struct {
+	Archive Archive
+	Index   Index
+	Ledger  *govern.Ledger
+	// Renew builds the index anew under another key, and lets the old one go.
+	Renew func(ctx context.Context, progress func(done, of int64)) error
+	Now   func() time.Time
+}
+
+// facts gives the index's facts, of one chat where chat is set.
+func (d *Desk) facts(chat string) Facts {
+	return func(ctx context.Context, fn func(*Fact) error) error {
+		return d.Index.Facts(ctx, chat, func(f *index.Fact) error { return fn((*Fact)(f)) })
+	}
+}
+
+// World gathers what decisions ask, and the rules of the books.
+func (d *Desk) World(ctx context.Context) (w *World, rules retain.Rules, err error) {
+	w = &World{Groups: map[string][]string{}, Left: map[string]time.Time{}}
+	var holds []govern.Hold
+	var matters []govern.Matter
+	labels := map[int64][]string{} // IDs of a label and those above it
+	paths := map[int64]string{}
+	err = d.Ledger.Read(ctx, func(s *govern.State) error {
+		rules = s.Rules()
+		for id, c := range s.Custodians {
+			w.Groups[id], w.Left[id] = s.GroupsOf(id), c.Left
+		}
+		w.ChatsClosed = maps.Clone(s.ChatsClosed)
+		for _, h := range s.Holds {
+			if h.Open() {
+				holds = append(holds, *h)
+			}
+		}
+		for _, m := range s.Matters {
+			matters = append(matters, *m)
+		}
+		for id, l := range s.Labels {
+			paths[id] = s.LabelPath(id)
+			for p := l; p != nil; p = s.Labels[p.Parent] {
+				labels[id] = append(labels[id], strconv.FormatInt(p.ID, 10))
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, rules, err
+	}
+	if err := d.labels(ctx, w, rules, labels, paths); err != nil {
+		return nil, rules, err
+	}
+	for _, m := range matters {
+		if !slices.ContainsFunc(rules.Policies, func(p retain.Policy) bool { return p.Clock == retain.MatterClosed }) {
+			break
+		}
+		set, err := d.Index.Matching(ctx, "matter:"+strconv.FormatInt(m.ID, 10))
+		if err != nil {
+			return nil, rules, fmt.Errorf("messages of the matter %d: %w", m.ID, err)
+		}
+		w.Matters = append(w.Matters, Matter{Closed: m.Closed, Has: set.Has})
+	}
+	w.Holds, err = d.holds(ctx, holds)
+	return w, rules, err
+}
+
+// labels finds what is under the labels that a rule names.
+func (d *Desk) labels(ctx context.Context, w *World, rules retain.Rules, labels map[int64][]string, paths map[int64]string) error {
+	named := func(ids []string) bool {
+		is := func(t retain.Target) bool { return t.Label != "" && slices.Contains(ids, t.Label) }
+		return slices.ContainsFunc(rules.Assignments, func(a retain.Assignment) bool { return is(a.To) }) ||
+			slices.ContainsFunc(rules.Orders, func(o retain.Prolong) bool { return is(o.To) })
+	}
+	for _, id := range slices.Sorted(maps.Keys(labels)) {
+		if !named(labels[id]) {
+			continue
+		}
+		set, err := d.Index.Matching(ctx, `label:"`+paths[id]+`"`)
+		if err != nil {
+			return fmt.Errorf("messages of the label %d: %w", id, err)
+		}
+		w.Labels = append(w.Labels, Marked{Names: labels[id], Has: set.Has})
+	}
+	return nil
+}
+
+// holds finds what open holds cover. What cannot be read may be what a query
+// would find: it is held. A query that cannot be asked holds everything.
+func (d *Desk) holds(ctx context.Context, open []govern.Hold) (out []Marked, err error) {
+	slices.SortFunc(open, func(a, b govern.Hold) int { return int(min(max(a.ID-b.ID, -1), 1)) })
+	var unread *index.Set
+	for i := range open {
+		h := &open[i]
+		first, err := d.Index.First(ctx, h.Messages.Seqs())
+		if err != nil {
+			return nil, err
+		}
+		m := Marked{Names: []string{strconv.FormatInt(h.ID, 10)}}
+		by := govern.RunsOf(first)
+		switch q := h.HoldQuery(); {
+		case q == "":
+			m.Has = by.Has
+		default:
+			set, err := d.Index.Matching(ctx, q)
+			if errors.Is(err, index.ErrQuery) {
+				m.Has = func(int64) bool { return true }
+				break
+			}
+			if err != nil {
+				return nil, fmt.Errorf("messages of the hold %d: %w", h.ID, err)
+			}
+			if unread == nil {
+				u, err := d.Index.Matching(ctx, "is:unread")
+				if err != nil {
+					return nil, fmt.Errorf("messages that could not be read: %w", err)
+				}
+				unread = &u
+			}
+			m.Has = func(seq int64) bool { return set.Has(seq) || by.Has(seq) || unread.Has(seq) }
+		}
+		out = append(out, m)
+	}
+	return out, nil
+}
+
+// Decisions decides about messages of one chat, or of all where chat is empty,
+// with reasons.
+func (d *Desk) Decisions(ctx context.Context, chat string, seqs []int64, at time.Time) (map[int64]retain.Decision, error) {
+	w, rules, err := d.World(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return w.Decisions(ctx, d.facts(chat), rules, at, seqs)
+}
+
+// Forecast runs rules over all messages as of an instant; nil: those of the
+// books.
+func (d *Desk) Forecast(ctx context.Context, at time.Time, rules *retain.Rules) (*Forecast, error) {
+	w, ours, err := d.World(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if rules == nil {
+		rules = &ours
+	}
+	return w.Forecast(ctx, d.facts(""), *rules, at)
+}
+
+// Compare tells what a change of the books' rules would do.
+func (d *Desk) Compare(ctx context.Context, at time.Time, after retain.Rules) (*Comparison, error) {
+	w, before, err := d.World(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return w.Compare(ctx, d.facts(""), before, after, at)
+}
+
+// Due is what is due for disposal at an instant.
+type Due struct {
+	At       time.Time
+	Messages []int64 // sorted
+	Data     govern.DisposalData
+}
+
+// ErrBehind: the index has not followed the log to its end, so that what is
+// due cannot be told.
+var ErrBehind = errors.New("the index has not followed the log to its end")
+
+// Due finds what nothing keeps any longer and a policy wants proposed.
+func (d *Desk) Due(ctx context.Context, at time.Time) (*Due, error) {
+	if err := d.follow(ctx); err != nil {
+		return nil, err
+	}
+	w, rules, err := d.World(ctx)
+	if err != nil {
+		return nil, err
+	}
+	v, err := w.prepare(ctx, d.facts(""), at, rules)
+	if err != nil {
+		return nil, err
+	}
+	c := counts{}
+	out := &Due{At: at}
+	err = d.facts("")(ctx, func(f *Fact) error {
+		dec := &v.decide(f)[0]
+		switch {
+		case dec.Held && !dec.End.IsZero() && !at.Before(dec.End):
+			for _, h := range v.of(f).facts.Holds {
+				c.add("held", h)
+			}
+		case !dec.Keep && !dec.Held && (dec.Must || dec.Propose):
+			out.Messages = append(out.Messages, f.Seq)
+			c.about(f, version(rules, dec, at))
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(out.Messages)
+	return out, d.complete(ctx, out, c)
+}
+
+// Erasure is what a query finds, of which nothing must be kept; the rest is
+// given with why.
+func (d *Desk) Erasure(ctx context.Context, query string, at time.Time) (due *Due, kept map[int64]retain.Decision, err error) {
+	if err := d.follow(ctx); err != nil {
+		return nil, nil, err
+	}
+	set, err := d.Index.Matching(ctx, query)
+	if err != nil {
+		return nil, nil, err
+	}
+	w, rules, err := d.World(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	v, err := w.prepare(ctx, d.facts(""), at, rules)
+	if err != nil {
+		return nil, nil, err
+	}
+	c := counts{}
+	due, kept = &Due{At: at}, map[int64]retain.Decision{}
+	err = d.facts("")(ctx, func(f *Fact) error {
+		if !set.Has(f.Seq) {
+			return nil
+		}
+		dec := v.in[0].Decide(v.facts(f))
+		// Where no policy names a message, no duty to keep it is known.
+		if dec.Held || dec.Keep && dec.Policy != "" {
+			kept[f.Seq] = dec
+			return nil
+		}
+		due.Messages = append(due.Messages, f.Seq)
+		c.about(f, version(rules, &dec, at))
+		return nil
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	slices.Sort(due.Messages)
+	return due, kept, d.complete(ctx, due, c)
+}
+
+// version names the policy that a decision follows, with its version.
+func version(rules retain.Rules, d *retain.Decision, at time.Time) string {
+	v := 0
+	for _, p := range rules.Policies {
+		if p.ID == d.Policy && !p.From.After(at) {
+			v = max(v, p.Version)
+		}
+	}
+	if v == 0 {
+		return "no policy"
+	}
+	return fmt.Sprintf("%s v%d", d.Policy, v)
+}
+
+// counts are numbers of messages by kind of thing and name.
+type counts map[[2]string]int64
+
+func (c counts) add(kind, name string) { c[[2]string{kind, name}]++ }
+
+func (c counts) about(f *Fact, policy string) {
+	c.add("policy", policy)
+	c.add("custodian", f.Custodian)
+	c.add("chat", f.Chat)
+	c.add("month", f.Sent.Format("2006-01"))
+}
+
+func (c counts) of(kind string) (out []govern.Tallied) {
+	for k, n := range c {
+		if k[0] == kind {
+			out = append(out, govern.Tallied{Name: k[1], N: n})
+		}
+	}
+	slices.SortFunc(out, func(a, b govern.Tallied) int {
+		if a.Name < b.Name {
+			return -1
+		}
+		return 1
+	})
+	return out
+}
+
+// complete finds all records of what is due, and the captures that go with it.
+func (d *Desk) complete(ctx context.Context, due *Due, c counts) error {
+	entries, err := d.Index.Records(ctx, due.Messages)
+	if err != nil {
+		return fmt.Errorf("records of messages: %w", err)
+	}
+	touched, emptied, err := d.Index.Touched(ctx, entries)
+	if err != nil {
+		return fmt.Errorf("captures of messages: %w", err)
+	}
+	for _, e := range emptied {
+		all, err := d.capture(ctx, e)
+		if err != nil {
+			return fmt.Errorf("records of the capture %d: %w", e, err)
+		}
+		entries = append(entries, all...)
+	}
+	due.Data = govern.DisposalData{
+		At: due.At.UTC().Format(time.RFC3339), Messages: govern.RunsOf(due.Messages), Entries: govern.RunsOf(entries), Evidence: touched,
+		Policies: c.of("policy"), Custodians: c.of("custodian"), Chats: c.of("chat"), Months: c.of("month"), Held: c.of("held"),
+	}
+	return nil
+}
+
+// capture lists all entries of a capture of which nothing stays: its own
+// record, its items, those too that are about no message, and its end.
+func (d *Desk) capture(ctx context.Context, capture int64) (all []int64, err error) {
+	const some = 4096
+	size, err := d.Archive.Size(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all = append(all, capture)
+	for from := capture + 1; from < size; from += some {
+		seqs := make([]int64, 0, some)
+		for s := from; s < min(size, from+some); s++ {
+			seqs = append(seqs, s)
+		}
+		es, err := d.Archive.Get(ctx, seqs)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range es {
+			ours, end := ofCapture(e, capture)
+			if ours {
+				all = append(all, e.Seq)
+			}
+			if end {
+				return all, nil
+			}
+		}
+	}
+	return all, nil
+}
+
+// ofCapture reports whether an entry is of a capture, and is its end.
+func ofCapture(e record.Entry, capture int64) (ours, end bool) {
+	if len(e.Parts) == 0 {
+		return false, false
+	}
+	switch e.Kind {
+	case record.Item, record.Unparsed:
+		var h record.ItemHead
+		_, err := e.Decode(&h)
+		return err == nil && h.Capture == capture, false
+	case record.CaptureEnd:
+		var h record.CaptureEndHead
+		_, err := e.Decode(&h)
+		ours = err == nil && h.Capture == capture
+		return ours, ours
+	case record.Init, record.Capture, record.Act, record.Trace, record.Disposal, record.Certificate:
+	}
+	return false, false
+}
+
+// follow brings the index to the end of the log.
+func (d *Desk) follow(ctx context.Context) error {
+	if err := d.Index.Follow(ctx, nil); err != nil {
+		return err
+	}
+	c, err := d.Index.Coverage(ctx)
+	if err == nil && c.Through < c.Of {
+		err = ErrBehind
+	}
+	return err
+}
+
+// Propose asks for a disposal. today is the date as the proposer sees it
+// outside of the archive.
+func (d *Desk) Propose(ctx context.Context, who govern.Actor, due *Due, today, reason string) (int64, error) {
+	data := due.Data
+	data.Today = today
+	return d.Ledger.Ask(ctx, who, govern.Request{Act: govern.ActDispose, Reason: reason, Data: data})
+}
+
+// ringCopies is how long older copies of the ring may live.
+const ringCopies = 35 * 24 * time.Hour
+
+// Certificate is what a certificate of disposal says beside its head.
+type Certificate struct {
+	Request    int64            `json:"request"`
+	Proposer   string           `json:"proposer"`
+	Approver   string           `json:"approver"`
+	Approved   time.Time        `json:"approved"`
+	Reason     string           `json:"reason"`
+	Subject    int64            `json:"subject,omitempty"`
+	Messages   int64            `json:"messages"`
+	Policies   []govern.Tallied `json:"policies,omitempty"`
+	Custodians []govern.Tallied `json:"custodians,omitempty"`
+	Chats      []govern.Tallied `json:"chats,omitempty"`
+	Months     []govern.Tallied `json:"months,omitempty"`
+	KeptUnder  []govern.Tallied `json:"kept_under,omitempty"` // holds that came in time
+}
+
+// Run does a disposal that was decided, and certifies it. It goes on with one
+// that was cut short; progress may be nil.
+func (d *Desk) Run(ctx context.Context, request int64, progress func(step string, done, of int64)) (certificate int64, err error) {
+	if progress == nil {
+		progress = func(string, int64, int64) {}
+	}
+	dis, err := d.decided(ctx, request)
+	if err != nil {
+		return 0, err
+	}
+	if dis.Entry == 0 {
+		if dis.Entry, err = d.begin(ctx, dis); err != nil {
+			return 0, err
+		}
+	}
+	kept := map[int64]int64{} // entries that stay, and the hold
+	still := func(ctx context.Context, size int64) ([]int64, error) { return d.still(ctx, dis, size, kept) }
+	res, err := d.Archive.Dispose(ctx, dis.Entry, still, func(done, of int64) { progress("Disposing", done, of) })
+	if err != nil {
+		return 0, err
+	}
+	if err := d.Renew(ctx, func(done, of int64) { progress("Building the index anew", done, of) }); err != nil {
+		return 0, fmt.Errorf("renew the index: %w", err)
+	}
+	return d.certify(ctx, dis, res, kept)
+}
+
+func (d *Desk) decided(ctx context.Context, request int64) (govern.Disposal, error) {
+	var out govern.Disposal
+	err := d.Ledger.Read(ctx, func(s *govern.State) error {
+		dis := s.Disposals[request]
+		if dis == nil {
+			return govern.Refuse(govern.ErrUnknown, "There is no disposal %d that two people have decided.", request)
+		}
+		out = *dis
+		return s.MayRun(dis, d.Now())
+	})
+	return out, err
+}
+
+// begin appends the record with which a disposal begins.
+func (d *Desk) begin(ctx context.Context, dis govern.Disposal) (int64, error) {
+	part, err := record.Part(record.DisposalHead{Request: dis.Request, Entries: dis.Data.Entries, Evidence: dis.Data.Evidence}, nil)
+	if err != nil {
+		return 0, err
+	}
+	got, err := d.Archive.Append(ctx, []record.Record{{Kind: record.Disposal, Parts: [][]byte{part}}})
+	if err != nil {
+		return 0, fmt.Errorf("append the disposal: %w", err)
+	}
+	// Another process may have begun it between the question and this.
+	if err := d.Ledger.Follow(ctx); err != nil {
+		return 0, err
+	}
+	return got[0].Seq, d.Ledger.Void(got[0].Seq)
+}
+
+// still finds which entries of a disposal a hold covers, given everything in
+// the log up to size.
+func (d *Desk) still(ctx context.Context, dis govern.Disposal, size int64, kept map[int64]int64) ([]int64, error) {
+	if err := d.follow(ctx); err != nil {
+		return nil, err
+	}
+	var open []govern.Hold
+	err := d.Ledger.Read(ctx, func(s *govern.State) error {
+		for _, h := range s.Holds {
+			if h.Open() {
+				open = append(open, *h)
+			}
+		}
+		return nil
+	})
+	if err != nil || len(open) == 0 {
+		return keys(kept), err
+	}
+	holds, err := d.holds(ctx, open)
+	if err != nil {
+		return nil, err
+	}
+	for _, seq := range dis.Data.Messages.Seqs() {
+		for i := range holds {
+			if !holds[i].Has(seq) {
+				continue
+			}
+			if err := d.keep(ctx, dis, seq, open[i].ID, kept); err != nil {
+				return nil, err
+			}
+			break
+		}
+	}
+	return keys(kept), nil
+}
+
+// keep keeps all records of a message, and the captures that brought them.
+func (d *Desk) keep(ctx context.Context, dis govern.Disposal, message, hold int64, kept map[int64]int64) error {
+	if _, ok := kept[message]; ok {
+		return nil
+	}
+	all, err := d.Index.Records(ctx, []int64{message})
+	if err != nil {
+		return err
+	}
+	touched, _, err := d.Index.Touched(ctx, all)
+	if err != nil {
+		return err
+	}
+	// A capture that was to go as a whole stays readable: its reading is needed.
+	entries := slices.Clone(all)
+	for _, c := range touched {
+		entries = append(entries, c)
+		of, err := d.ends(ctx, c)
+		if err != nil {
+			return err
+		}
+		entries = append(entries, of...)
+	}
+	for _, e := range entries {
+		kept[e] = hold
+	}
+	return nil
+}
+
+// ends is the entry that closes a capture.
+func (d *Desk) ends(ctx context.Context, capture int64) ([]int64, error) {
+	all, err := d.capture(ctx, capture)
+	if err != nil || len(all) < 2 {
+		return nil, err
+	}
+	return all[len(all)-1:], nil
+}
+
+func keys(m map[int64]int64) []int64 { return slices.Sorted(maps.Keys(m)) }
+
+func (d *Desk) certify(ctx context.Context, dis govern.Disposal, res archive.Disposed, kept map[int64]int64) (int64, error) {
+	under := counts{}
+	for _, r := range res.Kept {
+		for seq := r[0]; seq < r[0]+r[1]; seq++ {
+			if h, ok := kept[seq]; ok && dis.Data.Messages.Has(seq) {
+				under.add("hold", strconv.FormatInt(h, 10))
+			}
+		}
+	}
+	messages := dis.Data.Messages.Len()
+	for _, t := range under.of("hold") {
+		messages -= t.N
+	}
+	data, err := json.Marshal(Certificate{
+		Request: dis.Request, Proposer: dis.Proposer, Approver: dis.Approver, Approved: dis.Approved, Reason: dis.Reason, Subject: dis.Data.Subject,
+		Messages: messages, Policies: dis.Data.Policies, Custodians: dis.Data.Custodians, Chats: dis.Data.Chats, Months: dis.Data.Months, KeptUnder: under.of("hold"),
+	})
+	if err != nil {
+		return 0, fmt.Errorf("encode certificate: %w", err)
+	}
+	part, err := record.Part(record.CertificateHead{
+		Disposal: dis.Entry, Kept: res.Kept, Records: res.Records, Blobs: res.Blobs, Shared: res.Shared,
+		Complete: d.Now().UTC().Add(ringCopies).Truncate(time.Second), Data: data,
+	}, nil)
+	if err != nil {
+		return 0, err
+	}
+	got, err := d.Archive.Append(ctx, []record.Record{{Kind: record.Certificate, Parts: [][]byte{part}}})
+	if err != nil {
+		return 0, fmt.Errorf("append the certificate: %w", err)
+	}
+	return got[0].Seq, d.Ledger.Follow(ctx)
+}
+
+// Unfinished lists the requests whose disposal has begun and was not certified.
+func (d *Desk) Unfinished(ctx context.Context) (requests []int64, err error) {
+	err = d.Ledger.Read(ctx, func(s *govern.State) error {
+		for id, dis := range s.Disposals {
+			if dis.Entry != 0 && dis.Certificate == 0 {
+				requests = append(requests, id)
+			}
+		}
+		return nil
+	})
+	slices.Sort(requests)
+	return requests, err
+}

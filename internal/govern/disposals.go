@@ -1,0 +1,202 @@
+package govern
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/waxseal/waxseal/internal/access"
+	"github.com/waxseal/waxseal/internal/record"
+)
+
+// Acts of disposals, and of the clock that they depend on.
+const (
+	ActDispose   = "dispose" // by two people, who both vouch for the date
+	ActClockJump = "clock.jump"
+)
+
+// vouchLasts is how long two people's word for the date is enough for a run to
+// begin.
+const vouchLasts = 3 * 24 * time.Hour
+
+// Tallied counts messages by a name: a policy, a custodian, a chat, a month.
+type Tallied struct {
+	Name string `json:"name"`
+	N    int64  `json:"n"`
+}
+
+// DisposalData is the data of ActDispose: what is to be disposed of. It holds
+// no content.
+type DisposalData struct {
+	// Today is the date as who proposes it sees it outside of the archive.
+	Today    string  `json:"today"`
+	At       string  `json:"at"` // instant of the decisions, RFC 3339
+	Messages Runs    `json:"messages"`
+	Entries  Runs    `json:"entries"` // all their records, and captures that are empty without them
+	Evidence []int64 `json:"evidence,omitempty"`
+	// Subject is the request of a data subject that it answers; zero: retention
+	// is over.
+	Subject int64 `json:"subject,omitempty"`
+
+	Policies   []Tallied `json:"policies,omitempty"` // ID and version: "us-ria-5y v2"
+	Custodians []Tallied `json:"custodians,omitempty"`
+	Chats      []Tallied `json:"chats,omitempty"` // by ID
+	Months     []Tallied `json:"months,omitempty"`
+	// Held counts what would be due and is under a hold, by hold.
+	Held []Tallied `json:"held,omitempty"`
+}
+
+// Disposal is a disposal that two people have decided.
+type Disposal struct {
+	Request  int64 // entry
+	Data     DisposalData
+	Reason   string
+	Proposer string
+	Approver string
+	Approved time.Time
+
+	// Entry is that of the record with which the archive began; zero: not yet.
+	Entry int64
+	Began time.Time
+	// Certificate is the entry of the one that closed it; zero: not finished.
+	Certificate int64
+	Certified   time.Time
+	Head        record.CertificateHead
+}
+
+// Jump is a reading of the archive's clock that did not fit the one before it.
+type Jump struct {
+	Seq     int64
+	At      time.Time
+	Was, Is time.Time
+}
+
+// JumpData is the data of ActClockJump, which the archive itself appends.
+type JumpData struct {
+	Was time.Time `json:"was"`
+	Is  time.Time `json:"is"`
+}
+
+func disposalActs() map[string]kind {
+	dispose := two(about(define(access.ProposeDisposal, checkDispose, func(s *State, a *Act, d DisposalData) {
+		s.Disposals[a.Seq] = &Disposal{Request: a.Seq, Data: d, Reason: a.Reason, Proposer: a.By, Approver: a.Second, Approved: a.At}
+	}), func(_ *Act, d DisposalData) []string {
+		if d.Subject != 0 {
+			return []string{"subject:" + strconv.FormatInt(d.Subject, 10)}
+		}
+		return nil
+	}), access.ApproveDisposal)
+	dispose.vouched = true
+	jump := define("", func(_ *State, _ *Act, d JumpData) error {
+		if d.Is.IsZero() {
+			return refuse("Say what the clock read.")
+		}
+		return nil
+	}, func(s *State, a *Act, d JumpData) { s.Jumps = append(s.Jumps, Jump{a.Seq, a.At, d.Was, d.Is}) })
+	return map[string]kind{ActDispose: dispose, ActClockJump: jump}
+}
+
+func checkDispose(s *State, a *Act, d DisposalData) error {
+	if err := vouches(d.Today, a.At); a.Second == somebody && err != nil {
+		return err // while it is asked for; who confirms it vouches anew
+	}
+	for _, rs := range []Runs{d.Messages, d.Entries} {
+		if len(rs) == 0 {
+			return refuse("Nothing is due.")
+		}
+		last := int64(0) // the first entry is the archive's own
+		for _, r := range rs {
+			if r[1] <= 0 || r[0] <= last {
+				return refuse("The list of entries is not in order.")
+			}
+			last = r[0] + r[1] - 1
+		}
+		if a.Seq >= 0 && last >= a.Seq {
+			return refuse("The list names entries that came later.")
+		}
+	}
+	return reasoned(a)
+}
+
+// vouches compares the date that somebody reads elsewhere with the archive's
+// clock, to a day: the zones of the world span more than one.
+func vouches(today string, at time.Time) error {
+	if today == "" {
+		return refuse("Say which date it is today: a disposal needs two people who vouch for it.")
+	}
+	t, err := day(today)
+	if err != nil {
+		return err
+	}
+	if off := at.Sub(t.Add(12 * time.Hour)); off > 36*time.Hour || off < -36*time.Hour {
+		return refuse("The clock of this machine reads %s and you say that it is %s. Set the clock right first.", at.UTC().Format(time.DateOnly), today)
+	}
+	return nil
+}
+
+// MayRun reports whether a disposal may begin at an instant: its date was
+// vouched for lately, and no reading of the clock was strange since.
+func (s *State) MayRun(d *Disposal, now time.Time) error {
+	if d.Certificate != 0 {
+		return refuse("That disposal is done: certificate %d.", d.Certificate)
+	}
+	if d.Entry != 0 {
+		return nil // it goes on
+	}
+	if n := len(s.Jumps); n > 0 && s.Jumps[n-1].Seq > d.Request && s.Jumps[n-1].At.After(d.Approved) {
+		return refuse("The clock of this machine jumped after the disposal was confirmed. Propose it again: two people have to vouch for the date anew.")
+	}
+	if age := now.Sub(d.Approved); age < -time.Hour || age > vouchLasts {
+		return refuse("The disposal was confirmed %s ago, and the date that was vouched for then is no longer fresh. Propose it again.", age.Round(time.Hour))
+	}
+	return nil
+}
+
+// foldDisposal follows what the archive did about a disposal.
+func (s *State) foldDisposal(e record.Entry) error {
+	if e.Kind == record.Disposal {
+		var h record.DisposalHead
+		if _, err := e.Decode(&h); err != nil {
+			return err
+		}
+		d := s.Disposals[h.Request]
+		switch {
+		case d == nil:
+			return fmt.Errorf("disposal %d: nobody has decided it", e.Seq)
+		case d.Entry != 0:
+			return fmt.Errorf("disposal %d: it has begun already, with entry %d", e.Seq, d.Entry)
+		case !within(h.Entries, d.Data.Entries):
+			return fmt.Errorf("disposal %d: it takes more than was decided", e.Seq)
+		}
+		d.Entry, d.Began = e.Seq, e.At
+		s.began[e.Seq] = d
+		return nil
+	}
+	var h record.CertificateHead
+	if _, err := e.Decode(&h); err != nil {
+		return err
+	}
+	d := s.began[h.Disposal]
+	if d == nil || d.Certificate != 0 {
+		return fmt.Errorf("certificate %d: it is of no disposal that waits for one", e.Seq)
+	}
+	d.Certificate, d.Certified, d.Head = e.Seq, e.At, h
+	return nil
+}
+
+// within reports whether every entry of some runs is in others.
+func within(rs, in Runs) bool {
+	for _, r := range rs {
+		ok := false
+		for _, o := range in {
+			if r[0] >= o[0] && r[0]+r[1] <= o[0]+o[1] {
+				ok = true
+				break
+			}
+		}
+		if !ok {
+			return false
+		}
+	}
+	return true
+}
