@@ -59,6 +59,14 @@ func benchArchive(b *testing.B, text string) *archive.Archive {
 
 const benchMessages = 200_000
 
+func benchIndex(b *testing.B, ar *archive.Archive) index.Config {
+	cfg, err := (&app{ctx: b.Context()}).indexConfig(ar)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return cfg
+}
+
 // BenchmarkImport is reading, sealing and logging: until all is acknowledged.
 func BenchmarkImport(b *testing.B) {
 	text := benchText(b, benchMessages)
@@ -78,7 +86,7 @@ func BenchmarkFollow(b *testing.B) {
 		if err := index.Remove(ar.IndexPath()); err != nil {
 			b.Fatal(err)
 		}
-		x, err := index.Open(b.Context(), indexConfig(ar))
+		x, err := index.Open(b.Context(), benchIndex(b, ar))
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,27 +35,36 @@ var commandActions = map[string]access.Action{
 	"verify":           access.Verify,
 	"prove":            access.Prove,
 	"index rebuild":    access.Operate,
-	"policy list":      access.SeePolicies,
-	"policy presets":   "",
-	"policy set":       access.ManagePolicies,
-	"policy assign":    access.ManagePolicies,
-	"policy withdraw":  access.ManagePolicies,
-	"policy order":     access.ManagePolicies,
-	"policy lift":      access.ManagePolicies,
-	"policy fiscal":    access.ManagePolicies,
-	"policy forecast":  access.SeePolicies,
-	"user list":        access.ManageUsers,
-	"user add":         access.ManageUsers,
-	"user invite":      access.ManageUsers,
-	"user close":       access.ManageUsers,
-	"user open":        access.ManageUsers,
-	"user unlock":      access.ManageUsers,
-	"user enrol":       "", // the invitation is the key
-	"user token":       access.Self,
-	"user revoke":      access.Self,
-	"request list":     access.Self,
-	"request approve":  access.Self,
-	"request decline":  access.Self,
+
+	"dispose due":         access.SeeDisposals,
+	"dispose propose":     access.ProposeDisposal,
+	"dispose run":         access.ApproveDisposal,
+	"dispose resume":      access.ApproveDisposal,
+	"dispose list":        access.SeeDisposals,
+	"dispose certificate": access.SeeDisposals,
+
+	"user list":       access.ManageUsers,
+	"user add":        access.ManageUsers,
+	"user invite":     access.ManageUsers,
+	"user close":      access.ManageUsers,
+	"user open":       access.ManageUsers,
+	"user unlock":     access.ManageUsers,
+	"user enrol":      "", // the invitation is the key
+	"user token":      access.Self,
+	"user revoke":     access.Self,
+	"policy list":     access.SeePolicies,
+	"policy presets":  "",
+	"policy set":      access.ManagePolicies,
+	"policy assign":   access.ManagePolicies,
+	"policy withdraw": access.ManagePolicies,
+	"policy order":    access.ManagePolicies,
+	"policy lift":     access.ManagePolicies,
+	"policy fiscal":   access.ManagePolicies,
+	"policy forecast": access.SeePolicies,
+
+	"request list":    access.Self,
+	"request approve": access.Self,
+	"request decline": access.Self,
 }
 
 // commandOf is a command by its words.
@@ -87,8 +97,8 @@ func (a *app) enter(ar *archive.Archive) error {
 	if action == "" {
 		return nil
 	}
-	if action == access.Verify && ar.Writable() != nil {
-		return nil // a copy that cannot note who came shows nothing of its content either
+	if readOnly := ar.Writable() != nil; readOnly && action == access.Verify {
+		return nil // a copy that cannot note who came: and verify shows nothing of its content
 	}
 	l, _, err := a.books(ar)
 	if err != nil {
@@ -124,11 +134,9 @@ func (a *app) enter(ar *archive.Archive) error {
 // withinScope refuses what reads beyond a scope: these commands see the whole
 // index.
 func (a *app) withinScope(action access.Action) error {
-	switch action {
-	case access.Read, access.Search, access.Report, access.Prove, access.Export:
-		if !a.who.Scope.All() {
-			return exitError{exitRefused, "your account reads within a scope, which the command line does not know: use the console"}
-		}
+	reads := []access.Action{access.Read, access.Search, access.Report, access.Prove, access.Export}
+	if slices.Contains(reads, action) && !a.who.Scope.All() {
+		return exitError{exitRefused, "your account reads within a scope, which the command line does not know: use the console"}
 	}
 	return nil
 }

@@ -59,11 +59,11 @@ func (f firmAtWork) add(p demo.Person) (password, secret string, err error) {
 	password, secret = demoPassword(), access.NewTOTP()
 	_, hashes := access.NewRecoveryCodes()
 	cred := govern.Credential{Password: access.Hash(password, passwordCost), TOTP: secret, Recovery: hashes}
-	d := govern.Account{Login: p.Login, Name: p.Name, Roles: []access.Role{p.Role}}
+	d := govern.Account{Login: p.Login, Name: p.Name, Roles: []access.Role{access.Role(p.Role)}}
 	if p.Days > 0 {
 		d.Until = time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, p.Days)
 	}
-	if p.Role == access.Administrator {
+	if p.Role == string(access.Administrator) {
 		part, err := json.Marshal(cred)
 		if err != nil {
 			return "", "", err

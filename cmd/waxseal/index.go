@@ -24,15 +24,24 @@ func interpreters() map[string]index.Interpreter {
 	return m
 }
 
-func indexConfig(ar *archive.Archive) index.Config {
-	return index.Config{Path: ar.IndexPath(), Key: ar.IndexKey(), Log: ar, Interpreters: interpreters()}
+func (a *app) indexConfig(ar *archive.Archive) (index.Config, error) {
+	l, _, err := a.books(ar)
+	if err != nil {
+		return index.Config{}, err
+	}
+	return index.Config{
+		Path: ar.IndexPath(), Key: ar.IndexKey(), Log: ar, Interpreters: interpreters(), Books: indexBooks{l},
+		CurrentKey: func() ([32]byte, error) { return ar.CurrentIndexKey() },
+	}, nil
 }
 
 // usableIndex is indexConfig, or, beside an archive that cannot be written,
 // where an index cannot follow the log nor even be opened, that of a copy,
 // which drop removes.
-func usableIndex(ar *archive.Archive) (cfg index.Config, drop func() error, err error) {
-	cfg = indexConfig(ar)
+func (a *app) usableIndex(ar *archive.Archive) (cfg index.Config, drop func() error, err error) {
+	if cfg, err = a.indexConfig(ar); err != nil {
+		return cfg, nil, err
+	}
 	if canWrite(ar.Dir(), cfg.Path) {
 		return cfg, func() error { return nil }, nil
 	}
@@ -42,6 +51,7 @@ func usableIndex(ar *archive.Archive) (cfg index.Config, drop func() error, err 
 	}
 	drop = func() error { return os.RemoveAll(dir) }
 	from := cfg.Path
+	cfg.CurrentKey = nil
 	cfg.Path = filepath.Join(dir, filepath.Base(from))
 	for _, suffix := range []string{"", "-wal"} {
 		if err := copyFile(cfg.Path+suffix, from+suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -90,7 +100,7 @@ func (a *app) withIndex(fn func(*archive.Archive, *index.Index) error) (err erro
 }
 
 func (a *app) onIndex(ar *archive.Archive, fn func(*index.Index) error) (err error) {
-	cfg, drop, err := usableIndex(ar)
+	cfg, drop, err := a.usableIndex(ar)
 	if err != nil {
 		return err
 	}
@@ -120,11 +130,15 @@ const followEach = 500 * time.Millisecond
 // other core. What fails there fails again in followIndex, which must come
 // after stop and tells it.
 func (a *app) followBeside(ar *archive.Archive) (stop func()) {
+	cfg, err := a.indexConfig(ar)
+	if err != nil {
+		return func() {}
+	}
 	ctx, cancel := context.WithCancel(a.ctx)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		x, err := index.Open(ctx, indexConfig(ar))
+		x, err := index.Open(ctx, cfg)
 		if err != nil {
 			return
 		}

@@ -12,7 +12,9 @@ import (
 func outlook(x *index.Index, books *govern.Ledger) *dispose.Outlook {
 	return &dispose.Outlook{
 		Books: books,
-		Facts: func(ctx context.Context, fn func(*dispose.Fact) error) error { return x.Facts(ctx, "", fn) },
+		Facts: func(ctx context.Context, fn func(*dispose.Fact) error) error {
+			return x.Facts(ctx, "", func(f *index.Fact) error { return fn((*dispose.Fact)(f)) })
+		},
 		Matching: func(ctx context.Context, query string) (func(int64) bool, error) {
 			set, err := x.Matching(ctx, query)
 			return set.Has, err

@@ -148,6 +148,18 @@ func TestPeopleOnTheCommandLine(t *testing.T) {
 	if _, _, code := p.run("chats", "--token-file", p.tokens["rita"]); code != exitRefused {
 		t.Errorf("a closed account's token: exit %d", code)
 	}
+	// A password does not cross the network in clear.
+	root := []string{"--token-file", p.tokens["root"]}
+	for want, args := range map[string][]string{
+		"needs --tls-cert": {"serve", "--listen", "0.0.0.0:0"},
+		"--host NAME":      {"serve", "--listen", "0.0.0.0:0", "--behind-proxy"},
+		"HOST:PORT":        {"serve", "--listen", "nonsense"},
+		"--tls-key belong": {"serve", "--listen", "0.0.0.0:0", "--tls-cert", "x"},
+	} {
+		if _, errs, code := p.run(append(args, root...)...); code == 0 || !strings.Contains(errs, want) {
+			t.Errorf("%v: exit %d, %s", args, code, errs)
+		}
+	}
 	// The last administrator has lost everything but the firm's recovery key.
 	if _, errs, code := p.run("user", "invite", "root"); code != exitRefused {
 		t.Errorf("anybody resets the administrator: exit %d, %s", code, errs)

@@ -117,7 +117,7 @@ func (a *app) checkIndex(ar *archive.Archive, rep *archive.Report) (said string,
 		rep.Notes = append(rep.Notes, "there is no index; waxseal index rebuild makes it")
 		return "missing", nil
 	}
-	cfg, drop, err := usableIndex(ar)
+	cfg, drop, err := a.usableIndex(ar)
 	if err != nil {
 		return "", err
 	}

@@ -337,6 +337,15 @@ func (a *Archive) IndexKey() seal.Key {
 	return a.ring.IndexKey()
 }
 
+// CurrentIndexKey is IndexKey as the ring on disk has it: another process may
+// have replaced it.
+func (a *Archive) CurrentIndexKey() (seal.Key, error) {
+	if err := a.reloadRing(); err != nil {
+		return seal.Key{}, err
+	}
+	return a.IndexKey(), nil
+}
+
 // Guarded reports whether a secret is needed to open the archive. Without one,
 // its key lies beside it.
 func (a *Archive) Guarded() bool {

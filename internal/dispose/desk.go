@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/waxseal/waxseal/internal/archive"
@@ -32,7 +31,6 @@ type Index interface {
 	Facts(ctx context.Context, chat string, fn func(*index.Fact) error) error
 	Matching(ctx context.Context, query string) (index.Set, error)
 	Records(ctx context.Context, messages []int64) ([]int64, error)
-	First(ctx context.Context, entries []int64) ([]int64, error)
 	Touched(ctx context.Context, entries []int64) (touched, emptied []int64, err error)
 	Captures(ctx context.Context) ([]index.CaptureRow, error)
 }
@@ -54,112 +52,19 @@ func (d *Desk) facts(chat string) Facts {
 	}
 }
 
+func (d *Desk) matching(ctx context.Context, query string) (func(int64) bool, error) {
+	set, err := d.Index.Matching(ctx, query)
+	return set.Has, err
+}
+
 // World gathers what decisions ask, and the rules of the books.
 func (d *Desk) World(ctx context.Context) (w *World, rules retain.Rules, err error) {
-	w = &World{Groups: map[string][]string{}, Left: map[string]time.Time{}}
-	var holds []govern.Hold
-	var matters []govern.Matter
-	labels := map[int64][]string{} // IDs of a label and those above it
-	paths := map[int64]string{}
-	err = d.Ledger.Read(ctx, func(s *govern.State) error {
-		rules = s.Rules()
-		for id, c := range s.Custodians {
-			w.Groups[id], w.Left[id] = s.GroupsOf(id), c.Left
-		}
-		w.ChatsClosed = maps.Clone(s.ChatsClosed)
-		for _, h := range s.Holds {
-			if h.Open() {
-				holds = append(holds, *h)
-			}
-		}
-		for _, m := range s.Matters {
-			matters = append(matters, *m)
-		}
-		for id, l := range s.Labels {
-			paths[id] = s.LabelPath(id)
-			for p := l; p != nil; p = s.Labels[p.Parent] {
-				labels[id] = append(labels[id], strconv.FormatInt(p.ID, 10))
-			}
-		}
-		return nil
-	})
+	err = d.Ledger.Read(ctx, func(s *govern.State) error { rules = s.Rules(); return nil })
 	if err != nil {
 		return nil, rules, err
 	}
-	if err := d.labels(ctx, w, rules, labels, paths); err != nil {
-		return nil, rules, err
-	}
-	for _, m := range matters {
-		if !slices.ContainsFunc(rules.Policies, func(p retain.Policy) bool { return p.Clock == retain.MatterClosed }) {
-			break
-		}
-		set, err := d.Index.Matching(ctx, "matter:"+strconv.FormatInt(m.ID, 10))
-		if err != nil {
-			return nil, rules, fmt.Errorf("messages of the matter %d: %w", m.ID, err)
-		}
-		w.Matters = append(w.Matters, Matter{Closed: m.Closed, Has: set.Has})
-	}
-	w.Holds, err = d.holds(ctx, holds)
+	w, err = Gather(ctx, d.Ledger, d.matching, rules)
 	return w, rules, err
-}
-
-// labels finds what is under the labels that a rule names.
-func (d *Desk) labels(ctx context.Context, w *World, rules retain.Rules, labels map[int64][]string, paths map[int64]string) error {
-	named := func(ids []string) bool {
-		is := func(t retain.Target) bool { return t.Label != "" && slices.Contains(ids, t.Label) }
-		return slices.ContainsFunc(rules.Assignments, func(a retain.Assignment) bool { return is(a.To) }) ||
-			slices.ContainsFunc(rules.Orders, func(o retain.Prolong) bool { return is(o.To) })
-	}
-	for _, id := range slices.Sorted(maps.Keys(labels)) {
-		if !named(labels[id]) {
-			continue
-		}
-		set, err := d.Index.Matching(ctx, `label:"`+paths[id]+`"`)
-		if err != nil {
-			return fmt.Errorf("messages of the label %d: %w", id, err)
-		}
-		w.Labels = append(w.Labels, Marked{Names: labels[id], Has: set.Has})
-	}
-	return nil
-}
-
-// holds finds what open holds cover. What cannot be read may be what a query
-// would find: it is held. A query that cannot be asked holds everything.
-func (d *Desk) holds(ctx context.Context, open []govern.Hold) (out []Marked, err error) {
-	slices.SortFunc(open, func(a, b govern.Hold) int { return int(min(max(a.ID-b.ID, -1), 1)) })
-	var unread *index.Set
-	for i := range open {
-		h := &open[i]
-		first, err := d.Index.First(ctx, h.Messages.Seqs())
-		if err != nil {
-			return nil, err
-		}
-		m := Marked{Names: []string{strconv.FormatInt(h.ID, 10)}}
-		by := govern.RunsOf(first)
-		switch q := h.HoldQuery(); {
-		case q == "":
-			m.Has = by.Has
-		default:
-			set, err := d.Index.Matching(ctx, q)
-			if errors.Is(err, index.ErrQuery) {
-				m.Has = func(int64) bool { return true }
-				break
-			}
-			if err != nil {
-				return nil, fmt.Errorf("messages of the hold %d: %w", h.ID, err)
-			}
-			if unread == nil {
-				u, err := d.Index.Matching(ctx, "is:unread")
-				if err != nil {
-					return nil, fmt.Errorf("messages that could not be read: %w", err)
-				}
-				unread = &u
-			}
-			m.Has = func(seq int64) bool { return set.Has(seq) || by.Has(seq) || unread.Has(seq) }
-		}
-		out = append(out, m)
-	}
-	return out, nil
 }
 
 // Decisions decides about messages of one chat, or of all where chat is empty,
@@ -170,28 +75,6 @@ func (d *Desk) Decisions(ctx context.Context, chat string, seqs []int64, at time
 		return nil, err
 	}
 	return w.Decisions(ctx, d.facts(chat), rules, at, seqs)
-}
-
-// Forecast runs rules over all messages as of an instant; nil: those of the
-// books.
-func (d *Desk) Forecast(ctx context.Context, at time.Time, rules *retain.Rules) (*Forecast, error) {
-	w, ours, err := d.World(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if rules == nil {
-		rules = &ours
-	}
-	return w.Forecast(ctx, d.facts(""), *rules, at)
-}
-
-// Compare tells what a change of the books' rules would do.
-func (d *Desk) Compare(ctx context.Context, at time.Time, after retain.Rules) (*Comparison, error) {
-	w, before, err := d.World(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return w.Compare(ctx, d.facts(""), before, after, at)
 }
 
 // Due is what is due for disposal at an instant.
@@ -451,7 +334,7 @@ func (d *Desk) Run(ctx context.Context, request int64, progress func(step string
 			return 0, err
 		}
 	}
-	kept := map[int64]int64{} // entries that stay, and the hold
+	kept := map[int64]string{} // entries that stay, and the hold
 	still := func(ctx context.Context, size int64) ([]int64, error) { return d.still(ctx, dis, size, kept) }
 	res, err := d.Archive.Dispose(ctx, dis.Entry, still, func(done, of int64) { progress("Disposing", done, of) })
 	if err != nil {
@@ -495,42 +378,28 @@ func (d *Desk) begin(ctx context.Context, dis govern.Disposal) (int64, error) {
 
 // still finds which entries of a disposal a hold covers, given everything in
 // the log up to size.
-func (d *Desk) still(ctx context.Context, dis govern.Disposal, size int64, kept map[int64]int64) ([]int64, error) {
+func (d *Desk) still(ctx context.Context, dis govern.Disposal, size int64, kept map[int64]string) ([]int64, error) {
 	if err := d.follow(ctx); err != nil {
 		return nil, err
 	}
-	var open []govern.Hold
-	err := d.Ledger.Read(ctx, func(s *govern.State) error {
-		for _, h := range s.Holds {
-			if h.Open() {
-				open = append(open, *h)
-			}
-		}
-		return nil
-	})
-	if err != nil || len(open) == 0 {
+	w, err := Gather(ctx, d.Ledger, d.matching)
+	if err != nil || len(w.Holds) == 0 {
 		return keys(kept), err
 	}
-	holds, err := d.holds(ctx, open)
-	if err != nil {
-		return nil, err
-	}
 	for _, seq := range dis.Data.Messages.Seqs() {
-		for i := range holds {
-			if !holds[i].Has(seq) {
-				continue
-			}
-			if err := d.keep(ctx, dis, seq, open[i].ID, kept); err != nil {
-				return nil, err
-			}
-			break
+		i := slices.IndexFunc(w.Holds, func(m Marked) bool { return m.Has(seq) })
+		if i < 0 {
+			continue
+		}
+		if err := d.keep(ctx, seq, w.Holds[i].Names[0], kept); err != nil {
+			return nil, err
 		}
 	}
 	return keys(kept), nil
 }
 
 // keep keeps all records of a message, and the captures that brought them.
-func (d *Desk) keep(ctx context.Context, dis govern.Disposal, message, hold int64, kept map[int64]int64) error {
+func (d *Desk) keep(ctx context.Context, message int64, hold string, kept map[int64]string) error {
 	if _, ok := kept[message]; ok {
 		return nil
 	}
@@ -567,14 +436,14 @@ func (d *Desk) ends(ctx context.Context, capture int64) ([]int64, error) {
 	return all[len(all)-1:], nil
 }
 
-func keys(m map[int64]int64) []int64 { return slices.Sorted(maps.Keys(m)) }
+func keys(m map[int64]string) []int64 { return slices.Sorted(maps.Keys(m)) }
 
-func (d *Desk) certify(ctx context.Context, dis govern.Disposal, res archive.Disposed, kept map[int64]int64) (int64, error) {
+func (d *Desk) certify(ctx context.Context, dis govern.Disposal, res archive.Disposed, kept map[int64]string) (int64, error) {
 	under := counts{}
 	for _, r := range res.Kept {
 		for seq := r[0]; seq < r[0]+r[1]; seq++ {
 			if h, ok := kept[seq]; ok && dis.Data.Messages.Has(seq) {
-				under.add("hold", strconv.FormatInt(h, 10))
+				under.add("hold", h)
 			}
 		}
 	}
@@ -615,4 +484,87 @@ func (d *Desk) Unfinished(ctx context.Context) (requests []int64, err error) {
 	})
 	slices.Sort(requests)
 	return requests, err
+}
+
+// Listed is a disposal in a list: proposed, decided or done.
+type Listed struct {
+	Request     int64     `json:"request"`
+	At          time.Time `json:"at"`
+	State       string    `json:"state"` // "proposed", "declined", "lapsed", "decided", "running", "certified"
+	By          string    `json:"by"`
+	Approver    string    `json:"approver,omitempty"`
+	Reason      string    `json:"reason"`
+	Messages    int64     `json:"messages"`
+	Certificate int64     `json:"certificate,omitempty"`
+}
+
+// List lists the disposals, the newest first.
+func (d *Desk) List(ctx context.Context) (all []Listed, err error) {
+	err = d.Ledger.Read(ctx, func(s *govern.State) error {
+		for _, r := range s.Requests {
+			if r.Act == govern.ActDispose {
+				all = append(all, rowOf(s, r, d.Now()))
+			}
+		}
+		return nil
+	})
+	slices.SortFunc(all, func(a, b Listed) int { return int(min(max(b.Request-a.Request, -1), 1)) })
+	return all, err
+}
+
+func rowOf(s *govern.State, r *govern.Asked, now time.Time) Listed {
+	l := Listed{Request: r.Seq, At: r.At, By: r.By, Reason: r.Reason}
+	var data govern.DisposalData
+	if json.Unmarshal(r.Data, &data) == nil { // it was checked when it was asked for
+		l.Messages = data.Messages.Len()
+	}
+	dis := s.Disposals[r.Seq]
+	switch {
+	case r.Decided == "declined":
+		l.State = "declined"
+	case dis == nil && r.Waits(now):
+		l.State = "proposed"
+	case dis == nil:
+		l.State = "lapsed"
+	case dis.Certificate != 0:
+		l.State, l.Certificate = "certified", dis.Certificate
+	case dis.Entry != 0:
+		l.State = "running"
+	default:
+		l.State = "decided"
+	}
+	if dis != nil {
+		l.Approver = dis.Approver
+	}
+	return l
+}
+
+// Certified is a certificate as it is shown.
+type Certified struct {
+	Entry    int64                  `json:"entry"`
+	At       time.Time              `json:"at"`
+	Head     record.CertificateHead `json:"head"`
+	Data     Certificate            `json:"data"`
+	Complete bool                   `json:"complete"` // older copies of the ring have lapsed
+}
+
+// Certificate returns the certificate in an entry.
+func (d *Desk) Certificate(ctx context.Context, entry int64) (*Certified, error) {
+	es, err := d.Archive.Get(ctx, []int64{entry})
+	if err != nil {
+		return nil, err
+	}
+	if es[0].Kind != record.Certificate {
+		return nil, govern.Refuse(govern.ErrUnknown, "Entry %d is no certificate of disposal.", entry)
+	}
+	c := &Certified{Entry: entry, At: es[0].At}
+	if _, err := es[0].Decode(&c.Head); err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(c.Head.Data, &c.Data); err != nil {
+		return nil, fmt.Errorf("read certificate %d: %w", entry, err)
+	}
+	c.Head.Data = nil
+	c.Complete = !d.Now().Before(c.Head.Complete)
+	return c, nil
 }

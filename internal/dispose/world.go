@@ -63,6 +63,7 @@ type asked struct {
 }
 
 func (w *World) askHolds(s *govern.State) (queries []asked) {
+	unread := func(int64) bool { return true }
 	for _, n := range slices.Sorted(maps.Keys(s.Holds)) {
 		h := s.Holds[n]
 		if !h.Open() {
@@ -71,11 +72,15 @@ func (w *World) askHolds(s *govern.State) (queries []asked) {
 		what := "hold " + strconv.FormatInt(n, 10)
 		messages, i := slices.Clone(h.Messages), len(w.Holds)
 		w.Holds = append(w.Holds, Marked{[]string{what + " (" + h.Name + ")"}, messages.Has})
-		if h.Query != "" {
-			queries = append(queries, asked{what, h.Query, func(has func(int64) bool) {
-				w.Holds[i].Has = func(seq int64) bool { return has(seq) || messages.Has(seq) }
+		if q := h.HoldQuery(); q != "" {
+			queries = append(queries, asked{what, q, func(has func(int64) bool) {
+				w.Holds[i].Has = func(seq int64) bool { return has(seq) || unread(seq) || messages.Has(seq) }
 			}})
 		}
+	}
+	if len(queries) > 0 {
+		// What cannot be read may be what a query would find.
+		queries = append([]asked{{"what cannot be read", "is:unread", func(has func(int64) bool) { unread = has }}}, queries...)
 	}
 	return queries
 }

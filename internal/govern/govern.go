@@ -159,6 +159,24 @@ func (l *Ledger) Read(ctx context.Context, fn func(*State) error) error {
 	return fn(l.state)
 }
 
+// Known follows the log where an entry was not read yet.
+func (l *Ledger) Known(ctx context.Context, seq int64) error {
+	l.mu.RLock()
+	known := seq < l.next
+	l.mu.RUnlock()
+	if known {
+		return nil
+	}
+	return l.Follow(ctx)
+}
+
+// Peek is Read without looking for what is new: for questions by the million.
+func (l *Ledger) Peek(fn func(*State)) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	fn(l.state)
+}
+
 // Void is why an act counted for nothing; nil where it counted.
 func (l *Ledger) Void(seq int64) error {
 	l.mu.RLock()
@@ -235,7 +253,7 @@ func (l *Ledger) do(ctx context.Context, who Actor, r Request, trace bool) (int6
 // permitted is what do checks beyond the fold: a token may do less than its
 // person, and the fold knows persons only.
 func (l *Ledger) permitted(who Actor, k kind, a *Act) error {
-	if who.Subject.ID != "" || who.Operator {
+	if who.ID != "" || who.Operator {
 		for _, action := range append(l.state.within(a), k.action) {
 			if err := who.May(action, a.At); err != nil {
 				return err

@@ -186,26 +186,6 @@ func (x *Index) Records(ctx context.Context, messages []int64) (all []int64, err
 	return slices.Compact(all), err
 }
 
-// First are the messages that entries are about: a further sighting stands for
-// the message that was there before it.
-func (x *Index) First(ctx context.Context, entries []int64) (messages []int64, err error) {
-	err = x.read(ctx, func(c *conn) error {
-		for _, seq := range entries {
-			of, ok, err := c.number(`SELECT of FROM sighting WHERE seq = ?`, seq)
-			if err != nil {
-				return err
-			}
-			if !ok {
-				of = seq
-			}
-			messages = append(messages, of)
-		}
-		return nil
-	})
-	slices.Sort(messages)
-	return slices.Compact(messages), err
-}
-
 // Touched tells which captures brought, or saw again, some entries, and which
 // of them would have brought nothing that stays. entries is sorted.
 func (x *Index) Touched(ctx context.Context, entries []int64) (touched, emptied []int64, err error) {

@@ -64,6 +64,9 @@ func (x *Index) FollowBehind(ctx context.Context) error {
 func (x *Index) followed(ctx context.Context, least int64, progress func(done, of int64)) error {
 	x.writing.Lock()
 	defer x.writing.Unlock()
+	if err := x.current(ctx); err != nil {
+		return fmt.Errorf("follow the log: %w", room(err))
+	}
 	if err := x.follow(ctx, least, progress); err != nil {
 		return fmt.Errorf("follow the log: %w", room(err))
 	}

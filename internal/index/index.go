@@ -33,8 +33,11 @@ type Interpreter interface {
 
 // Config is what an index is opened with.
 type Config struct {
-	Path         string // of the encrypted file
-	Key          [32]byte
+	Path string // of the encrypted file
+	Key  [32]byte
+	// CurrentKey tells the key that the index has now, where another process
+	// may have built it anew; nil: nobody else does.
+	CurrentKey   func() ([32]byte, error)
 	Log          Log
 	Interpreters map[string]Interpreter // by source name
 	Books        Books                  // nil: there are no labels, matters, holds and groups
@@ -47,6 +50,8 @@ var (
 	// ErrReadOnly: the index cannot be written, and cannot be used as it is.
 	ErrReadOnly = errors.New("index is read-only")
 	ErrNotFound = errors.New("not in the index")
+	// ErrBooks: the books cannot be read. The index stays as far as it was.
+	ErrBooks = errors.New("the books cannot be read")
 	// ErrQuery wraps what is wrong with a query, in words for its author.
 	ErrQuery = errors.New("query not understood")
 )

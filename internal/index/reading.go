@@ -19,6 +19,13 @@ type readings struct {
 	by map[string]*reading
 }
 
+// forget drops them all: what they were made of may have gone.
+func (r *readings) forget() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.by = nil
+}
+
 // reading is how the items of one capture are read.
 type reading struct {
 	chat.Reader

@@ -68,8 +68,11 @@ func firm(t *testing.T) *people {
 		login, role string
 		more        url.Values
 	}{
-		{"rita", "reviewer", nil}, {"lena", "legal", nil}, {"otto", "officer", nil},
-		{"anna", "auditor", url.Values{"until": {"2026-12-31"}}}, {"carl", "custodian", url.Values{"custodians": {"carl"}}},
+		{"rita", "reviewer", nil},
+		{"lena", "legal", nil},
+		{"otto", "officer", nil},
+		{"anna", "auditor", url.Values{"until": {"2026-12-31"}}},
+		{"carl", "custodian", url.Values{"custodians": {"carl"}}},
 	} {
 		p.as("root")
 		link := p.invite(x.login, x.role, x.more)
@@ -353,7 +356,13 @@ func TestSessionsEnd(t *testing.T) {
 	p.get("/chats", http.StatusOK)
 	p.now = p.now.Add(sessionIdle - time.Second)
 	p.get("/chats", http.StatusOK)
-	p.now = p.now.Add(sessionIdle)
+	for range 3 { // a page that is open and that nobody looks at
+		p.now = p.now.Add(sessionIdle / 4)
+		if w := p.do(http.MethodGet, "/fragment/chats", func(r *http.Request) { r.Header.Set("Waxseal-By", "clock") }); w.Code != http.StatusOK {
+			t.Errorf("news: %d", w.Code)
+		}
+	}
+	p.now = p.now.Add(sessionIdle / 4)
 	p.get("/chats", http.StatusUnauthorized)
 
 	p.signIn2("rita")
@@ -423,8 +432,11 @@ func TestTokens(t *testing.T) {
 		method, path string
 		want         int
 	}{
-		{http.MethodGet, "/search?q=sign", http.StatusOK}, {http.MethodGet, "/chats", http.StatusForbidden},
-		{http.MethodGet, "/account", http.StatusForbidden}, {http.MethodPost, "/account/tokens", http.StatusForbidden}, {http.MethodPost, "/users", http.StatusForbidden},
+		{http.MethodGet, "/search?q=sign", http.StatusOK},
+		{http.MethodGet, "/chats", http.StatusForbidden},
+		{http.MethodGet, "/account", http.StatusForbidden},
+		{http.MethodPost, "/account/tokens", http.StatusForbidden},
+		{http.MethodPost, "/users", http.StatusForbidden},
 	} {
 		if got := with(x.method, x.path, token); got != x.want {
 			t.Errorf("%s %s by token: %d, want %d", x.method, x.path, got, x.want)
@@ -527,4 +539,46 @@ func TestPagesOfPeopleAreHarmless(t *testing.T) {
 	p.cookie = nil
 	page("sign-in", p.get("/chats", http.StatusUnauthorized))
 	page("sign-in, wrong", p.signsIn(hostileText, "x", "y").Body.String())
+}
+
+// TestTheConsoleAnswersToItsNames, and to no other; behind a proxy it believes
+// the last address that the proxy added.
+func TestTheConsoleAnswersToItsNames(t *testing.T) {
+	p := firm(t)
+	p.server.hosts, p.server.behindProxy = []string{"archive.acme.example"}, true
+	for h, want := range map[string]int{
+		"archive.acme.example": http.StatusOK, "Archive.Acme.Example:443": http.StatusOK, "acme.example": http.StatusMisdirectedRequest,
+		"archive.acme.example.evil.example": http.StatusMisdirectedRequest, "127.0.0.1": http.StatusOK,
+	} {
+		p.cookie = nil
+		if w := p.do(http.MethodGet, "/sign-in", func(r *http.Request) { r.Host = h }); w.Code != want {
+			t.Errorf("host %q: %d, want %d", h, w.Code, want)
+		}
+	}
+	r := httptest.NewRequest(http.MethodGet, "http://archive.acme.example/", nil)
+	r.Header.Set("X-Forwarded-For", "10.9.9.9, 192.0.2.7")
+	if got := p.server.from(r); got != "192.0.2.7" {
+		t.Errorf("behind a proxy, from %q", got)
+	}
+	if k := p.server.cookie(r, "x", 1); !strings.HasPrefix(k.Name, "__Host-") || !k.Secure || k.SameSite != http.SameSiteStrictMode {
+		t.Errorf("cookie behind a proxy: %+v", k)
+	}
+	p.server.behindProxy = false
+	if got := p.server.from(r); got == "192.0.2.7" {
+		t.Error("whoever asks says from where, with no proxy before us")
+	}
+}
+
+// TestAFormOfAnotherSiteSignsNobodyIn: neither in nor out.
+func TestAFormOfAnotherSiteSignsNobodyIn(t *testing.T) {
+	p := firm(t)
+	p.cookie = nil
+	for _, path := range []string{"/sign-in", "/invitation", "/set-up", "/users", "/requests/1/approve"} {
+		if w := p.do(http.MethodPost, path, func(r *http.Request) {
+			r.Header.Set("Sec-Fetch-Site", "cross-site")
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		}); w.Code != http.StatusForbidden {
+			t.Errorf("POST %s by another site: %d", path, w.Code)
+		}
+	}
 }

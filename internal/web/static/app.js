@@ -8,8 +8,9 @@ const say = (text) => { document.getElementById("live").textContent = text; };
 
 // Another page's answer must not be put into this one: without a session the
 // server answers 401, and the person is shown how to get one.
-async function fragment(address, signal) {
-  const answer = await fetch(address, { signal, headers: { Accept: "text/html" } });
+// What the clock asks for, and no person, keeps no session open.
+async function fragment(address, signal, by = "person") {
+  const answer = await fetch(address, { signal, headers: { Accept: "text/html", "Waxseal-By": by } });
   if (answer.status === 401) { location.reload(); throw new Error("signed out"); }
   if (!answer.ok) throw new Error("answer " + answer.status);
   const t = document.createElement("template");
@@ -44,7 +45,7 @@ for (const input of document.querySelectorAll("input[data-find]")) {
     const asked = input.value.trim();
     if (!document.hidden) {
       try {
-        const rows = await fragment(input.dataset.find + "?" + new URLSearchParams({ q: asked }));
+        const rows = await fragment(input.dataset.find + "?" + new URLSearchParams({ q: asked }), undefined, "clock");
         const fewer = rows.querySelectorAll(".row").length < into.querySelectorAll(".row").length;
         if (!fewer && rows.textContent !== into.textContent && asked === input.value.trim()) {
           const at = into.contains(document.activeElement) && document.activeElement.getAttribute("href");

@@ -130,9 +130,9 @@
     }
     more[end] = !!got.dataset[end];
   };
-  const next = async (end) => {
+  const next = async (end, by) => {
     const all = messages(), at = end === "earlier" ? all[0] : all[all.length - 1];
-    return (await fragment(box.dataset.fragment + asking({ [end === "earlier" ? "before" : "after"]: at.dataset.id }))).firstElementChild;
+    return (await fragment(box.dataset.fragment + asking({ [end === "earlier" ? "before" : "after"]: at.dataset.id }), undefined, by)).firstElementChild;
   };
 
   let busy = false, rest = 0;
@@ -174,7 +174,7 @@
     if (!document.hidden && !busy && !more.later && messages().length) {
       busy = true;
       try {
-        const got = await next("later"), n = got.getElementsByClassName("m").length, atEnd = under() < 40;
+        const got = await next("later", "clock"), n = got.getElementsByClassName("m").length, atEnd = under() < 40;
         if (n && !atEnd && messages().length + n > most) {
           more.later = true; // there is no room without taking away what is read
         } else if (n) {
