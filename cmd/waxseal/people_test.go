@@ -213,6 +213,8 @@ func TestEveryCommandForEveryRole(t *testing.T) {
 
 // commandArgs are arguments that let a command get as far as asking who types.
 var commandArgs = map[string][]string{
+	"policy set": {"x", "--min", "0y"}, "policy assign": {"x"}, "policy withdraw": {"x", "--reason", "r"}, "policy lift": {"1", "--reason", "r"},
+	"policy order": {"X", "--extra", "2y", "--reason", "r"}, "policy fiscal": {"12-31", "--zone", "UTC"},
 	"import": {"nothing.zip"}, "search": {"word"}, "prove": {"1", "-o", "-"}, "user add": {"x.y", "--name", "X", "--role", "reviewer"},
 	"user invite": {"nobody"}, "user close": {"nobody"}, "user open": {"nobody"}, "user unlock": {"nobody"}, "user token": {"x", "--action", "search", "--until", "2199-01-01"},
 	"policy set": {"x", "--preset", "ca-7y"}, "policy assign": {"x"}, "policy withdraw": {"x", "--reason", "x"}, "policy lift": {"99999", "--reason", "x"},
