@@ -116,7 +116,7 @@ func (a *app) enter(ar *archive.Archive) error {
 	case !accounts:
 		a.who.Operator = true
 		return nil
-	case a.cli.RecoveryFile != "" && a.cli.As == "" && a.command == "user invite":
+	case a.recovered && a.cli.As == "" && a.command == "user invite":
 		a.who.Via = govern.ViaRecovery
 		return nil
 	}

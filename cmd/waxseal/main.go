@@ -63,6 +63,8 @@ type app struct {
 	args    []string // as typed
 	who     govern.Actor
 	ledger  *govern.Ledger
+	// recovered is set when the archive was opened with its recovery key.
+	recovered bool
 }
 
 func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }

@@ -86,11 +86,12 @@ func (p typist) file(name, content string) string {
 }
 
 var (
-	invitationOf = regexp.MustCompile(`(?m)^    ([a-z2-7]{40})$`)
-	secretOf     = regexp.MustCompile(`(?m)^    ([A-Z2-7]{32})$`)
-	tokenOf      = regexp.MustCompile(`wxs_[a-z2-7]+`)
-	requestOf    = regexp.MustCompile(`(?m)^ *(\d+)`)
-	recoveryOf   = regexp.MustCompile(`[a-z2-7]{4}-[a-z2-7]{4}-[a-z2-7]{4}-[a-z2-7]{4}`)
+	invitationOf  = regexp.MustCompile(`(?m)^    ([a-z2-7]{40})$`)
+	recoveryKeyOf = regexp.MustCompile(`(?m)^    \S.*$`)
+	secretOf      = regexp.MustCompile(`(?m)^    ([A-Z2-7]{32})$`)
+	tokenOf       = regexp.MustCompile(`wxs_[a-z2-7]+`)
+	requestOf     = regexp.MustCompile(`(?m)^ *(\d+)`)
+	recoveryOf    = regexp.MustCompile(`[a-z2-7]{4}-[a-z2-7]{4}-[a-z2-7]{4}-[a-z2-7]{4}`)
 )
 
 // enrol opens an account by its invitation, and gives it a token for all that
@@ -113,7 +114,9 @@ func (p typist) enrol(login string, role access.Role, invited string) (secret st
 // TestPeopleOnTheCommandLine goes the way of a firm without a browser.
 func TestPeopleOnTheCommandLine(t *testing.T) {
 	p := typist{t: t, dir: filepath.Join(t.TempDir(), "a"), tokens: map[string]string{}}
-	p.ok("init", "--name", "Acme", "--zone", "UTC", "--no-passphrase")
+	key := filepath.Join(filepath.Dir(p.dir), "key")
+	recovery := p.file("recovery", strings.TrimSpace(recoveryKeyOf.FindString(p.ok("init", "--name", "Acme", "--zone", "UTC", "--new-key-file", key))))
+	t.Setenv("WAXSEAL_KEY_FILE", key)
 	secret, codes := p.enrol("root", access.Administrator, p.ok("user", "add", "root", "--name", "Root", "--role", "administrator"))
 	as := func(code string) []string {
 		return []string{"--as", "root", "--as-password-file", filepath.Join(filepath.Dir(p.dir), "root.password"), "--as-code", code}
@@ -164,6 +167,18 @@ func TestPeopleOnTheCommandLine(t *testing.T) {
 	if _, errs, code := p.run("user", "invite", "root"); code != exitRefused {
 		t.Errorf("anybody resets the administrator: exit %d, %s", code, errs)
 	}
+	if err := os.Unsetenv("WAXSEAL_KEY_FILE"); err != nil { // t.Setenv puts it back
+		t.Fatal(err)
+	}
+	if _, errs, code := p.run("user", "invite", "root", "--recovery-file", key); code == 0 {
+		t.Errorf("any file is a recovery key: %s", errs)
+	}
+	if _, errs, code := p.run("user", "invite", "olga", "--recovery-file", recovery); code != exitRefused || !strings.Contains(errs, "nobody else") {
+		t.Errorf("the recovery key resets an officer: exit %d, %s", code, errs)
+	}
+	invited = p.ok("user", "invite", "root", "--recovery-file", recovery)
+	t.Setenv("WAXSEAL_KEY_FILE", key)
+	p.enrol("root", access.Administrator, invited)
 }
 
 // TestEveryCommandForEveryRole types every command as everybody: refused is
