@@ -207,11 +207,14 @@ func TestQueriesAreWhatTheySay(t *testing.T) {
 		return func(m *chat.Message) bool { return m.Seq >= from && m.Seq < to }
 	}
 	leaves := []leaf{
-		{"red", word("red")}, {"green", word("green")}, {"blue", word("blue")},
+		{"red", word("red")},
+		{"green", word("green")},
+		{"blue", word("blue")},
 		{"before:2024-05-03", func(m *chat.Message) bool { return m.SentLocal < "2024-05-03" }},
 		{"after:2024-05-05", func(m *chat.Message) bool { return m.SentLocal >= "2024-05-05" }},
 		{"on:2024-05-02", func(m *chat.Message) bool { return m.SentLocal[:10] == "2024-05-02" }},
-		{"label:A", in(5, 14)}, {"matter:3", in(10, 17)},
+		{"label:A", in(5, 14)},
+		{"matter:3", in(10, 17)},
 		{"label:B", func(m *chat.Message) bool { return word("red")(m) && m.SentLocal < "2024-05-03" }},
 		{"hold:H", func(m *chat.Message) bool { return !word("blue")(m) || in(4, 7)(m) || in(12, 13)(m) }},
 		{"hold:Q", func(m *chat.Message) bool { return m.SentLocal >= "2024-05-04" && !word("green")(m) }},
