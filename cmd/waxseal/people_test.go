@@ -232,8 +232,6 @@ var commandArgs = map[string][]string{
 	"policy order": {"X", "--extra", "2y", "--reason", "r"}, "policy fiscal": {"12-31", "--zone", "UTC"},
 	"import": {"nothing.zip"}, "search": {"word"}, "prove": {"1", "-o", "-"}, "user add": {"x.y", "--name", "X", "--role", "reviewer"},
 	"user invite": {"nobody"}, "user close": {"nobody"}, "user open": {"nobody"}, "user unlock": {"nobody"}, "user token": {"x", "--action", "search", "--until", "2199-01-01"},
-	"policy set": {"x", "--preset", "ca-7y"}, "policy assign": {"x"}, "policy withdraw": {"x", "--reason", "x"}, "policy lift": {"99999", "--reason", "x"},
-	"policy order": {"x", "--extra", "1y", "--reason", "x"}, "policy fiscal": {"12-31", "--zone", "UTC"},
 	"hold place": {"word", "--name", "x", "--reason", "x"}, "hold release": {"99999", "--reason", "x"},
 	"dispose propose": {"--today", "2026-01-01", "--reason", "x"}, "dispose run": {"99999"}, "dispose certificate": {"1"},
 	"user revoke": {"99999"}, "request approve": {"99999"}, "request decline": {"99999"},
