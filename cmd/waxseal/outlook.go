@@ -12,9 +12,7 @@ import (
 func outlook(x *index.Index, books *govern.Ledger) *dispose.Outlook {
 	return &dispose.Outlook{
 		Books: books,
-		Facts: func(ctx context.Context, fn func(*dispose.Fact) error) error {
-			return x.Facts(ctx, "", func(f *index.Fact) error { return fn((*dispose.Fact)(f)) })
-		},
+		Facts: func(ctx context.Context, fn func(*dispose.Fact) error) error { return x.Facts(ctx, "", fn) },
 		Matching: func(ctx context.Context, query string) (func(int64) bool, error) {
 			set, err := x.Matching(ctx, query)
 			return set.Has, err

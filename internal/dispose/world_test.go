@@ -3,6 +3,7 @@ package dispose
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -30,18 +31,21 @@ func TestAHoldIsFoundInAForecast(t *testing.T) {
 	}
 	rules := rulesOf(t, "us-bd-comms-3y")
 	find := func(_ context.Context, query string) (func(int64) bool, error) {
-		if query != "contract" {
-			t.Errorf("asked for %q", query)
+		switch query {
+		case "contract":
+			return func(seq int64) bool { return seq == 9 }, nil
+		case "is:unread": // what a query cannot see is held
+			return func(seq int64) bool { return seq == 11 }, nil
 		}
-		return func(seq int64) bool { return seq == 9 }, nil
+		return nil, fmt.Errorf("asked for %q", query)
 	}
 	w, err := Gather(t.Context(), books, find, rules)
 	if err != nil {
 		t.Fatal(err)
 	}
 	f, err := w.Forecast(t.Context(), listed(firm(12)), rules, noon)
-	if err != nil || f.Total.Held != 3 {
-		t.Errorf("%d are held, want 3 and 4 by number and 9 by query (%v)", f.Total.Held, err)
+	if err != nil || f.Total.Held != 4 {
+		t.Errorf("%d are held, want 3 and 4 by number, 9 by query, and 11, which nobody can read (%v)", f.Total.Held, err)
 	}
 	broken := errors.New("index is behind")
 	if _, err := Gather(t.Context(), books, func(context.Context, string) (func(int64) bool, error) { return nil, broken }, rules); !errors.Is(err, broken) {
