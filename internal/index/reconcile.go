@@ -509,6 +509,7 @@ func (r *reconciler) changes(d Difference, all []held) error {
 			r.out.Changed++
 			d.Change = &Change{Kind: kind, ALater: aLater, Before: was.Text, After: is.Text, Message: *is}
 			d.Change.Message.ID = strconv.FormatInt(refs[i].seq, 10)
+			d.Change.Message.Custodian = as[i].order.owner
 			if err := r.fn(d); err != nil {
 				return err
 			}
