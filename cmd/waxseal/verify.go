@@ -161,6 +161,9 @@ func verifyText(res verifyResult) string {
 	}
 	line("log", "%s, root %s", count(res.Size, "entry"), res.Root)
 	line("records", "%s opened (%s), each compared with its commitment", group(res.Records), bytesOf(res.Bytes))
+	if res.Disposed > 0 {
+		line("disposed", "the content of %s is gone, as %s", count(res.Disposed, "record"), saidBy(res.Certified))
+	}
 	line("packs", "%s under %s", count(res.Frames, "frame"), count(res.Keys, "key"))
 	line("files", "%s read whole (%s)", group(res.Blobs), bytesOf(res.BlobBytes))
 	line("checkpoint", "signed at %s; %s not yet anchored", count(res.Signed, "entry"), count(res.Unanchored, "younger entry"))
@@ -187,6 +190,17 @@ func verifyText(res verifyResult) string {
 		fmt.Fprintf(&b, "  ✗ and %s more\n", group(res.More))
 	}
 	return "VERIFICATION FAILED: the archive was changed or is damaged.\n" + b.String()
+}
+
+// saidBy says what accounts for records that are gone.
+func saidBy(certificates int) string {
+	switch certificates {
+	case 0:
+		return "the log says; no certificate was given yet"
+	case 1:
+		return "1 certificate says"
+	}
+	return count(int64(certificates), "certificate") + " say"
 }
 
 func (c *verifyCmd) proof(a *app) error {

@@ -191,6 +191,7 @@ func (a *Archive) doubtful(ctx context.Context, b *prepared, cause error) error 
 
 func (a *Archive) committed(b *prepared, done store.Committed) {
 	a.head, a.tree, a.wrote = b.batch.New, b.tree, true
+	a.clock = clock{entry: b.read, read: b.read}
 	a.loose.commit(b.batch.Blobs)
 	switch {
 	case len(b.batch.Epochs) == 0:
@@ -206,6 +207,7 @@ type prepared struct {
 	batch *store.Batch
 	tree  *tlog.Tree
 	epoch *seal.Epoch // the one that wrapped the batch's keys
+	read  time.Time   // the clock
 }
 
 // prepare does everything but the transaction: it tells what is new, seals it
@@ -218,6 +220,16 @@ func (a *Archive) prepare(ctx context.Context, all []record.Record) (*prepared, 
 	b := &prepared{batch: &store.Batch{Old: a.head, Identities: ids}, tree: a.tree.Clone()}
 	if len(fresh) == 0 {
 		return b, receipts, nil
+	}
+	jump, err := a.clockRecord()
+	if err != nil {
+		return nil, nil, err
+	}
+	if jump != nil {
+		if receipts, fresh, b.batch.Identities, err = a.sift(ctx, append([]record.Record{*jump}, all...)); err != nil {
+			return nil, nil, err
+		}
+		receipts = receipts[1:]
 	}
 	if err := a.useEpoch(ctx, b); err != nil {
 		return nil, nil, err
@@ -372,7 +384,8 @@ func spans(fresh []*record.Record) []*span {
 // work of an append, so frames are made side by side.
 func (a *Archive) sealPacks(b *prepared, fresh []*record.Record) {
 	b.batch.Entries = make([]store.NewEntry, len(fresh))
-	at := a.now().UnixMilli()
+	b.read = a.now()
+	at := b.read.UnixMilli()
 	var wg sync.WaitGroup
 	limit := make(chan struct{}, sealers)
 	hashes := make([][]byte, len(fresh)) // of the identities, where there are any

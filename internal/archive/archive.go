@@ -85,6 +85,7 @@ type Archive struct {
 	tree    *tlog.Tree
 	epoch   *seal.Epoch
 	epochID int64
+	clock   clock
 	refused error // why nothing may be appended
 	wrote   bool
 }
@@ -288,6 +289,9 @@ func (a *Archive) reload(ctx context.Context) error {
 	}
 	if t.Root() != h.Root {
 		return fmt.Errorf("%w: the root hash is not that of the entries", store.ErrDamaged)
+	}
+	if a.clock.entry, err = a.lastAt(ctx, h.Size); err != nil {
+		return err
 	}
 	a.head, a.tree = h, t
 	a.epoch, a.epochID = nil, 0

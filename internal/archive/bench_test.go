@@ -50,3 +50,20 @@ func BenchmarkScan(b *testing.B) {
 	}
 	b.ReportMetric(float64(benchRecords*b.N)/b.Elapsed().Seconds(), "records/s")
 }
+
+// BenchmarkDispose disposes of 10,000 records of 100,000.
+func BenchmarkDispose(b *testing.B) {
+	dir := filled(b, 100_000, 10)
+	for b.Loop() {
+		b.StopTimer()
+		a := open(b, copyOf(b, dir))
+		seq := disposal(b, a, record.DisposalHead{Entries: [][2]int64{{20_000, 10_000}}})
+		b.StartTimer()
+		if d := dispose(b, a, seq, nothingHeld); d.Records != 10_000 {
+			b.Fatalf("%+v", d)
+		}
+		b.StopTimer()
+		closeArchive(b, a)
+		b.StartTimer()
+	}
+}

@@ -38,3 +38,6 @@ func IdentityRow(dedupe seal.Key, r record.Record, seq int64) (h []byte, t seal.
 	newRowMACs(&dedupe).add(&t, "identity", h, seq)
 	return h, t
 }
+
+// Ring opens the ring of the archive in dirName.
+func Ring(dirName string) (*seal.Ring, error) { return openRing(dirName, nil) }

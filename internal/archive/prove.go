@@ -65,7 +65,7 @@ func (a *Archive) proveEntry(ctx context.Context, seq int64) (p EntryProof, err 
 	if err != nil {
 		return p, err
 	}
-	if e.Parts == nil {
+	if len(e.Parts) == 0 {
 		return p, fmt.Errorf("entry %d: %w", seq, ErrDisposed)
 	}
 	if p.Parts, err = a.openParts(ctx, row, e.Parts); err != nil {
@@ -85,22 +85,24 @@ func (a *Archive) proveEntry(ctx context.Context, seq int64) (p EntryProof, err 
 }
 
 func (a *Archive) openParts(ctx context.Context, row store.Entry, parts [][]byte) ([]ProofPart, error) {
-	sf, err := a.store.Frame(ctx, row.Frame)
-	if err != nil {
-		return nil, fmt.Errorf("read pack frame: %w", err)
-	}
-	k, err := a.dataKey(ctx, sf.Key)
+	// Not from memory: another process may have written the pack anew, and the
+	// salts of one pack do not go with the frame of another.
+	sf, k, err := a.sealedFrame(ctx, row.Frame)
 	if err != nil {
 		return nil, err
 	}
-	f, err := a.frame(ctx, row.Frame)
+	f, err := k.OpenFrame(sf.N, sf.Sealed)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("open pack frame: %w", err)
 	}
 	salts := k.Salts()
 	var out []ProofPart
 	for i, part := range parts {
 		salt := f.Salt(salts, row.Slot, i)
+		if part == nil { // gone: its commitment stands for it
+			out = append(out, ProofPart{Commitment: hex.EncodeToString(salt[:])})
+			continue
+		}
 		c := seal.CommitPart(salt, part)
 		out = append(out, ProofPart{Commitment: hex.EncodeToString(c[:]), Salt: hex.EncodeToString(salt[:]), Content: part})
 	}

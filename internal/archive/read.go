@@ -58,6 +58,12 @@ func (a *Archive) entry(ctx context.Context, row store.Entry) (record.Entry, err
 		return e, nil
 	}
 	f, err := a.frame(ctx, row.Frame)
+	if errors.Is(err, store.ErrNotFound) {
+		// It may have been disposed of since the row was read.
+		if now, rowErr := a.row(ctx, row.Seq); rowErr == nil && now.Frame == 0 {
+			return e, nil
+		}
+	}
 	if err != nil {
 		return e, fmt.Errorf("entry %d: %w", row.Seq, err)
 	}
@@ -114,8 +120,8 @@ func (a *Archive) dataKey(ctx context.Context, id int64) (seal.Key, error) {
 		return seal.Key{}, fmt.Errorf("read key: %w", err)
 	}
 	outer, err := a.outerKey(ctx, row)
-	if errors.Is(err, store.ErrNotFound) {
-		// It was moved into a block between the two reads.
+	if errors.Is(err, store.ErrNotFound) || errors.Is(err, seal.ErrOpen) {
+		// It was moved into another block between the two reads.
 		if row, err = a.store.Key(ctx, id); err == nil {
 			outer, err = a.outerKey(ctx, row)
 		}

@@ -140,7 +140,8 @@ func (k *Key) SealFrame(n, first int, identities Tally, records [][][]byte) []by
 // Frames of version 2 hold the salts of their parts: a pack that was written
 // anew has another data key, and salts derived from it would be others. A
 // record that was disposed of has no parts, so that the others keep their
-// places.
+// places. Of a part that is gone alone the commitment stands in the salt's
+// place: the record's is made from it as before.
 
 // SealRest closes what is left of the frame f as the n-th of the pack under k.
 // derived gives the salts of the frame's old pack, where it was of version 1.
@@ -152,12 +153,19 @@ func (k *Key) SealRest(n int, f Frame, derived *Salts) []byte {
 	for _, r := range f.Records {
 		b = binary.AppendUvarint(b, uint64(len(r)))
 		for _, p := range r {
-			b = binary.AppendUvarint(b, uint64(len(p)))
+			if p == nil {
+				b = append(b, 0)
+				continue
+			}
+			b = binary.AppendUvarint(b, uint64(len(p))+1)
 		}
 	}
 	for i, r := range f.Records {
 		for j, p := range r {
 			salt := f.Salt(derived, i, j)
+			if p == nil && f.salts == nil {
+				panic("seal: a part is taken out with Frame.TakePart")
+			}
 			b = append(b, salt[:]...)
 			b = append(b, p...)
 		}
@@ -165,8 +173,25 @@ func (k *Key) SealRest(n int, f Frame, derived *Salts) []byte {
 	return k.Seal(packer.EncodeAll(b, make([]byte, 0, len(b)/2+64)), frameContext(n))
 }
 
-// Salt is the salt of a part of the record in a slot; derived are those of the
-// frame's pack.
+// TakePart takes the content of a part out of the frame, and leaves its
+// commitment. derived gives the salts of the frame's pack.
+func (f *Frame) TakePart(derived *Salts, slot, part int) {
+	if f.salts == nil {
+		f.salts = make([][][32]byte, len(f.Records))
+		for i, r := range f.Records {
+			for j := range r {
+				f.salts[i] = append(f.salts[i], derived.Salt(f.First+i, j))
+			}
+		}
+	}
+	if p := f.Records[slot][part]; p != nil {
+		f.salts[slot][part] = CommitPart(f.salts[slot][part], p)
+		f.Records[slot][part] = nil
+	}
+}
+
+// Salt is the salt of a part of the record in a slot, or the commitment of one
+// that is gone (nil); derived are those of the frame's pack.
 func (f Frame) Salt(derived *Salts, slot, part int) [32]byte {
 	if f.salts != nil {
 		return f.salts[slot][part]
@@ -182,6 +207,10 @@ func (f Frame) Commit(derived *Salts, slot int) Commitment {
 	var few [4]Commitment
 	list := few[:0]
 	for i, p := range f.Records[slot] {
+		if p == nil {
+			list = append(list, f.salts[slot][i])
+			continue
+		}
 		list = append(list, CommitPart(f.salts[slot][i], p))
 	}
 	return CommitRecord(list)
@@ -193,9 +222,9 @@ var ErrFrame = errors.New("pack frame not understood")
 
 // Frame is an open frame.
 type Frame struct {
-	First      int   // place in the pack of its first record
-	Identities Tally // of the identities of its records
-	Records    [][][]byte
+	First      int          // place in the pack of its first record
+	Identities Tally        // of the identities of its records
+	Records    [][][]byte   // a part that is gone is nil
 	salts      [][][32]byte // of version 2
 }
 
@@ -258,6 +287,9 @@ func parseFrame(b []byte) (Frame, error) {
 		for j, l := range ls {
 			if salted {
 				copy(f.salts[i][j][:], c.take(32))
+				if l--; l < 0 {
+					continue // gone
+				}
 			}
 			f.Records[i][j] = c.take(l)
 		}
