@@ -118,6 +118,7 @@ type Server struct {
 	static      static
 	sessions    *sessions
 	extents     extents
+	looks       looks
 	handler     http.Handler
 }
 
