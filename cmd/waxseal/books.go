@@ -31,6 +31,7 @@ var commandActions = map[string]access.Action{
 	"messages":         access.Read,
 	"search":           access.Search,
 	"report reconcile": access.Report,
+	"audit":            access.SeeAudit,
 	"verify":           access.Verify,
 	"prove":            access.Prove,
 	"index rebuild":    access.Operate,
@@ -42,18 +43,18 @@ var commandActions = map[string]access.Action{
 	"dispose list":        access.SeeDisposals,
 	"dispose certificate": access.SeeDisposals,
 
-	"user list":        access.ManageUsers,
-	"user add":         access.ManageUsers,
-	"user invite":      access.ManageUsers,
-	"user close":       access.ManageUsers,
-	"user open":        access.ManageUsers,
-	"user unlock":      access.ManageUsers,
-	"user enrol":       "", // the invitation is the key
-	"user token":       access.Self,
-	"user revoke":      access.Self,
-	"request list":     access.Self,
-	"request approve":  access.Self,
-	"request decline":  access.Self,
+	"user list":       access.ManageUsers,
+	"user add":        access.ManageUsers,
+	"user invite":     access.ManageUsers,
+	"user close":      access.ManageUsers,
+	"user open":       access.ManageUsers,
+	"user unlock":     access.ManageUsers,
+	"user enrol":      "", // the invitation is the key
+	"user token":      access.Self,
+	"user revoke":     access.Self,
+	"request list":    access.Self,
+	"request approve": access.Self,
+	"request decline": access.Self,
 }
 
 // commandOf is a command by its words.

@@ -41,6 +41,7 @@ type cli struct {
 	Search   searchCmd   `cmd:"" help:"Find messages."`
 	Report   reportCmd   `cmd:"" help:"Report on what the archive holds."`
 	Dispose  disposeCmd  `cmd:"" help:"Dispose of what nobody has to keep any longer, by two people, with a certificate."`
+	Audit    auditCmd    `cmd:"" help:"Show who did what, and what was refused."`
 	Verify   verifyCmd   `cmd:"" help:"Verify the archive, or a proof."`
 	Prove    proveCmd    `cmd:"" help:"Write a proof of one message that a stranger can check."`
 	Index    indexCmd    `cmd:"" help:"Manage the index."`
