@@ -341,7 +341,7 @@ func (t *trail) days(q *AuditQuery) error {
 	if q.From.IsZero() && q.To.IsZero() {
 		return nil
 	}
-	from, to := int64(0), int64(maxID)
+	from, to := int64(0), maxID
 	if !q.From.IsZero() {
 		from = q.From.UnixMilli()
 	}
