@@ -32,6 +32,7 @@ var commandActions = map[string]access.Action{
 	"messages":         access.Read,
 	"search":           access.Search,
 	"report reconcile": access.Report,
+	"audit":            access.SeeAudit,
 	"verify":           access.Verify,
 	"prove":            access.Prove,
 	"index rebuild":    access.Operate,

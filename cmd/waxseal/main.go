@@ -43,6 +43,7 @@ type cli struct {
 	Hold     holdCmd     `cmd:"" help:"Manage legal holds."`
 	Dispose  disposeCmd  `cmd:"" help:"Dispose of what nobody has to keep any longer, by two people, with a certificate."`
 	Policy   policyCmd   `cmd:"" help:"Say how long is kept, and see what that does."`
+	Audit    auditCmd    `cmd:"" help:"Show who did what, and what was refused."`
 	Verify   verifyCmd   `cmd:"" help:"Verify the archive, or a proof."`
 	Prove    proveCmd    `cmd:"" help:"Write a proof of one message that a stranger can check."`
 	Index    indexCmd    `cmd:"" help:"Manage the index."`

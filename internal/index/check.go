@@ -200,6 +200,9 @@ var contents = []struct{ name, sql string }{
 	{"people", `SELECT id, ident FROM person ORDER BY id`},
 	{"members of chats", `SELECT chat, person, messages FROM member ORDER BY chat, person`},
 	{"messages", `SELECT id, seq, chat, cap, ord, more, zone FROM message ORDER BY id`},
+	{"audit trail", `SELECT act.seq, at, act_name.name, by, refused FROM act JOIN act_name ON act_name.id = act.name ORDER BY act.seq`},
+	{"objects of the audit trail", `SELECT object, seq FROM act_on ORDER BY object, seq`},
+	{"words of the audit trail", `SELECT term, doc, offset FROM heard`},
 	{"sightings", `SELECT seq, of, cap FROM sighting ORDER BY seq`},
 }
 

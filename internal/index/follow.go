@@ -28,6 +28,7 @@ type step struct {
 	doc    *doc // nil: nothing to index
 	unread bool
 	act    *marking // of an Act that the index follows
+	audit  *audited // nil: not in the audit trail
 }
 
 // batch is the steps from … to, exclusive.
@@ -225,7 +226,7 @@ type scan struct {
 }
 
 func (s *scan) entry(e record.Entry) error {
-	st := step{seq: e.Seq, kind: e.Kind}
+	st := step{seq: e.Seq, kind: e.Kind, audit: auditedOf(e)}
 	pause := false
 	switch e.Kind {
 	case record.Act:

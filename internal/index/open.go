@@ -18,7 +18,7 @@ var schema string
 
 // version is what the file was written by: a file of another version is built
 // anew.
-var version = "waxseal index 5." + strconv.Itoa(analyze.Version)
+var version = "waxseal index 6." + strconv.Itoa(analyze.Version)
 
 // readers is how many questions are answered at the same time.
 const readers = 4
@@ -137,7 +137,7 @@ func (x *Index) begin(c *conn) (err error) {
 	}
 	c.drop()
 	var tables []string
-	err = c.query(`SELECT name FROM sqlite_schema WHERE type='table' AND name NOT LIKE 'sqlite\_%' ESCAPE '\' AND name NOT LIKE 'fts\_%' ESCAPE '\' ORDER BY name DESC`,
+	err = c.query(`SELECT name FROM sqlite_schema WHERE type='table' AND name NOT LIKE 'sqlite\_%' ESCAPE '\' AND name NOT LIKE 'fts\_%' ESCAPE '\' AND name NOT LIKE 'said\_%' ESCAPE '\' ORDER BY name DESC`,
 		func(st *sqlite3.Stmt) error { tables = append(tables, st.ColumnText(0)); return nil })
 	if err != nil {
 		return err

@@ -64,6 +64,18 @@ CREATE TABLE course (
     base INTEGER NOT NULL, ahead INTEGER NOT NULL, behind INTEGER NOT NULL, since INTEGER NOT NULL, PRIMARY KEY (cap, chat)
 ) WITHOUT ROWID;
 
+-- The audit trail: acts, traces, disposals, certificates and captures, as far
+-- as that finds them; what they say is read from the log. See audit.go.
+CREATE TABLE act_name (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE act (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, name INTEGER NOT NULL, by TEXT NOT NULL, refused INTEGER);
+CREATE INDEX act_at ON act (at);
+CREATE INDEX act_named ON act (name);
+CREATE INDEX act_by ON act (by, name);
+CREATE INDEX act_refused ON act (refused) WHERE refused = 1;
+CREATE TABLE act_on (object TEXT, seq INTEGER, PRIMARY KEY (object, seq)) WITHOUT ROWID;
+CREATE VIRTUAL TABLE said USING fts5 (t, content='', columnsize=0, tokenize="ascii tokenchars '=#'");
+CREATE VIRTUAL TABLE heard USING fts5vocab (said, instance);
+
 -- Tokens that are taken out stand in another row still: a message was read
 -- anew, or became a sighting. So FTS5's secure-delete, which searches the file
 -- for each of them, is for those who dispose of words.

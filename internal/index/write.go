@@ -31,6 +31,7 @@ type writer struct {
 	changed  bool               // something that is shown
 	unread   int64
 	owners   map[string]int64    // custodians by name
+	acts     map[string]int64    // names of acts
 	accounts map[int64][2]string // of chats, and the custodians that captures name
 	turns    []turn              // of marks, see order.go
 	anew     map[string]bool     // accounts whose messages are to be filed anew
@@ -102,6 +103,7 @@ func (w *writer) lose() {
 	w.chats, w.persons, w.courses = map[chatKey]int64{}, map[string]int64{}, map[courseKey]*course{}
 	w.members, w.tallies, w.full = map[[2]int64]int64{}, map[int64]*tally{}, map[int64]int64{}
 	w.owners, w.anew, w.accounts = map[string]int64{}, map[string]bool{}, map[int64][2]string{}
+	w.acts = map[string]int64{}
 	w.rows, w.queued, w.turns, w.added, w.unread, w.changed = nil, nil, nil, 0, 0, false
 }
 
@@ -168,6 +170,11 @@ func (w *writer) apply(ctx context.Context, b batch) (err error) {
 
 func (w *writer) step(ctx context.Context, s *step) error {
 	w.changed = w.changed || s.doc != nil || s.act != nil || s.kind == record.Capture || s.kind == record.CaptureEnd
+	if s.audit != nil {
+		if err := w.note(s.seq, s.audit); err != nil {
+			return err
+		}
+	}
 	switch s.kind {
 	case record.Act:
 		return w.act(s)

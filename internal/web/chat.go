@@ -80,6 +80,9 @@ func (s *Server) stretchOf(r *http.Request) (index.Page, stretch, error) {
 	if err != nil {
 		return index.Page{}, stretch{}, fmt.Errorf("read page of a chat: %w", err)
 	}
+	if err := s.traceMessages(r, traceRead, page.Chat.ID, page.Messages); err != nil {
+		return index.Page{}, stretch{}, err
+	}
 	query := strings.TrimSpace(r.URL.Query().Get("q"))
 	bs, err := s.bubbles(r.Context(), page.Messages, view{target: target, query: query})
 	if err != nil {

@@ -18,6 +18,7 @@ var menu = []menuItem{
 	{"search", "/search", "Search", access.Search},
 	{"policies", "/policies", "Policies", access.SeePolicies},
 	{"requests", "/requests", "Requests", access.Self},
+	{"audit", "/audit", "Audit trail", access.SeeAudit},
 	{"users", "/users", "Accounts", access.ManageUsers},
 	{"state", "/state", "Archive", access.State},
 }

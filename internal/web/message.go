@@ -55,6 +55,9 @@ func (s *Server) message(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return fmt.Errorf("read message: %w", err)
 	}
+	if err := s.trace(r, traceMessage, []string{"message:" + m.ID, "chat:" + m.Chat.ID}, nil); err != nil {
+		return err
+	}
 	bs, err := s.bubbles(r.Context(), []chat.Message{m}, view{})
 	if err != nil {
 		return err

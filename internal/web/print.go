@@ -78,6 +78,9 @@ func (s *Server) print(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if err := s.traceMessages(r, tracePrint, row.ID, ms); err != nil {
+		return err
+	}
 	bs, err := s.bubbles(r.Context(), ms, view{paper: true})
 	if err != nil {
 		return err

@@ -31,6 +31,7 @@ func (s *Server) routes() []route {
 		{"GET /state", access.State, s.archiveState},
 		{"GET /state/checkpoint", access.State, s.checkpoint},
 		{"GET /media/{sha256}", access.Read, s.media},
+		{"GET /audit", access.SeeAudit, s.audit},
 		{"GET /policies", access.SeePolicies, s.policies},
 		{"GET /policies/new", access.ManagePolicies, s.editPolicy},
 		{"GET /policies/forecast", access.SeePolicies, s.forecast},

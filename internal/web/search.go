@@ -170,6 +170,14 @@ func (s *Server) ask(r *http.Request, p *searchPage) error {
 	if err != nil {
 		return err
 	}
+	found := map[string]any{"query": r.URL.Query().Get("q"), "total": res.Total}
+	var on []string
+	if p.Chat != "" {
+		on = []string{"chat:" + p.Chat}
+	}
+	if err := s.trace(r, traceSearch, on, found); err != nil {
+		return err
+	}
 	p.Total, p.Many = res.Total, res.Total < 0
 	p.Coverage = s.newCoverage(res.Coverage)
 	if res.Next != "" {

@@ -87,6 +87,8 @@ type Config struct {
 	Ledger *govern.Ledger
 	// Outlook tells what policies would do; without it there are no forecasts.
 	Outlook Outlook
+	// Auditor finds in the audit trail; without it there is no page of it.
+	Auditor Auditor
 	Log     *slog.Logger
 	// Hosts are the names that the console answers to beside those of this
 	// machine itself.
@@ -107,6 +109,7 @@ type Server struct {
 	state       func(context.Context) (State, error)
 	ledger      *govern.Ledger
 	outlook     Outlook
+	auditor     Auditor
 	log         *slog.Logger
 	now         func() time.Time
 	door        *govern.Door
@@ -118,6 +121,7 @@ type Server struct {
 	static      static
 	sessions    *sessions
 	extents     extents
+	looks       looks
 	handler     http.Handler
 }
 
@@ -144,7 +148,7 @@ func New(c Config) (*Server, error) {
 		return nil, fmt.Errorf("parse pages: %w", err)
 	}
 	s := &Server{
-		name: c.Name, index: c.Index, blobs: c.Blobs, state: c.State, ledger: c.Ledger, outlook: c.Outlook, log: c.Log, now: c.Now,
+		name: c.Name, index: c.Index, blobs: c.Blobs, state: c.State, ledger: c.Ledger, outlook: c.Outlook, auditor: c.Auditor, log: c.Log, now: c.Now,
 		pages: pg, static: st, sessions: newSessions(c.Now),
 		door: govern.NewDoor(c.Ledger, c.Cost), cost: c.Cost, key: make([]byte, 32), hosts: c.Hosts, behindProxy: c.BehindProxy,
 	}

@@ -1,0 +1,13 @@
+package main
+
+import "testing"
+
+func TestFormulasAreDefused(t *testing.T) {
+	for in, want := range map[string]string{
+		"": "", "Acme": "Acme", "=HYPERLINK(1)": "'=HYPERLINK(1)", "+1": "'+1", "-1": "'-1", "@x": "'@x", "\tx": "'\tx", "\rx": "'\rx", "é=": "é=",
+	} {
+		if got := defused(in); got != want {
+			t.Errorf("%q became %q, want %q", in, got, want)
+		}
+	}
+}

@@ -1,0 +1,84 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/waxseal/waxseal/internal/chat"
+	"github.com/waxseal/waxseal/internal/govern"
+)
+
+// Traces of who saw content.
+const (
+	traceRead    = "read"
+	traceMessage = "read.message"
+	tracePrint   = "read.print"
+	traceFile    = "read.file"
+	traceSearch  = "search"
+)
+
+// trace notes in the log that somebody is about to see something. It comes
+// before the answer, and where it cannot be written, nothing is shown.
+func (s *Server) trace(r *http.Request, act string, on []string, data map[string]any) error {
+	if _, err := s.ledger.Trace(r.Context(), actor(r), govern.Request{Act: act, On: on, Data: data}); err != nil {
+		return fmt.Errorf("note who reads: %w", err)
+	}
+	return nil
+}
+
+// traceMessages notes a look at some messages of a chat.
+func (s *Server) traceMessages(r *http.Request, act, chatID string, ms []chat.Message) error {
+	data := map[string]any{"count": len(ms)}
+	if n := len(ms); n > 0 {
+		data["first"], data["last"] = ms[0].ID, ms[n-1].ID
+	}
+	return s.trace(r, act, []string{"chat:" + chatID}, data)
+}
+
+// fileOnce is how long a look at a file stands for the next ones: browsers
+// fetch a video in many pieces.
+const fileOnce = time.Hour
+
+// look is a file in a session.
+type look struct {
+	session int64
+	sha256  string
+}
+
+// looks are files that were looked at lately, by who and what.
+type looks struct {
+	mu   sync.Mutex
+	last map[look]time.Time
+}
+
+// fresh reports a look that stands for this one.
+func (l *looks) fresh(key look, now time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	at, ok := l.last[key]
+	return ok && now.Sub(at) < fileOnce
+}
+
+func (l *looks) note(key look, now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.last == nil || len(l.last) >= 10_000 {
+		l.last = map[look]time.Time{}
+	}
+	l.last[key] = now
+}
+
+// traceFile notes a look at a file, once an hour for each session.
+func (s *Server) traceFile(r *http.Request, sha256 string) error {
+	key, now := look{sessionOf(r).ID, sha256}, s.now()
+	if s.looks.fresh(key, now) {
+		return nil
+	}
+	if err := s.trace(r, traceFile, nil, map[string]any{"sha256": sha256}); err != nil {
+		return err
+	}
+	s.looks.note(key, now)
+	return nil
+}
