@@ -225,7 +225,9 @@ func (c *disposeCertificateCmd) Run(a *app) error {
 func certificateText(c *dispose.Certified) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Certificate of disposal %d\n\n", c.Entry)
-	line := func(name, format string, args ...any) { fmt.Fprintf(&b, "  %-12s %s\n", name, fmt.Sprintf(format, args...)) }
+	line := func(name, format string, args ...any) {
+		fmt.Fprintf(&b, "  %-12s %s\n", name, fmt.Sprintf(format, args...))
+	}
 	line("Disposed of", "%s messages: the content of %s records and %s files", group(c.Data.Messages), group(c.Head.Records), group(c.Head.Blobs))
 	if c.Head.Shared > 0 {
 		line("", "%s files stay: other messages have them too", group(c.Head.Shared))
