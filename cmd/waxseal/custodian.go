@@ -178,15 +178,15 @@ type custodianImportCmd struct {
 }
 
 func (c *custodianImportCmd) Run(a *app) error {
-	f, err := os.Open(c.File)
-	if err != nil {
-		return fmt.Errorf("read list of people: %w", err)
-	}
-	people, bad, err := govern.ReadPeople(f)
-	if err = errors.Join(err, f.Close()); err != nil {
-		return err
-	}
 	return a.withBooks(func(_ *archive.Archive, l *govern.Ledger, who govern.Actor) error {
+		f, err := os.Open(c.File)
+		if err != nil {
+			return fmt.Errorf("read list of people: %w", err)
+		}
+		people, bad, err := govern.ReadPeople(f)
+		if err = errors.Join(err, f.Close()); err != nil {
+			return err
+		}
 		var p *govern.PeoplePlan
 		if err := l.Read(a.ctx, func(s *govern.State) error { p = s.PlanPeople(people, bad); return nil }); err != nil {
 			return err

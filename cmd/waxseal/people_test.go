@@ -201,7 +201,19 @@ func TestEveryCommandForEveryRole(t *testing.T) {
 
 // commandArgs are arguments that let a command get as far as asking who types.
 var commandArgs = map[string][]string{
-	"import": {"nothing.zip"}, "search": {"word"}, "prove": {"1", "-o", "-"}, "user add": {"x.y", "--name", "X", "--role", "reviewer"},
+	"custodian set":      {"a.lima", "--name", "Ana Lima"},
+	"custodian account":  {"nobody", "+447700900001"},
+	"custodian left":     {"nobody", "2024-01-31"},
+	"custodian returned": {"nobody"},
+	"custodian group":    {"desk", "nobody", "--name", "Desk"},
+	"custodian import":   {os.DevNull},
+	"custodian name":     {"+447700900099", "Client"},
+	"hold place":         {"contract", "--name", "Acme", "--reason", "a letter"},
+	"hold notice":        {"1", "nobody", "--text", "Keep all."},
+	"hold acknowledge":   {"1", "1", "nobody"},
+	"hold release":       {"1", "--reason", "settled"},
+	"hold report":        {"1"},
+	"import":             {"nothing.zip"}, "search": {"word"}, "prove": {"1", "-o", "-"}, "user add": {"x.y", "--name", "X", "--role", "reviewer"},
 	"user invite": {"nobody"}, "user close": {"nobody"}, "user open": {"nobody"}, "user unlock": {"nobody"}, "user token": {"x", "--action", "search", "--until", "2199-01-01"},
 	"user revoke": {"99999"}, "request approve": {"99999"}, "request decline": {"99999"},
 }
