@@ -87,6 +87,7 @@ func (s *Server) custodian(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Server) showCustodian(w http.ResponseWriter, r *http.Request, status int, wrong string) error {
 	who := actor(r)
+	seesHolds := who.May(access.SeeHolds, s.now()) == nil
 	p := custodianPage{Wrong: wrong, May: who.May(access.ManageCustodians, s.now()) == nil}
 	err := s.ledger.Read(r.Context(), func(st *govern.State) error {
 		c := st.Custodians[r.PathValue("custodian")]
@@ -94,7 +95,7 @@ func (s *Server) showCustodian(w http.ResponseWriter, r *http.Request, status in
 			return errNoPage
 		}
 		p.custodianRow = newCustodianRow(st, c)
-		if who.May(access.SeeHolds, s.now()) != nil {
+		if !seesHolds {
 			return nil
 		}
 		for _, id := range slices.Sorted(maps.Keys(st.Holds)) {
