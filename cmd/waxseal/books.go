@@ -67,9 +67,21 @@ var commandActions = map[string]access.Action{
 	"policy fiscal":   access.ManagePolicies,
 	"policy forecast": access.SeePolicies,
 
-	"request list":    access.Self,
-	"request approve": access.Self,
-	"request decline": access.Self,
+	"request list":       access.Self,
+	"request approve":    access.Self,
+	"request decline":    access.Self,
+	"custodian list":     access.SeeCustodians,
+	"custodian set":      access.ManageCustodians,
+	"custodian account":  access.ManageCustodians,
+	"custodian left":     access.ManageCustodians,
+	"custodian returned": access.ManageCustodians,
+	"custodian group":    access.ManageCustodians,
+	"custodian import":   access.ManageCustodians,
+	"custodian unknown":  access.SeeCustodians,
+	"custodian name":     access.ManageCustodians,
+	"hold notice":        access.PlaceHold,
+	"hold acknowledge":   access.Self,
+	"hold report":        access.SeeHolds,
 }
 
 // commandOf is a command by its words.

@@ -32,24 +32,25 @@ type cli struct {
 	AsCode         string `help:"The code that their telephone shows, or a recovery code, instead of asking for it." placeholder:"CODE"`
 	TokenFile      string `help:"File that holds a token, instead of a person (or set WAXSEAL_TOKEN)." type:"path" placeholder:"FILE"`
 
-	Demo     demoCmd     `cmd:"" help:"Make a sample archive and open its console. Nothing to set up."`
-	Init     initCmd     `cmd:"" help:"Make an archive: keys, log, index."`
-	Import   importCmd   `cmd:"" help:"Import chat exports: .txt, .zip, or folders of them."`
-	Serve    serveCmd    `cmd:"" help:"Serve the console on this machine."`
-	Chats    chatsCmd    `cmd:"" help:"List chats."`
-	Messages messagesCmd `cmd:"" help:"List messages in the order of their source."`
-	Search   searchCmd   `cmd:"" help:"Find messages."`
-	Report   reportCmd   `cmd:"" help:"Report on what the archive holds."`
-	Hold     holdCmd     `cmd:"" help:"Manage legal holds."`
-	Dispose  disposeCmd  `cmd:"" help:"Dispose of what nobody has to keep any longer, by two people, with a certificate."`
-	Policy   policyCmd   `cmd:"" help:"Say how long is kept, and see what that does."`
-	Audit    auditCmd    `cmd:"" help:"Show who did what, and what was refused."`
-	Verify   verifyCmd   `cmd:"" help:"Verify the archive, or a proof."`
-	Prove    proveCmd    `cmd:"" help:"Write a proof of one message that a stranger can check."`
-	Index    indexCmd    `cmd:"" help:"Manage the index."`
-	User     userCmd     `cmd:"" help:"Manage accounts."`
-	Request  requestCmd  `cmd:"" help:"Confirm or decline what waits for a second person."`
-	Version  versionCmd  `cmd:"" help:"Print the version."`
+	Demo      demoCmd      `cmd:"" help:"Make a sample archive and open its console. Nothing to set up."`
+	Init      initCmd      `cmd:"" help:"Make an archive: keys, log, index."`
+	Import    importCmd    `cmd:"" help:"Import chat exports: .txt, .zip, or folders of them."`
+	Serve     serveCmd     `cmd:"" help:"Serve the console on this machine."`
+	Chats     chatsCmd     `cmd:"" help:"List chats."`
+	Messages  messagesCmd  `cmd:"" help:"List messages in the order of their source."`
+	Search    searchCmd    `cmd:"" help:"Find messages."`
+	Report    reportCmd    `cmd:"" help:"Report on what the archive holds."`
+	Custodian custodianCmd `cmd:"" help:"Keep the firm's people, their accounts over time, and groups."`
+	Hold      holdCmd      `cmd:"" help:"Place, report and release legal holds."`
+	Dispose   disposeCmd   `cmd:"" help:"Dispose of what nobody has to keep any longer, by two people, with a certificate."`
+	Policy    policyCmd    `cmd:"" help:"Say how long is kept, and see what that does."`
+	Audit     auditCmd     `cmd:"" help:"Show who did what, and what was refused."`
+	Verify    verifyCmd    `cmd:"" help:"Verify the archive, or a proof."`
+	Prove     proveCmd     `cmd:"" help:"Write a proof of one message that a stranger can check."`
+	Index     indexCmd     `cmd:"" help:"Manage the index."`
+	User      userCmd      `cmd:"" help:"Manage accounts."`
+	Request   requestCmd   `cmd:"" help:"Confirm or decline what waits for a second person."`
+	Version   versionCmd   `cmd:"" help:"Print the version."`
 }
 
 // app is what commands share.

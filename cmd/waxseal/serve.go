@@ -113,8 +113,8 @@ func (a *app) serve(l net.Listener, ar *archive.Archive, x *index.Index, o servi
 		Name: ar.Info().Name, Index: x, Auditor: x, Blobs: blobs{ar}, Ledger: ledger,
 		Hosts: o.Host, BehindProxy: o.BehindProxy, Cost: passwordCost,
 		Outlook: outlook(x, ledger),
-		State: func(ctx context.Context) (web.State, error) { return archiveState(ctx, ar) },
-		Log:   log,
+		State:   func(ctx context.Context) (web.State, error) { return archiveState(ctx, ar) },
+		Log:     log,
 	})
 	if err != nil {
 		return errors.Join(err, l.Close())

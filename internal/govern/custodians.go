@@ -205,20 +205,20 @@ func checkTenure(s *State, _ *Act, d AccountData) error {
 		}
 		return nil
 	}
-	for _, id := range slices.Sorted(maps.Keys(s.Custodians)) {
+	for _, id := range s.holders[t.Account] {
 		for i := range s.Custodians[id].Accounts {
 			o := &s.Custodians[id].Accounts[i]
 			if o.Account != t.Account || id == d.ID && same(*o) || !o.overlaps(&t) {
 				continue
 			}
-			return refuse("%s has %s %s. Say when that ends first.", s.Custodians[id].Name, t.Account, o.span())
+			return refuse("%s has %s %s. Say when that ends first.", s.Custodians[id].Name, t.Account, o.Span())
 		}
 	}
 	return nil
 }
 
-// span is a tenure's time in words.
-func (t *Tenure) span() string {
+// Span is a tenure's time in words.
+func (t *Tenure) Span() string {
 	switch {
 	case t.From.IsZero() && t.To.IsZero():
 		return "all the time"
@@ -236,6 +236,11 @@ func applyTenure(s *State, _ *Act, d AccountData) {
 	c.Accounts = slices.DeleteFunc(c.Accounts, func(o Tenure) bool { return o.Account == t.Account && o.From.Equal(t.From) })
 	if !d.Drop {
 		c.Accounts = append(c.Accounts, t)
+		if ids := s.holders[t.Account]; !slices.Contains(ids, d.ID) {
+			ids = append(ids, d.ID)
+			slices.Sort(ids)
+			s.holders[t.Account] = ids
+		}
 	}
 	slices.SortFunc(c.Accounts, func(a, b Tenure) int { return cmp.Or(a.From.Compare(b.From), strings.Compare(a.Account, b.Account)) })
 }
@@ -255,7 +260,7 @@ func checkGroup(s *State, _ *Act, d Group) error {
 // CustodianOf is whose an account was at an instant, or empty.
 func (s *State) CustodianOf(account string, at time.Time) string {
 	account = NormalAccount(account)
-	for _, id := range slices.Sorted(maps.Keys(s.Custodians)) {
+	for _, id := range s.holders[account] {
 		for i := range s.Custodians[id].Accounts {
 			if t := &s.Custodians[id].Accounts[i]; t.Account == account && t.at(at) {
 				return id

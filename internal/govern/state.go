@@ -25,6 +25,7 @@ type State struct {
 	Fiscal   retain.Fiscal          // zero: nobody has said
 
 	Custodians  map[string]*Custodian  // by ID
+	holders     map[string][]string    // who had an account at any time
 	Groups      map[string]*Group      // by ID
 	Contacts    map[string]*Contact    // by address
 	Holds       map[int64]*Hold        // by entry, released ones too
@@ -50,6 +51,7 @@ func newState() *State {
 		Policies:    map[string]*Policy{},
 		Orders:      map[int64]*PolicyOrder{},
 		Custodians:  map[string]*Custodian{},
+		holders:     map[string][]string{},
 		Groups:      map[string]*Group{},
 		Contacts:    map[string]*Contact{},
 		Holds:       map[int64]*Hold{},

@@ -17,6 +17,8 @@ var menu = []menuItem{
 	{"chats", "/chats", "Chats", access.Read},
 	{"search", "/search", "Search", access.Search},
 	{"policies", "/policies", "Policies", access.SeePolicies},
+	{"custodians", "/custodians", "Custodians", access.SeeCustodians},
+	{"holds", "/holds", "Holds", access.SeeHolds},
 	{"requests", "/requests", "Requests", access.Self},
 	{"audit", "/audit", "Audit trail", access.SeeAudit},
 	{"users", "/users", "Accounts", access.ManageUsers},
