@@ -110,10 +110,7 @@ func (h *heldDesk) there(seq int64) bool {
 	return len(es[0].Parts) > 0
 }
 
-// TestAHoldThatComesDuringARunWins: messages that a hold covers stay with what
-// they are read by; the files that have the words of those that went go all
-// the same, and files that nothing went of stay.
-func TestAHoldThatComesDuringARunWins(t *testing.T) {
+func newHeldDesk(t *testing.T) (*heldDesk, *Desk) {
 	dir := filepath.Join(t.TempDir(), "a")
 	if _, err := archive.Create(t.Context(), dir, archive.CreateOptions{Name: "Acme", Zone: "UTC", NoPassphrase: true}); err != nil {
 		t.Fatal(err)
@@ -122,48 +119,92 @@ func TestAHoldThatComesDuringARunWins(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() {
+	t.Cleanup(func() {
 		if err := a.Close(); err != nil {
 			t.Error(err)
 		}
-	}()
-	h := &heldDesk{t: t, a: a, of: map[int64]int64{}, all: map[int64]int{}}
-	some, someSaid := h.capture("some", 40)    // half of it is held
-	whole, wholeSaid := h.capture("whole", 10) // all of it is
-	none, noneSaid := h.capture("none", 10)    // nothing is
+	})
 	books, err := govern.Open(t.Context(), a)
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &Desk{Archive: a, Index: h, Ledger: books, Now: time.Now}
-	all := slices.Concat(someSaid, wholeSaid, noneSaid)
-	dis := govern.Disposal{Data: govern.DisposalData{Messages: govern.RunsOf(all), Evidence: []int64{some, whole, none}, Subject: 1}}
+	h := &heldDesk{t: t, a: a, of: map[int64]int64{}, all: map[int64]int{}}
+	return h, &Desk{Archive: a, Index: h, Ledger: books, Now: time.Now}
+}
+
+// begun is a disposal of everything in some captures, with its record.
+func (h *heldDesk) begun(d *Desk, messages []int64, captures ...int64) *govern.Disposal {
+	h.t.Helper()
 	var entries []int64
-	for _, c := range []int64{some, whole, none} {
-		of, err := d.capture(t.Context(), c)
+	for _, c := range captures {
+		of, err := d.capture(h.t.Context(), c)
 		if err != nil {
-			t.Fatal(err)
+			h.t.Fatal(err)
 		}
 		entries = append(entries, of...)
 	}
-	dis.Data.Entries = govern.RunsOf(entries)
-	dis.Entry = h.add(record.Disposal, record.DisposalHead{Entries: dis.Data.Entries, Evidence: dis.Data.Evidence}, "")
-	again := &again{d: d, dis: &dis, size: -1}
-	placed := false
-	res, err := a.Dispose(t.Context(), dis.Entry, func(ctx context.Context, size int64) ([]int64, error) {
-		kept, err := again.still(ctx, size)
-		if !placed { // after the question, before the step
-			placed = true
+	// It answers a data subject: here no policy has to let the messages go.
+	dis := &govern.Disposal{Data: govern.DisposalData{Messages: govern.RunsOf(messages), Entries: govern.RunsOf(entries), Evidence: captures, Subject: 1}}
+	dis.Entry = h.add(record.Disposal, record.DisposalHead{Entries: dis.Data.Entries, Evidence: captures}, "")
+	return dis
+}
+
+// holdAt places a hold between the n-th question and the step that it is asked
+// for.
+func holdAt(t *testing.T, d *Desk, n int, still archive.Still, messages []int64) archive.Still {
+	return func(ctx context.Context, size int64) ([]int64, error) {
+		kept, err := still(ctx, size)
+		if n--; n == 0 {
 			who := govern.Actor{Subject: access.Subject{Operator: true}}
-			_, err := books.Do(ctx, who, govern.Request{Act: govern.ActHoldPlace, Reason: "Acme v. Beta", Data: govern.HoldData{
-				Name: "Acme", Messages: govern.RunsOf(append(slices.Clone(someSaid[:20]), wholeSaid...)),
-			}})
+			_, err := d.Ledger.Do(ctx, who, govern.Request{Act: govern.ActHoldPlace, Reason: "Acme v. Beta", Data: govern.HoldData{Name: "Acme", Messages: govern.RunsOf(messages)}})
 			if err != nil {
 				t.Fatal(err)
 			}
 		}
 		return kept, err
-	}, nil)
+	}
+}
+
+// TestWhatIsThereCanBeRead: whenever a hold comes, a message that is there
+// still has the record of its capture, and verify passes.
+func TestWhatIsThereCanBeRead(t *testing.T) {
+	for n := 1; n <= 4; n++ {
+		h, d := newHeldDesk(t)
+		capture, said := h.capture("chat", 30)
+		dis := h.begun(d, said, capture)
+		again := &again{d: d, dis: dis, size: -1}
+		res, err := h.a.Dispose(t.Context(), dis.Entry, holdAt(t, d, n, again.still, said[5:9]), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		left := slices.DeleteFunc(slices.Clone(said), func(seq int64) bool { return !h.there(seq) })
+		if len(left) > 0 && !h.there(capture) {
+			t.Errorf("hold at question %d: %d messages are there, and not their capture", n, len(left))
+		}
+		if n == 1 && !slices.Equal(left, said[5:9]) {
+			t.Errorf("hold before the first step: %v stay, want %v", left, said[5:9])
+		}
+		if _, err := d.certify(t.Context(), *dis, res, again.why); err != nil {
+			t.Fatal(err)
+		}
+		if r, err := h.a.Verify(t.Context(), archive.VerifyOptions{}); err != nil || !r.OK() {
+			t.Fatalf("hold at question %d: verify: %+v, %v", n, r, err)
+		}
+	}
+}
+
+// TestAHoldThatComesDuringARunWins: messages that a hold covers stay with what
+// they are read by; the files that have the words of those that went go all
+// the same, and files that nothing went of stay.
+func TestAHoldThatComesDuringARunWins(t *testing.T) {
+	h, d := newHeldDesk(t)
+	some, someSaid := h.capture("some", 40)    // half of it is held
+	whole, wholeSaid := h.capture("whole", 10) // all of it is
+	none, noneSaid := h.capture("none", 10)    // nothing is
+	dis := h.begun(d, slices.Concat(someSaid, wholeSaid, noneSaid), some, whole, none)
+	again := &again{d: d, dis: dis, size: -1}
+	still := holdAt(t, d, 1, again.still, append(slices.Clone(someSaid[:20]), wholeSaid...))
+	res, err := h.a.Dispose(t.Context(), dis.Entry, still, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -188,10 +229,10 @@ func TestAHoldThatComesDuringARunWins(t *testing.T) {
 	if n := govern.Runs(res.Kept).Len(); n != 20+10+4 {
 		t.Errorf("%d entries were kept, want 30 messages and the beginning and end of two captures", n)
 	}
-	if _, err := d.certify(t.Context(), dis, res, again.why); err != nil {
+	if _, err := d.certify(t.Context(), *dis, res, again.why); err != nil {
 		t.Fatal(err)
 	}
-	r, err := a.Verify(t.Context(), archive.VerifyOptions{})
+	r, err := h.a.Verify(t.Context(), archive.VerifyOptions{})
 	if err != nil || !r.OK() {
 		t.Fatalf("verify: %+v, %v", r, err)
 	}

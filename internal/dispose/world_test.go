@@ -30,7 +30,11 @@ func TestAHoldIsFoundInAForecast(t *testing.T) {
 	}
 	rules := rulesOf(t, "us-bd-comms-3y")
 	find := func(_ context.Context, query string) (func(int64) bool, error) {
-		if query != "contract" {
+		switch query {
+		case "contract":
+		case "is:unread":
+			return func(int64) bool { return false }, nil
+		default:
 			t.Errorf("asked for %q", query)
 		}
 		return func(seq int64) bool { return seq == 9 }, nil
