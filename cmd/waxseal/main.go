@@ -41,6 +41,7 @@ type cli struct {
 	Search   searchCmd   `cmd:"" help:"Find messages."`
 	Report   reportCmd   `cmd:"" help:"Report on what the archive holds."`
 	Dispose  disposeCmd  `cmd:"" help:"Dispose of what nobody has to keep any longer, by two people, with a certificate."`
+	Subject  subjectCmd  `cmd:"" help:"Answer what data subjects ask for: a copy, or erasure."`
 	Policy   policyCmd   `cmd:"" help:"Say how long is kept, and see what that does."`
 	Verify   verifyCmd   `cmd:"" help:"Verify the archive, or a proof."`
 	Prove    proveCmd    `cmd:"" help:"Write a proof of one message that a stranger can check."`
