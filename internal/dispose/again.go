@@ -110,7 +110,7 @@ func (a *again) entries(ctx context.Context, messages []int64) ([]int64, error) 
 	if len(messages) == 0 {
 		return nil, nil
 	}
-	planned := govern.Runs(a.dis.Data.Entries)
+	planned := a.dis.Data.Entries
 	all, err := a.d.Index.Records(ctx, messages)
 	if err != nil {
 		return nil, fmt.Errorf("find the records of what is kept: %w", err)

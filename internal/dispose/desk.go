@@ -83,7 +83,7 @@ type Due struct {
 	Data     govern.DisposalData
 }
 
-// ErrBehind: the index has not followed the log to its end, so that what is
+// ErrBehind says that the index has not followed the log to its end, so that what is
 // due cannot be told.
 var ErrBehind = errors.New("the index has not followed the log to its end")
 
