@@ -36,6 +36,10 @@ var commandActions = map[string]access.Action{
 	"prove":            access.Prove,
 	"index rebuild":    access.Operate,
 
+	"hold place":   access.PlaceHold,
+	"hold list":    access.SeeHolds,
+	"hold release": access.ReleaseHold,
+
 	"dispose due":         access.SeeDisposals,
 	"dispose propose":     access.ProposeDisposal,
 	"dispose run":         access.ApproveDisposal,
@@ -116,7 +120,7 @@ func (a *app) enter(ar *archive.Archive) error {
 	case !accounts:
 		a.who.Operator = true
 		return nil
-	case a.cli.RecoveryFile != "" && a.cli.As == "" && a.command == "user invite":
+	case a.recovered && a.cli.As == "" && a.command == "user invite":
 		a.who.Via = govern.ViaRecovery
 		return nil
 	}

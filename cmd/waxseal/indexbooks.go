@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -22,9 +23,11 @@ func (b indexBooks) read(fn func(*govern.State)) error {
 	return b.l.Read(context.Background(), func(s *govern.State) error { fn(s); return nil })
 }
 
+// Void says why an act counts for nothing. Where the books cannot be read, that
+// is no answer: following ends with index.ErrBooks.
 func (b indexBooks) Void(seq int64) error {
-	if err := b.l.Follow(context.Background()); err != nil {
-		return err
+	if err := b.l.Known(context.Background(), seq); err != nil {
+		return fmt.Errorf("%w: %w", index.ErrBooks, err)
 	}
 	return b.l.Void(seq)
 }

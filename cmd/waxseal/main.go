@@ -40,6 +40,7 @@ type cli struct {
 	Messages messagesCmd `cmd:"" help:"List messages in the order of their source."`
 	Search   searchCmd   `cmd:"" help:"Find messages."`
 	Report   reportCmd   `cmd:"" help:"Report on what the archive holds."`
+	Hold     holdCmd     `cmd:"" help:"Manage legal holds."`
 	Dispose  disposeCmd  `cmd:"" help:"Dispose of what nobody has to keep any longer, by two people, with a certificate."`
 	Subject  subjectCmd  `cmd:"" help:"Answer what data subjects ask for: a copy, or erasure."`
 	Policy   policyCmd   `cmd:"" help:"Say how long is kept, and see what that does."`
@@ -63,6 +64,8 @@ type app struct {
 	args    []string // as typed
 	who     govern.Actor
 	ledger  *govern.Ledger
+	// recovered is set when the archive was opened with its recovery key.
+	recovered bool
 }
 
 func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }

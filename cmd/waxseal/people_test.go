@@ -49,7 +49,7 @@ func TestEveryCommandIsInTheTable(t *testing.T) {
 		}
 	}
 	for c, action := range commandActions {
-		if action == "" && !slices.Contains([]string{"demo", "init", "version", "user enrol"}, c) {
+		if action == "" && !slices.Contains([]string{"demo", "init", "version", "user enrol", "policy presets"}, c) {
 			t.Errorf("%q needs nobody", c)
 		}
 	}
@@ -86,11 +86,12 @@ func (p typist) file(name, content string) string {
 }
 
 var (
-	invitationOf = regexp.MustCompile(`(?m)^    ([a-z2-7]{40})$`)
-	secretOf     = regexp.MustCompile(`(?m)^    ([A-Z2-7]{32})$`)
-	tokenOf      = regexp.MustCompile(`wxs_[a-z2-7]+`)
-	requestOf    = regexp.MustCompile(`(?m)^ *(\d+)`)
-	recoveryOf   = regexp.MustCompile(`[a-z2-7]{4}-[a-z2-7]{4}-[a-z2-7]{4}-[a-z2-7]{4}`)
+	invitationOf  = regexp.MustCompile(`(?m)^    ([a-z2-7]{40})$`)
+	recoveryKeyOf = regexp.MustCompile(`(?m)^    \S.*$`)
+	secretOf      = regexp.MustCompile(`(?m)^    ([A-Z2-7]{32})$`)
+	tokenOf       = regexp.MustCompile(`wxs_[a-z2-7]+`)
+	requestOf     = regexp.MustCompile(`(?m)^ *(\d+)`)
+	recoveryOf    = regexp.MustCompile(`[a-z2-7]{4}-[a-z2-7]{4}-[a-z2-7]{4}-[a-z2-7]{4}`)
 )
 
 // enrol opens an account by its invitation, and gives it a token for all that
@@ -113,7 +114,9 @@ func (p typist) enrol(login string, role access.Role, invited string) (secret st
 // TestPeopleOnTheCommandLine goes the way of a firm without a browser.
 func TestPeopleOnTheCommandLine(t *testing.T) {
 	p := typist{t: t, dir: filepath.Join(t.TempDir(), "a"), tokens: map[string]string{}}
-	p.ok("init", "--name", "Acme", "--zone", "UTC", "--no-passphrase")
+	key := filepath.Join(filepath.Dir(p.dir), "key")
+	recovery := p.file("recovery", strings.TrimSpace(recoveryKeyOf.FindString(p.ok("init", "--name", "Acme", "--zone", "UTC", "--new-key-file", key))))
+	t.Setenv("WAXSEAL_KEY_FILE", key)
 	secret, codes := p.enrol("root", access.Administrator, p.ok("user", "add", "root", "--name", "Root", "--role", "administrator"))
 	as := func(code string) []string {
 		return []string{"--as", "root", "--as-password-file", filepath.Join(filepath.Dir(p.dir), "root.password"), "--as-code", code}
@@ -164,6 +167,18 @@ func TestPeopleOnTheCommandLine(t *testing.T) {
 	if _, errs, code := p.run("user", "invite", "root"); code != exitRefused {
 		t.Errorf("anybody resets the administrator: exit %d, %s", code, errs)
 	}
+	if err := os.Unsetenv("WAXSEAL_KEY_FILE"); err != nil { // t.Setenv puts it back
+		t.Fatal(err)
+	}
+	if _, errs, code := p.run("user", "invite", "root", "--recovery-file", key); code == 0 {
+		t.Errorf("any file is a recovery key: %s", errs)
+	}
+	if _, errs, code := p.run("user", "invite", "olga", "--recovery-file", recovery); code != exitRefused || !strings.Contains(errs, "nobody else") {
+		t.Errorf("the recovery key resets an officer: exit %d, %s", code, errs)
+	}
+	invited = p.ok("user", "invite", "root", "--recovery-file", recovery)
+	t.Setenv("WAXSEAL_KEY_FILE", key)
+	p.enrol("root", access.Administrator, invited)
 }
 
 // TestEveryCommandForEveryRole types every command as everybody: refused is
@@ -213,7 +228,13 @@ func TestEveryCommandForEveryRole(t *testing.T) {
 
 // commandArgs are arguments that let a command get as far as asking who types.
 var commandArgs = map[string][]string{
+	"policy set": {"x", "--min", "0y"}, "policy assign": {"x"}, "policy withdraw": {"x", "--reason", "r"}, "policy lift": {"1", "--reason", "r"},
+	"policy order": {"X", "--extra", "2y", "--reason", "r"}, "policy fiscal": {"12-31", "--zone", "UTC"},
 	"import": {"nothing.zip"}, "search": {"word"}, "prove": {"1", "-o", "-"}, "user add": {"x.y", "--name", "X", "--role", "reviewer"},
 	"user invite": {"nobody"}, "user close": {"nobody"}, "user open": {"nobody"}, "user unlock": {"nobody"}, "user token": {"x", "--action", "search", "--until", "2199-01-01"},
+	"policy set": {"x", "--preset", "ca-7y"}, "policy assign": {"x"}, "policy withdraw": {"x", "--reason", "x"}, "policy lift": {"99999", "--reason", "x"},
+	"policy order": {"x", "--extra", "1y", "--reason", "x"}, "policy fiscal": {"12-31", "--zone", "UTC"},
+	"hold place": {"word", "--name", "x", "--reason", "x"}, "hold release": {"99999", "--reason", "x"},
+	"dispose propose": {"--today", "2026-01-01", "--reason", "x"}, "dispose run": {"99999"}, "dispose certificate": {"1"},
 	"user revoke": {"99999"}, "request approve": {"99999"}, "request decline": {"99999"},
 }

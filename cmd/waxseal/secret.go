@@ -49,6 +49,7 @@ func (a *app) secret() (seal.Secret, error) {
 		if err != nil {
 			return seal.Secret{}, fmt.Errorf("read recovery key: %w", err)
 		}
+		a.recovered = true // or the archive does not open
 		return seal.Secret{Recovery: string(b)}, nil
 	case a.cli.PassphraseFile != "":
 		p, err := readPassphrase(a.cli.PassphraseFile)

@@ -10,18 +10,12 @@ import (
 	"slices"
 	"time"
 
+	"github.com/waxseal/waxseal/internal/index"
 	"github.com/waxseal/waxseal/internal/retain"
 )
 
 // Fact is what the index knows of one message.
-type Fact struct {
-	Seq       int64
-	Sent      time.Time // the instant; zero: not known
-	Chat      string    // ID
-	Account   string
-	Custodian string
-	Sources   []string
-}
+type Fact = index.Fact
 
 // Facts calls fn with every message, oldest first. The Fact is fn's until it
 // returns.

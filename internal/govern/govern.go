@@ -159,6 +159,17 @@ func (l *Ledger) Read(ctx context.Context, fn func(*State) error) error {
 	return fn(l.state)
 }
 
+// Known follows the log where an entry was not read yet.
+func (l *Ledger) Known(ctx context.Context, seq int64) error {
+	l.mu.RLock()
+	known := seq < l.next
+	l.mu.RUnlock()
+	if known {
+		return nil
+	}
+	return l.Follow(ctx)
+}
+
 // Peek is Read without looking for what is new: for questions by the million.
 func (l *Ledger) Peek(fn func(*State)) {
 	l.mu.RLock()

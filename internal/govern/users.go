@@ -35,7 +35,7 @@ const (
 	sentenceNoUser   = "There is no account of that name."
 	sentenceNoToken  = "A token cannot do that: sign in."
 	sentenceClosed   = "The account is closed."
-	sentenceLastOne  = "That is the last %s who can sign in. Give the role to somebody else first."
+	sentenceLastOne  = "That is the last %s whose account has no end. Give the role to somebody else first."
 	sentenceOfficers = "Nobody else answers for what is kept. The first officer has to accept the invitation before others get a role that reads."
 )
 
@@ -264,11 +264,23 @@ func (s *State) others(u *User, r access.Role, at time.Time) bool {
 // officer.
 func (s *State) leaves(u *User, roles []access.Role, at time.Time) error {
 	for _, r := range []access.Role{access.Administrator, access.Officer} {
-		if u.CanSignIn(at) && slices.Contains(u.Roles, r) && !slices.Contains(roles, r) && !s.others(u, r, at) {
+		counts := r == access.Administrator || s.Officered
+		if counts && !u.Closed && slices.Contains(u.Roles, r) && !slices.Contains(roles, r) && !s.stays(u, r, at) {
 			return refuse(sentenceLastOne, r)
 		}
 	}
 	return nil
+}
+
+// stays reports whether somebody beside u can sign in with a role, and has no
+// end: an archive without an officer would have nobody who makes one.
+func (s *State) stays(u *User, r access.Role, at time.Time) bool {
+	for _, o := range s.Users {
+		if o != u && o.CanSignIn(at) && o.Until.IsZero() && slices.Contains(o.Roles, r) {
+			return true
+		}
+	}
+	return false
 }
 
 var loginForm = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,62}[a-z0-9]$`)
@@ -337,6 +349,8 @@ func checkAddUser(s *State, a *Act, d Account) error {
 		return refuse("People set their own passwords, by an invitation.")
 	case first && a.Secret != nil:
 		return checkSecret(a)
+	case !d.Until.IsZero() && (first || !s.Officered && slices.Contains(d.Roles, access.Officer)):
+		return refuse("The first of a role has an account without an end.")
 	case !first && !s.Officered && access.Reads(d.Roles) && !slices.Contains(d.Roles, access.Officer):
 		return refuse(sentenceOfficers)
 	case len(d.Invitation) != 64:

@@ -174,6 +174,21 @@ func TestAnAdministratorDoesNotBecomeAnOfficer(t *testing.T) {
 	refused(t, "a reader is opened again", f.do("root", govern.ActOpenUser, govern.ForUser{Login: "otto"}))
 	// The only officer there is cannot be asked about their own telephone.
 	f.must(f.do("root", govern.ActInvite, govern.ForUser{Login: "olga", Invitation: strings.Repeat("a", 64)}))
+	refused(t, "the last officer, after a reset", f.do("root", govern.ActCloseUser, govern.ForUser{Login: "olga"}))
+}
+
+// TestAnInvitationToTheWrongPersonCanBeTakenBack, before anybody has accepted.
+func TestAnInvitationToTheWrongPersonCanBeTakenBack(t *testing.T) {
+	f := newFirm(t)
+	_, err := f.l.Do(t.Context(), f.as(""), govern.Request{Act: govern.ActAddUser, Data: account("root", access.Administrator), Secret: secretPart(t)})
+	f.must(err)
+	ends := account("olga", access.Officer)
+	ends.Until = f.now.Add(24 * time.Hour)
+	refused(t, "the first officer for a day", f.do("root", govern.ActAddUser, ends))
+	f.must(f.do("root", govern.ActAddUser, account("wrong", access.Officer)))
+	f.must(f.do("root", govern.ActCloseUser, govern.ForUser{Login: "wrong"}))
+	f.must(f.do("root", govern.ActAddUser, account("olga", access.Officer)))
+	f.enrol("olga")
 }
 
 func TestTheRecoveryKeyHelpsAnAdministratorInAndNobodyElse(t *testing.T) {

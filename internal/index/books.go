@@ -5,7 +5,8 @@ import "time"
 // Books is what the index asks the firm's books. They may know more than the
 // index has followed; what they say of an entry does not change.
 type Books interface {
-	// Void is why an act counts for nothing; nil where it counts.
+	// Void is why an act counts for nothing; nil where it counts, and ErrBooks
+	// where nobody can say.
 	Void(seq int64) error
 	// Labels are those at a path and below it, and the queries of their rules.
 	Labels(path string) (ids []int64, rules []string, err error)

@@ -79,7 +79,14 @@ func Check(ctx context.Context, cfg Config, progress func(done, of int64)) (foun
 	if err = cmp.Or(err, ctx.Err()); err != nil {
 		return nil, fmt.Errorf("check index: %w", err)
 	}
+	ahead, err := booksAhead(ctx, cfg, position)
+	if err != nil {
+		return nil, fmt.Errorf("check index: %w", err)
+	}
 	for name, sum := range want {
+		if ahead && (name == ownersName || name == wordsName) {
+			continue
+		}
 		if got, ok := a.digests[name]; !ok || got != sum {
 			found = append(found, name+" differ from the log: run waxseal index rebuild")
 		}
@@ -189,14 +196,39 @@ var contents = []struct{ name, sql string }{
 	{"keys of messages", `SELECT k, seq FROM key ORDER BY k, seq`},
 	{"files of messages", `SELECT k, seq FROM file ORDER BY k, seq`},
 	{"labels and matters", `SELECT seq, kind, id FROM mark ORDER BY seq, kind, id`},
-	{"custodians of messages", `SELECT message.id, name FROM message LEFT JOIN custodian ON custodian.id = who ORDER BY message.id`},
+	{ownersName, `SELECT message.id, name FROM message LEFT JOIN custodian ON custodian.id = who ORDER BY message.id`},
 	{"people", `SELECT id, ident FROM person ORDER BY id`},
 	{"members of chats", `SELECT chat, person, messages FROM member ORDER BY chat, person`},
 	{"messages", `SELECT id, seq, chat, cap, ord, more, zone FROM message ORDER BY id`},
 	{"sightings", `SELECT seq, of, cap FROM sighting ORDER BY seq`},
 }
 
-const wordsName = "words"
+const (
+	wordsName  = "words"
+	ownersName = "custodians of messages"
+)
+
+// booksAhead reports whether an account changed hands behind what the index
+// has followed. The books say then of every message what it does not know yet.
+func booksAhead(ctx context.Context, cfg Config, position int64) (ahead bool, err error) {
+	if cfg.Books == nil {
+		return false, nil
+	}
+	err = cfg.Log.Scan(ctx, position, func(e record.Entry) error {
+		if e.Kind != record.Act {
+			return nil
+		}
+		if m := markingOf(e); m != nil && m.act == actAccount {
+			ahead = true
+			return errEnd
+		}
+		return nil
+	})
+	if errors.Is(err, errEnd) {
+		err = nil
+	}
+	return ahead, err
+}
 
 // digests are the hashes of what an index says, by name. What cannot be read
 // has none.

@@ -58,6 +58,7 @@ func dial(ctx context.Context, path string, key *[32]byte, cacheKiB int, asIs bo
 			c.Exec(fmt.Sprintf(`PRAGMA page_size=%d; PRAGMA temp_store=MEMORY; PRAGMA secure_delete=ON;
 				PRAGMA cache_size=-%d; PRAGMA trusted_schema=OFF; PRAGMA mmap_size=0`, pageSize, cacheKiB)),
 			c.Exec(journal),
+			c.Exec(schemaPage),
 		)
 	}
 	if err != nil {

@@ -50,6 +50,8 @@ var (
 	// ErrReadOnly: the index cannot be written, and cannot be used as it is.
 	ErrReadOnly = errors.New("index is read-only")
 	ErrNotFound = errors.New("not in the index")
+	// ErrBooks: the books cannot be read. The index stays as far as it was.
+	ErrBooks = errors.New("the books cannot be read")
 	// ErrQuery wraps what is wrong with a query, in words for its author.
 	ErrQuery = errors.New("query not understood")
 )

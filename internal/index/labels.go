@@ -4,6 +4,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/ncruces/go-sqlite3"
 )
@@ -54,19 +55,23 @@ func (x *Index) tell(c *conn, ss []shown, which labelled) error {
 	return nil
 }
 
-// followRules finds which messages the rules of labels find: a question for
-// each rule and chat, of the stretch between the first and the last.
+// schemaPage is a full-text table in memory for the messages of one answer:
+// rules are asked there, where they cost next to nothing. What is written in it
+// goes with the end of the read.
+const schemaPage = `CREATE VIRTUAL TABLE temp.page USING fts5 (t, content='', columnsize=0, tokenize="ascii tokenchars '=#'")`
+
+// onPage is a token of every row there: FTS5 answers nothing without words.
+const onPage = "=page"
+
+// followRules finds which messages the rules of labels find.
 func (x *Index) followRules(c *conn, ss []shown, labels []map[int64]bool) error {
 	rules := x.cfg.Books.Rules()
 	if len(rules) == 0 {
 		return nil
 	}
-	chats := map[int64]map[int64]int{} // place in ss, by chat and row
-	for i := range ss {
-		if chats[ss[i].chat] == nil {
-			chats[ss[i].chat] = map[int64]int{}
-		}
-		chats[ss[i].chat][ss[i].id] = i
+	place, err := fillPage(c, ss)
+	if err != nil {
+		return err
 	}
 	for _, label := range slices.Sorted(maps.Keys(rules)) {
 		n, err := parseQuery(rules[label])
@@ -80,22 +85,42 @@ func (x *Index) followRules(c *conn, ss []shown, labels []map[int64]bool) error 
 		if err != nil {
 			return err
 		}
-		for chatID, rows := range chats {
-			w := rule
-			w.yes = append(slices.Clone(rule.yes), idTokens("c", []int64{chatID}))
-			ids := slices.Sorted(maps.Keys(rows))
-			w.from, w.to = max(w.from, ids[0]), min(w.to, ids[len(ids)-1]+1)
-			cond, args := w.fts()
-			err := c.query(`SELECT rowid FROM fts WHERE `+cond, func(st *sqlite3.Stmt) error {
-				if i, ok := rows[st.ColumnInt64(0)]; ok {
-					labels[i][label] = true
-				}
-				return nil
-			}, args...)
-			if err != nil {
-				return err
-			}
+		rule.yes = append(rule.yes, quoted(onPage))
+		cond, args := rule.ids("rowid")
+		cond = strings.ReplaceAll(cond, "FROM fts WHERE fts MATCH", "FROM temp.page WHERE page MATCH")
+		err = c.query(`SELECT rowid FROM temp.page WHERE page MATCH ? AND `+cond, func(st *sqlite3.Stmt) error {
+			labels[place[st.ColumnInt64(0)]][label] = true
+			return nil
+		}, append([]any{rule.match()}, args...)...)
+		if err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// fillPage writes the rows of messages into the table in memory, and returns
+// where each stands in ss.
+func fillPage(c *conn, ss []shown) (place map[int64]int, err error) {
+	if err := c.exec(`INSERT INTO temp.page (page) VALUES ('delete-all')`); err != nil {
+		return nil, err
+	}
+	place = map[int64]int{}
+	for i := range ss {
+		if _, twice := place[ss[i].id]; !twice {
+			place[ss[i].id] = i
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(place)) {
+		s := &ss[place[id]]
+		d := docOf(&s.msg, s.unread)
+		person, _, err := c.number(`SELECT id FROM person WHERE ident = ?`, d.person)
+		if err == nil {
+			err = c.exec(`INSERT INTO temp.page (rowid, t) VALUES (?, ?)`, id, append(d.tokens(s.chat, person, &s.order), onPage...))
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return place, nil
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -211,8 +212,16 @@ func markingOf(e record.Entry) *marking {
 // act follows an act, where it counts.
 func (w *writer) act(s *step) error {
 	m := s.act
-	if m == nil || w.x.cfg.Books != nil && w.x.cfg.Books.Void(s.seq) != nil {
+	if m == nil {
 		return nil
+	}
+	if w.x.cfg.Books != nil {
+		switch err := w.x.cfg.Books.Void(s.seq); {
+		case errors.Is(err, ErrBooks):
+			return err
+		case err != nil:
+			return nil //nolint:nilerr // it counts for nothing
+		}
 	}
 	what := mark{markLabel, m.Label}
 	switch m.act {

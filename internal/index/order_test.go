@@ -2,10 +2,13 @@ package index
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"github.com/waxseal/waxseal/internal/chat"
 )
@@ -141,10 +144,120 @@ func TestCustodianOfTheDay(t *testing.T) {
 			t.Errorf("%s: %v, %v", who, res.Hits, err)
 		}
 	}
-	found, err := Check(t.Context(), x.cfg, nil)
-	if err != nil || len(found) > 0 {
-		t.Errorf("%q, %v", found, err)
+	// What the books know and the index has not followed yet is no fault of it.
+	for range 2 {
+		found, err := Check(t.Context(), x.cfg, nil)
+		if err != nil || len(found) > 0 {
+			t.Errorf("%q, %v", found, err)
+		}
+		b.tenure("+447700900001", "cid", "2024-04-01")
+		l.act(t, actAccount, `{}`)
 	}
+}
+
+// TestBooksThatCannotBeRead: then nobody knows which acts count, and the index
+// stays as far as it was.
+func TestBooksThatCannotBeRead(t *testing.T) {
+	l := sample(t)
+	cfg := config(t, l)
+	cfg.Books = brokenBooks{newBooks()}
+	x := openIndex(t, cfg)
+	l.label(t, actLabelApply, 7, [2]int64{2, 1})
+	if err := x.Follow(t.Context(), nil); !errors.Is(err, ErrBooks) {
+		t.Errorf("followed: %v", err)
+	}
+	if cov, err := x.Coverage(t.Context()); err != nil || cov.Through != cov.Of-1 {
+		t.Errorf("%+v, %v", cov, err)
+	}
+}
+
+type brokenBooks struct{ *fakeBooks }
+
+func (brokenBooks) Void(int64) error { return ErrBooks }
+
+// TestQueriesAreWhatTheySay: words, dates, labels, matters and holds in any
+// brackets find what the same question finds that is asked of each message.
+func TestQueriesAreWhatTheySay(t *testing.T) {
+	l := newLog(t)
+	b := newBooks()
+	b.labels = map[int64]string{1: "A", 2: "B"}
+	b.rules = map[int64]string{2: "red before:2024-05-03"}
+	b.matters = map[int64]string{3: "M"}
+	b.query["H"] = "-blue"
+	b.covers["H"] = [][2]int64{{4, 3}, {12, 1}}
+	b.query["Q"] = "after:2024-05-04 -green"
+	k := l.capture(t, "chat", fakeReading{})
+	words := []string{"red", "green", "blue", "red blue", "green blue", "red green blue"}
+	for i := range 24 {
+		k.said(t, time.Date(2024, 5, 1+i%6, 9, i, 0, 0, time.UTC).Format("2006-01-02T15:04"), "Ana", words[i*5%6])
+	}
+	k.end(t)
+	l.label(t, actLabelApply, 1, [2]int64{5, 9})
+	l.label(t, actMatterCollect, 3, [2]int64{10, 7})
+	x := withBooks(t, l, b)
+	everything := all(t, x)
+	type leaf struct {
+		query string
+		holds func(m *chat.Message) bool
+	}
+	word := func(w string) func(*chat.Message) bool {
+		return func(m *chat.Message) bool { return strings.Contains(m.Text, w) }
+	}
+	in := func(from, to int64) func(*chat.Message) bool {
+		return func(m *chat.Message) bool { return m.Seq >= from && m.Seq < to }
+	}
+	leaves := []leaf{
+		{"red", word("red")},
+		{"green", word("green")},
+		{"blue", word("blue")},
+		{"before:2024-05-03", func(m *chat.Message) bool { return m.SentLocal < "2024-05-03" }},
+		{"after:2024-05-05", func(m *chat.Message) bool { return m.SentLocal >= "2024-05-05" }},
+		{"on:2024-05-02", func(m *chat.Message) bool { return m.SentLocal[:10] == "2024-05-02" }},
+		{"label:A", in(5, 14)},
+		{"matter:3", in(10, 17)},
+		{"label:B", func(m *chat.Message) bool { return word("red")(m) && m.SentLocal < "2024-05-03" }},
+		{"hold:H", func(m *chat.Message) bool { return !word("blue")(m) || in(4, 7)(m) || in(12, 13)(m) }},
+		{"hold:Q", func(m *chat.Message) bool { return m.SentLocal >= "2024-05-04" && !word("green")(m) }},
+	}
+	var draw func(rt *rapid.T, depth int) leaf
+	draw = func(rt *rapid.T, depth int) leaf {
+		kind := rapid.IntRange(0, 3).Draw(rt, "kind")
+		if depth == 0 || kind == 0 {
+			return rapid.SampledFrom(leaves).Draw(rt, "leaf")
+		}
+		a, c := draw(rt, depth-1), draw(rt, depth-1)
+		switch kind {
+		case 1:
+			return leaf{"(" + a.query + " " + c.query + ")", func(m *chat.Message) bool { return a.holds(m) && c.holds(m) }}
+		case 2:
+			return leaf{"(" + a.query + " OR " + c.query + ")", func(m *chat.Message) bool { return a.holds(m) || c.holds(m) }}
+		}
+		return leaf{"(" + a.query + " -" + c.query + ")", func(m *chat.Message) bool { return a.holds(m) && !c.holds(m) }}
+	}
+	rapid.Check(t, func(rt *rapid.T) {
+		q := draw(rt, 3)
+		var want []string
+		for i := range everything {
+			if q.holds(&everything[i]) {
+				want = append(want, everything[i].ID)
+			}
+		}
+		for _, order := range []Order{Oldest, Relevance} {
+			res, err := x.Search(t.Context(), Search{Query: q.query, Order: order, Exact: true})
+			if err != nil {
+				rt.Fatalf("%s: %v", q.query, err)
+			}
+			var got []string
+			for i := range res.Hits {
+				got = append(got, res.Hits[i].Message.ID)
+			}
+			slices.Sort(got)
+			slices.Sort(want)
+			if !slices.Equal(got, want) || res.Total != int64(len(want)) {
+				rt.Fatalf("%s: %v (%d), want %v", q.query, got, res.Total, want)
+			}
+		}
+	})
 }
 
 // TestOldLinks: a chat is found under every ID that it ever had, and has the

@@ -437,8 +437,14 @@ func (w *where) ids(column string) (cond string, args []any) {
 		cond += ` AND (` + column + ` < ? OR ` + column + ` >= ?)`
 		args = append(args, r[0], r[1])
 	}
+	filtered := column
+	if column == "rowid" {
+		// SQLite would scan the full-text table for each side of an OR, which
+		// cannot be scanned without words.
+		filtered = "+rowid"
+	}
 	for _, c := range w.also {
-		cond += ` AND ` + strings.ReplaceAll(c.sql, columnHere, column)
+		cond += ` AND ` + strings.ReplaceAll(c.sql, columnHere, filtered)
 		args = append(args, c.args...)
 	}
 	return cond, args

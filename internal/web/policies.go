@@ -21,14 +21,24 @@ type Outlook interface {
 	Compare(ctx context.Context, at time.Time, after retain.Rules) (*dispose.Comparison, error)
 }
 
+// policyRequests are the acts of policies that another person may have to confirm.
+var policyRequests []string
+
 func init() {
 	maps.Copy(said, map[string]string{
-		"policy-made":     "Done. It counts from now on.",
-		"policy-asked":    "Asked. It counts once a second person has confirmed it.",
-		"policy-both":     "Done in part: what can end the keeping of a message earlier waits for a second person.",
-		"policy-approved": "Confirmed. It counts from now on.",
-		"policy-declined": "Declined. Nothing was changed.",
+		"policy-made":  "Done. It counts from now on.",
+		"policy-asked": "Asked. It counts once a second person has confirmed it.",
+		"policy-both":  "Done in part: what can end the keeping of a message earlier waits for a second person.",
 	})
+	for act, word := range map[string]string{
+		govern.ActPolicySet: "A version of a policy that can end keeping earlier", govern.ActPolicyAssign: "Assign a policy that has a maximum",
+		govern.ActPolicyWithdraw: "Withdraw an assignment of a policy", govern.ActPolicyLift: "Lift an authority's order",
+		govern.ActSettingsFiscal: "Move the end of the fiscal year",
+	} {
+		requestWords[act] = word
+		requestHref[act] = func(q *govern.Asked) string { return "/policies/requests/" + strconv.FormatInt(q.Seq, 10) }
+		policyRequests = append(policyRequests, act)
+	}
 }
 
 // policiesPage lists what the firm keeps, and for how long.
@@ -36,11 +46,10 @@ type policiesPage struct {
 	layout
 	Policies  []policyView
 	Orders    []orderView
-	Waiting   []waitingView
+	Waiting   []requestRow
 	Fiscal    string
 	Proposed  *presetView // of books without a policy
 	MayChange bool
-	Total     *dispose.Tally
 }
 
 // policyView is a policy as pages show it.
@@ -85,17 +94,6 @@ type orderView struct {
 	Days      string
 	Made      signedView
 	Lifted    *signedView
-}
-
-// waitingView is a request that waits for a second person.
-type waitingView struct {
-	ID     int64
-	What   string
-	By     string
-	At     string
-	Why    string
-	Mine   bool // and so somebody else's to confirm
-	MayAct bool
 }
 
 type presetView struct {
@@ -221,20 +219,6 @@ func viewOrder(o *govern.PolicyOrder) orderView {
 	return v
 }
 
-// waits says what a request of policies asks for; false: it is of another kind.
-func waits(q *govern.Asked) (string, bool) {
-	on := ""
-	if len(q.On) > 0 {
-		on = " (" + clean(q.On[0]) + ")"
-	}
-	what, ok := map[string]string{
-		govern.ActPolicySet: "A version that can end keeping earlier", govern.ActPolicyAssign: "An assignment of a policy with a maximum",
-		govern.ActPolicyWithdraw: "Withdrawing an assignment", govern.ActPolicyLift: "Lifting an authority's order",
-		govern.ActSettingsFiscal: "Another end of the fiscal year",
-	}[q.Act]
-	return what + on, ok
-}
-
 func (s *Server) policies(w http.ResponseWriter, r *http.Request) error {
 	now := s.now()
 	p := policiesPage{layout: s.layout(r, "Policies", "policies"), MayChange: actor(r).May(access.ManagePolicies, now) == nil}
@@ -247,13 +231,8 @@ func (s *Server) policies(w http.ResponseWriter, r *http.Request) error {
 			p.Orders = append(p.Orders, viewOrder(st.Orders[n]))
 		}
 		for _, n := range slices.Sorted(maps.Keys(st.Requests)) {
-			q := st.Requests[n]
-			if what, ok := waits(q); ok && q.Waits(now) {
-				by := viewSigned(govern.Signed{By: q.By, At: q.At, Why: q.Reason})
-				p.Waiting = append(p.Waiting, waitingView{
-					ID: n, What: what, By: by.By, At: by.At, Why: by.Why,
-					Mine: q.By == actor(r).ID, MayAct: actor(r).May(access.ApprovePolicy, now) == nil,
-				})
+			if q := st.Requests[n]; q.Waits(now) && slices.Contains(policyRequests, q.Act) {
+				p.Waiting = append(p.Waiting, s.requestRow(st, actor(r), q))
 			}
 		}
 		p.Fiscal = sayFiscal(st.Fiscal)

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
@@ -26,9 +27,9 @@ type policyForm struct {
 	Order, Assignment                                            string
 }
 
-func readPolicyForm(r *http.Request) (policyForm, error) {
-	if err := r.ParseForm(); err != nil {
-		return policyForm{}, errRequest
+func readPolicyForm(w http.ResponseWriter, r *http.Request) (policyForm, error) {
+	if err := form(w, r); err != nil {
+		return policyForm{}, err
 	}
 	f := policyForm{}
 	for name, to := range f.texts() {
@@ -243,8 +244,9 @@ func (s *Server) renderEdit(w http.ResponseWriter, r *http.Request, status int, 
 type previewPage struct {
 	layout
 	F      policyForm
-	What   []string // each act, in a sentence
-	Second bool     // another person has to confirm something of it
+	What   []string    // each act, in a sentence
+	Second bool        // another person has to confirm something of it
+	Asked  *requestRow // what waits, where that is what is looked at
 	C      *dispose.Comparison
 	Before *picturePage
 	After  *picturePage
@@ -252,7 +254,7 @@ type previewPage struct {
 }
 
 func (s *Server) previewPolicy(w http.ResponseWriter, r *http.Request) error {
-	f, err := readPolicyForm(r)
+	f, err := readPolicyForm(w, r)
 	if err != nil {
 		return err
 	}
@@ -283,23 +285,33 @@ func (s *Server) previewPolicy(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if s.outlook != nil {
-		// A version that is to come is looked at from the day on which it counts.
-		at := s.now()
-		for _, v := range after.Policies {
-			if v.From.After(at) && v.ID == f.ID {
-				at = v.From
-			}
-		}
-		if p.C, err = s.outlook.Compare(r.Context(), at, after); err != nil {
-			return err
-		}
-		p.Before, p.After = drawMonths(p.C.Before.Months, at.In(after.Zone())), drawMonths(p.C.After.Months, at.In(after.Zone()))
-		if p.After != nil {
-			p.After.ID = "after"
-		}
+	if err := s.compare(r, &p, after, f.ID); err != nil {
+		return err
 	}
 	return s.render(w, "policy-preview", p)
+}
+
+// compare fills in what other rules would change. A version of the policy that
+// is to come is looked at from the day on which it counts.
+func (s *Server) compare(r *http.Request, p *previewPage, after retain.Rules, policy string) (err error) {
+	if s.outlook == nil {
+		return nil
+	}
+	at := s.now()
+	for _, v := range after.Policies {
+		if v.From.After(at) && v.ID == policy {
+			at = v.From
+		}
+	}
+	if p.C, err = s.outlook.Compare(r.Context(), at, after); err != nil {
+		return err
+	}
+	zone := after.Zone()
+	p.Before, p.After = drawMonths(p.C.Before.Months, at.In(zone)), drawMonths(p.C.After.Months, at.In(zone))
+	if p.After != nil {
+		p.After.ID = "after"
+	}
+	return nil
 }
 
 // wrongPolicy shows the form again, with what is wrong in it.
@@ -343,7 +355,7 @@ func sayStep(step govern.Step, second bool) string {
 }
 
 func (s *Server) changePolicy(w http.ResponseWriter, r *http.Request) error {
-	f, err := readPolicyForm(r)
+	f, err := readPolicyForm(w, r)
 	if err != nil {
 		return err
 	}
@@ -401,23 +413,58 @@ func (s *Server) doOrAsk(r *http.Request, q govern.Request) (bool, error) {
 	return true, err
 }
 
-func (s *Server) decidePolicy(w http.ResponseWriter, r *http.Request) error {
+// askedPolicy shows a request of policies with what it would do, for whoever
+// has to confirm it.
+func (s *Server) askedPolicy(w http.ResponseWriter, r *http.Request) error {
 	n, err := strconv.ParseInt(r.PathValue("request"), 10, 64)
 	if err != nil {
 		return errNoPage
 	}
-	if err := r.ParseForm(); err != nil {
-		return errRequest
-	}
-	act, word := govern.ActApprove, "policy-approved"
-	if r.PostFormValue("decision") == "decline" {
-		act, word = govern.ActDecline, "policy-declined"
-	}
-	_, err = s.ledger.Do(r.Context(), actor(r), govern.Request{
-		Act: act, Reason: strings.TrimSpace(r.PostFormValue("reason")), Data: govern.Decision{Request: n},
+	p := previewPage{layout: s.layout(r, "Before it is confirmed", "policies"), Back: "/policies"}
+	var after retain.Rules
+	err = s.ledger.Read(r.Context(), func(st *govern.State) error {
+		q := st.Requests[n]
+		if q == nil || requestWords[q.Act] == "" || !q.Waits(s.now()) {
+			return errNoPage
+		}
+		row := s.requestRow(st, actor(r), q)
+		step, err := readStep(q)
+		if err != nil {
+			return err
+		}
+		p.Asked, p.What = &row, []string{sayStep(step, false)}
+		after, _, err = st.RulesAfter(s.now(), step)
+		return err
 	})
 	if err != nil {
 		return err
 	}
-	return goOn(w, r, "/policies", word)
+	if err := s.compare(r, &p, after, ""); err != nil {
+		return err
+	}
+	return s.render(w, "policy-preview", p)
+}
+
+// readStep is what a request asks for.
+func readStep(q *govern.Asked) (govern.Step, error) {
+	read := map[string]func() (any, error){
+		govern.ActPolicySet:      as[govern.PolicySet](q.Data),
+		govern.ActPolicyAssign:   as[govern.PolicyTo](q.Data),
+		govern.ActPolicyWithdraw: as[govern.PolicyTo](q.Data),
+		govern.ActPolicyLift:     as[govern.PolicyLift](q.Data),
+		govern.ActSettingsFiscal: as[retain.Fiscal](q.Data),
+	}[q.Act]
+	if read == nil {
+		return govern.Step{}, errNoPage
+	}
+	data, err := read()
+	return govern.Step{Act: q.Act, Data: data}, err
+}
+
+func as[T any](data json.RawMessage) func() (any, error) {
+	return func() (any, error) {
+		var v T
+		err := json.Unmarshal(data, &v)
+		return v, err
+	}
 }

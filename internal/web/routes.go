@@ -37,7 +37,7 @@ func (s *Server) routes() []route {
 		{"GET /policies/{policy}", access.SeePolicies, s.policy},
 		{"POST /policies/preview", access.ManagePolicies, s.previewPolicy},
 		{"POST /policies", access.ManagePolicies, s.changePolicy},
-		{"POST /policies/requests/{request}", access.ApprovePolicy, s.decidePolicy},
+		{"GET /policies/requests/{request}", access.SeePolicies, s.askedPolicy},
 		// What the scripts put into a page that is there already.
 		{"GET /fragment/chats", access.Read, s.chatRows},
 		{"GET /fragment/chats/{chat}", access.Read, s.stretch},

@@ -55,6 +55,7 @@ type oneTime struct {
 type sessions struct {
 	now  func() time.Time
 	name string // of the cookie
+	tls  bool   // a proxy does it
 
 	mu    sync.Mutex
 	last  int64
@@ -132,12 +133,15 @@ func (ss *sessions) begin(x session) string {
 }
 
 func (ss *sessions) key(r *http.Request) (secret, bool) {
-	for _, name := range []string{"__Host-" + ss.name, ss.name} {
-		if c, err := r.Cookie(name); err == nil {
-			return sha256.Sum256([]byte(c.Value)), true
-		}
+	name := ss.name
+	if r.TLS != nil || ss.tls { // another host of the domain could have set any other
+		name = "__Host-" + name
 	}
-	return secret{}, false
+	c, err := r.Cookie(name)
+	if err != nil {
+		return secret{}, false
+	}
+	return sha256.Sum256([]byte(c.Value)), true
 }
 
 // of is the session of a request.

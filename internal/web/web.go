@@ -148,6 +148,7 @@ func New(c Config) (*Server, error) {
 		pages: pg, static: st, sessions: newSessions(c.Now),
 		door: govern.NewDoor(c.Ledger, c.Cost), cost: c.Cost, key: make([]byte, 32), hosts: c.Hosts, behindProxy: c.BehindProxy,
 	}
+	s.sessions.tls = c.BehindProxy
 	_, _ = rand.Read(s.key) // never fails: it ends the program instead
 	s.handler = s.guard(s.mux())
 	return s, nil
