@@ -47,6 +47,10 @@ var commandActions = map[string]access.Action{
 	"dispose resume":      access.ApproveDisposal,
 	"dispose list":        access.SeeDisposals,
 	"dispose certificate": access.SeeDisposals,
+	"subject open":        access.SubjectRequest,
+	"subject list":        access.SubjectRequest,
+	"subject erase":       access.SubjectRequest,
+	"subject answer":      access.SubjectRequest,
 
 	"user list":       access.ManageUsers,
 	"user add":        access.ManageUsers,

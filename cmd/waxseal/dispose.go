@@ -239,7 +239,7 @@ func certificateText(c *dispose.Certified) string {
 		line("Under", "%s (%s messages)", oneLine(p.Name, 60), group(p.N))
 	}
 	for _, k := range c.Data.KeptUnder {
-		line("Kept", "%s messages: hold %s came in time", group(k.N), k.Name)
+		line("Kept", "%s messages, which %s keeps after all", group(k.N), oneLine(k.Name, 60))
 	}
 	line("Done", "%s, disposal %d of request %d", c.At.UTC().Format("2 January 2006 15:04 MST"), c.Head.Disposal, c.Data.Request)
 	if c.Complete {

@@ -51,6 +51,7 @@ type cli struct {
 	User      userCmd      `cmd:"" help:"Manage accounts."`
 	Request   requestCmd   `cmd:"" help:"Confirm or decline what waits for a second person."`
 	Version   versionCmd   `cmd:"" help:"Print the version."`
+	Subject   subjectCmd   `cmd:"" help:"Answer what data subjects ask for: a copy, or erasure."`
 }
 
 // app is what commands share.

@@ -32,8 +32,9 @@ type Disposed struct {
 	Kept [][2]int64
 }
 
-// Still says which of a disposal's entries and captures must be kept after
-// all, given everything in the log up to size.
+// Still says which of a disposal's entries must be kept after all, given
+// everything in the log up to size. A capture whose files of evidence must be
+// kept is given as its complement, ^capture: its record is another question.
 type Still func(ctx context.Context, size int64) (kept []int64, err error)
 
 // Dispose does what the Disposal record in that entry says: the content of its
@@ -210,13 +211,31 @@ type pack struct {
 	frames map[int64][]store.Entry // rows that go, by frame
 }
 
-// packs writes every pack anew that holds something of the disposal.
+// packs writes every pack anew that holds something of the disposal. Captures
+// go after all else: an item that a hold keeps is read by its capture.
 func (d *disposer) packs(ctx context.Context) error {
-	all, err := d.byPack(ctx)
+	done := d.total - int64(len(d.rows))
+	var items, captures []store.Entry
+	for _, row := range d.rows {
+		if k, err := kindOf(row.Kind); err == nil && (k == record.Capture || k == record.CaptureEnd) {
+			captures = append(captures, row)
+		} else {
+			items = append(items, row)
+		}
+	}
+	for _, rows := range [][]store.Entry{items, captures} {
+		if err := d.packsOf(ctx, rows, &done); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *disposer) packsOf(ctx context.Context, rows []store.Entry, done *int64) error {
+	all, err := d.byPack(ctx, rows)
 	if err != nil {
 		return err
 	}
-	done := d.total - int64(len(d.rows))
 	for len(all) > 0 {
 		n, frames := 0, 0
 		for n < len(all) && (n == 0 || frames < stepFrames) {
@@ -228,21 +247,21 @@ func (d *disposer) packs(ctx context.Context) error {
 		}
 		for _, p := range all[:n] {
 			for _, rows := range p.frames {
-				done += int64(len(rows))
+				*done += int64(len(rows))
 			}
 		}
 		if d.progress != nil {
-			d.progress(done, d.total)
+			d.progress(*done, d.total)
 		}
 		all = all[n:]
 	}
 	return nil
 }
 
-func (d *disposer) byPack(ctx context.Context) (all []*pack, err error) {
+func (d *disposer) byPack(ctx context.Context, rows []store.Entry) (all []*pack, err error) {
 	keys := map[int64]int64{} // of frames
 	packs := map[int64]*pack{}
-	for _, row := range d.rows {
+	for _, row := range rows {
 		key, ok := keys[row.Frame]
 		if !ok {
 			f, err := d.a.store.Frame(ctx, row.Frame)
@@ -325,7 +344,7 @@ func (d *disposer) forget(s *store.Step) {
 func (d *disposer) plan(ctx context.Context, packs []*pack, captures []int64) (*store.Step, error) {
 	s := &store.Step{}
 	for _, c := range captures {
-		if !d.kept[c] {
+		if !d.kept[^c] {
 			s.Refs = append(s.Refs, d.refs[c]...)
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -84,7 +83,7 @@ type Due struct {
 	Data     govern.DisposalData
 }
 
-// ErrBehind: the index has not followed the log to its end, so that what is
+// ErrBehind says that the index has not followed the log to its end, so that what is
 // due cannot be told.
 var ErrBehind = errors.New("the index has not followed the log to its end")
 
@@ -316,7 +315,7 @@ type Certificate struct {
 	Custodians []govern.Tallied `json:"custodians,omitempty"`
 	Chats      []govern.Tallied `json:"chats,omitempty"`
 	Months     []govern.Tallied `json:"months,omitempty"`
-	KeptUnder  []govern.Tallied `json:"kept_under,omitempty"` // holds that came in time
+	KeptUnder  []govern.Tallied `json:"kept_under,omitempty"` // what came in time
 }
 
 // Run does a disposal that was decided, and certifies it. It goes on with one
@@ -334,16 +333,15 @@ func (d *Desk) Run(ctx context.Context, request int64, progress func(step string
 			return 0, err
 		}
 	}
-	kept := map[int64]string{} // entries that stay, and the hold
-	still := func(ctx context.Context, size int64) ([]int64, error) { return d.still(ctx, dis, size, kept) }
-	res, err := d.Archive.Dispose(ctx, dis.Entry, still, func(done, of int64) { progress("Disposing", done, of) })
+	again := &again{d: d, dis: &dis, size: -1}
+	res, err := d.Archive.Dispose(ctx, dis.Entry, again.still, func(done, of int64) { progress("Disposing", done, of) })
 	if err != nil {
 		return 0, err
 	}
 	if err := d.Renew(ctx, func(done, of int64) { progress("Building the index anew", done, of) }); err != nil {
 		return 0, fmt.Errorf("renew the index: %w", err)
 	}
-	return d.certify(ctx, dis, res, kept)
+	return d.certify(ctx, dis, res, again.why)
 }
 
 func (d *Desk) decided(ctx context.Context, request int64) (govern.Disposal, error) {
@@ -376,84 +374,22 @@ func (d *Desk) begin(ctx context.Context, dis govern.Disposal) (int64, error) {
 	return got[0].Seq, d.Ledger.Void(got[0].Seq)
 }
 
-// still finds which entries of a disposal a hold covers, given everything in
-// the log up to size.
-func (d *Desk) still(ctx context.Context, dis govern.Disposal, size int64, kept map[int64]string) ([]int64, error) {
-	if err := d.follow(ctx); err != nil {
-		return nil, err
-	}
-	w, err := Gather(ctx, d.Ledger, d.matching)
-	if err != nil || len(w.Holds) == 0 {
-		return keys(kept), err
-	}
-	for _, seq := range dis.Data.Messages.Seqs() {
-		i := slices.IndexFunc(w.Holds, func(m Marked) bool { return m.Has(seq) })
-		if i < 0 {
-			continue
-		}
-		if err := d.keep(ctx, seq, w.Holds[i].Names[0], kept); err != nil {
-			return nil, err
-		}
-	}
-	return keys(kept), nil
-}
-
-// keep keeps all records of a message, and the captures that brought them.
-func (d *Desk) keep(ctx context.Context, message int64, hold string, kept map[int64]string) error {
-	if _, ok := kept[message]; ok {
-		return nil
-	}
-	all, err := d.Index.Records(ctx, []int64{message})
-	if err != nil {
-		return err
-	}
-	touched, _, err := d.Index.Touched(ctx, all)
-	if err != nil {
-		return err
-	}
-	// A capture that was to go as a whole stays readable: its reading is needed.
-	entries := slices.Clone(all)
-	for _, c := range touched {
-		entries = append(entries, c)
-		of, err := d.ends(ctx, c)
-		if err != nil {
-			return err
-		}
-		entries = append(entries, of...)
-	}
-	for _, e := range entries {
-		kept[e] = hold
-	}
-	return nil
-}
-
-// ends is the entry that closes a capture.
-func (d *Desk) ends(ctx context.Context, capture int64) ([]int64, error) {
-	all, err := d.capture(ctx, capture)
-	if err != nil || len(all) < 2 {
-		return nil, err
-	}
-	return all[len(all)-1:], nil
-}
-
-func keys(m map[int64]string) []int64 { return slices.Sorted(maps.Keys(m)) }
-
 func (d *Desk) certify(ctx context.Context, dis govern.Disposal, res archive.Disposed, kept map[int64]string) (int64, error) {
 	under := counts{}
 	for _, r := range res.Kept {
 		for seq := r[0]; seq < r[0]+r[1]; seq++ {
 			if h, ok := kept[seq]; ok && dis.Data.Messages.Has(seq) {
-				under.add("hold", h)
+				under.add("by", h)
 			}
 		}
 	}
 	messages := dis.Data.Messages.Len()
-	for _, t := range under.of("hold") {
+	for _, t := range under.of("by") {
 		messages -= t.N
 	}
 	data, err := json.Marshal(Certificate{
 		Request: dis.Request, Proposer: dis.Proposer, Approver: dis.Approver, Approved: dis.Approved, Reason: dis.Reason, Subject: dis.Data.Subject,
-		Messages: messages, Policies: dis.Data.Policies, Custodians: dis.Data.Custodians, Chats: dis.Data.Chats, Months: dis.Data.Months, KeptUnder: under.of("hold"),
+		Messages: messages, Policies: dis.Data.Policies, Custodians: dis.Data.Custodians, Chats: dis.Data.Chats, Months: dis.Data.Months, KeptUnder: under.of("by"),
 	})
 	if err != nil {
 		return 0, fmt.Errorf("encode certificate: %w", err)

@@ -37,6 +37,7 @@ func init() { // not a literal: a request refers to all of them
 		matterActs(),
 		noteActs(),
 		disposalActs(),
+		subjectActs(),
 		policyActs(),
 		userActs(),
 	} {

@@ -100,6 +100,11 @@ func checkDispose(s *State, a *Act, d DisposalData) error {
 	if err := vouches(d.Today, a.At); a.Second == somebody && err != nil {
 		return err // while it is asked for; who confirms it vouches anew
 	}
+	if d.Subject != 0 {
+		if r := s.Subjects[d.Subject]; r == nil || r.Kind != Erasure || !r.Open() {
+			return refuseAs(ErrUnknown, "There is no open request for erasure %d.", d.Subject)
+		}
+	}
 	for _, rs := range []Runs{d.Messages, d.Entries} {
 		if len(rs) == 0 {
 			return refuse("Nothing is due.")
@@ -181,6 +186,9 @@ func (s *State) foldDisposal(e record.Entry) error {
 		return fmt.Errorf("certificate %d: it is of no disposal that waits for one", e.Seq)
 	}
 	d.Certificate, d.Certified, d.Head = e.Seq, e.At, h
+	if r := s.Subjects[d.Data.Subject]; r != nil && r.Open() {
+		r.Closed, r.Answer, r.Disposal = e.At, AnswerErased, d.Request
+	}
 	return nil
 }
 

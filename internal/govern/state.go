@@ -38,6 +38,8 @@ type State struct {
 	Disposals map[int64]*Disposal // decided ones, by entry of the request
 	Jumps     []Jump              // of the archive's clock
 	began     map[int64]*Disposal // by entry of the record
+
+	Subjects map[int64]*SubjectRequest // by entry
 	// Enrolled is set once anybody can sign in. Until then whoever holds the
 	// keys is the operator: an invitation that nobody accepts locks nobody out.
 	Enrolled bool
@@ -60,6 +62,7 @@ func newState() *State {
 		Notes:       map[int64]*Note{},
 		Searches:    map[int64]*SavedSearch{},
 		ChatsClosed: map[string]time.Time{},
+		Subjects:    map[int64]*SubjectRequest{},
 		Disposals:   map[int64]*Disposal{},
 		began:       map[int64]*Disposal{},
 	}
