@@ -42,18 +42,35 @@ var commandActions = map[string]access.Action{
 	"dispose list":        access.SeeDisposals,
 	"dispose certificate": access.SeeDisposals,
 
-	"user list":        access.ManageUsers,
-	"user add":         access.ManageUsers,
-	"user invite":      access.ManageUsers,
-	"user close":       access.ManageUsers,
-	"user open":        access.ManageUsers,
-	"user unlock":      access.ManageUsers,
-	"user enrol":       "", // the invitation is the key
-	"user token":       access.Self,
-	"user revoke":      access.Self,
-	"request list":     access.Self,
-	"request approve":  access.Self,
-	"request decline":  access.Self,
+	"label list":   access.Order,
+	"label add":    access.ManageLabels,
+	"label rule":   access.ManageLabels,
+	"label apply":  access.Order,
+	"label remove": access.Order,
+	"label close":  access.ManageLabels,
+
+	"matter list":    access.SeeMatters,
+	"matter open":    access.ManageMatters,
+	"matter show":    access.SeeMatters,
+	"matter collect": access.Order,
+	"matter drop":    access.Order,
+	"matter member":  access.ManageMatters,
+	"matter note":    access.Order,
+	"matter close":   access.ManageMatters,
+	"note add":       access.Order,
+
+	"user list":       access.ManageUsers,
+	"user add":        access.ManageUsers,
+	"user invite":     access.ManageUsers,
+	"user close":      access.ManageUsers,
+	"user open":       access.ManageUsers,
+	"user unlock":     access.ManageUsers,
+	"user enrol":      "", // the invitation is the key
+	"user token":      access.Self,
+	"user revoke":     access.Self,
+	"request list":    access.Self,
+	"request approve": access.Self,
+	"request decline": access.Self,
 }
 
 // commandOf is a command by its words.
@@ -124,7 +141,7 @@ func (a *app) enter(ar *archive.Archive) error {
 // index.
 func (a *app) withinScope(action access.Action) error {
 	switch action {
-	case access.Read, access.Search, access.Report, access.Prove, access.Export:
+	case access.Read, access.Search, access.Report, access.Prove, access.Export, access.Order, access.ManageLabels:
 		if !a.who.Scope.All() {
 			return exitError{exitRefused, "your account reads within a scope, which the command line does not know: use the console"}
 		}

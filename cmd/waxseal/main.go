@@ -44,6 +44,9 @@ type cli struct {
 	Verify   verifyCmd   `cmd:"" help:"Verify the archive, or a proof."`
 	Prove    proveCmd    `cmd:"" help:"Write a proof of one message that a stranger can check."`
 	Index    indexCmd    `cmd:"" help:"Manage the index."`
+	Label    labelCmd    `cmd:"" help:"Sort messages: labels and their rules."`
+	Matter   matterCmd   `cmd:"" help:"Collect messages for cases and inquiries."`
+	Note     noteCmd     `cmd:"" help:"Write notes about messages."`
 	User     userCmd     `cmd:"" help:"Manage accounts."`
 	Request  requestCmd  `cmd:"" help:"Confirm or decline what waits for a second person."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`

@@ -68,3 +68,23 @@ func (rs Runs) checked(before int64) error {
 	}
 	return nil
 }
+
+// Parts cuts runs into as many as acts take.
+func (rs Runs) Parts() (parts []Runs) {
+	var part Runs
+	left := int64(maxInAct)
+	for _, r := range rs {
+		for r[1] > 0 {
+			n := min(r[1], left)
+			part = append(part, [2]int64{r[0], n})
+			r[0], r[1] = r[0]+n, r[1]-n
+			if left -= n; left == 0 {
+				parts, part, left = append(parts, part), nil, maxInAct
+			}
+		}
+	}
+	if len(part) > 0 {
+		parts = append(parts, part)
+	}
+	return parts
+}
