@@ -22,7 +22,7 @@ type labelsPage struct {
 }
 
 type labelRow struct {
-	labelForm
+	Form  labelForm // to change it
 	Depth int
 	Path  string
 	Find  string // address of its messages
@@ -58,13 +58,13 @@ func (s *Server) showLabels(w http.ResponseWriter, r *http.Request, status int, 
 				l, path := st.Labels[id], st.LabelPath(id)
 				row := labelRow{
 					Depth: depth, Path: clean(path), Find: "/search?" + url.Values{"q": {`label:"` + path + `"`}}.Encode(),
-					labelForm: labelForm{ID: c.Value, Name: clean(l.Name), Rule: clean(l.Rule), Closed: l.Closed},
+					Form: labelForm{ID: c.Value, Name: clean(l.Name), Rule: clean(l.Rule), Closed: l.Closed},
 				}
 				if l.Parent != 0 {
-					row.Parent = strconv.FormatInt(l.Parent, 10)
+					row.Form.Parent = strconv.FormatInt(l.Parent, 10)
 				}
 				if f.ID == c.Value {
-					row.labelForm = f
+					row.Form = f
 				}
 				p.Labels = append(p.Labels, row)
 				p.Parents = append(p.Parents, choice{c.Value, clean(path)})

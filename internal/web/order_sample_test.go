@@ -43,7 +43,7 @@ var hostileNote = "<script>alert(1)</script> ‮abc‬ قضية\n" + strings.Rep
 
 func TestPagesOfOrderAreHarmless(t *testing.T) {
 	c, label, matter := orderConsole(t)
-	c.post("/labels", url.Values{"name": {"<i>x</i>"}, "parent": {label}}, http.StatusSeeOther)
+	c.post("/labels", url.Values{"name": {"<i onclick=x>"}, "parent": {label}}, http.StatusSeeOther)
 	c.post("/notes", url.Values{"on": {"matter:" + matter}, "text": {hostileNote}, "back": {"/matters/" + matter}}, http.StatusSeeOther)
 	c.post("/notes", url.Values{"on": {"message:901"}, "text": {hostileNote}, "back": {"/messages/901"}}, http.StatusSeeOther)
 	c.post("/searches", url.Values{"name": {"<u>s</u>"}, "q": {"alert " + "<s>"}, "matter": {matter}}, http.StatusSeeOther)
