@@ -1,6 +1,7 @@
 package govern
 
 import (
+	"math"
 	"slices"
 	"sort"
 )
@@ -55,7 +56,7 @@ func (rs Runs) Seqs() []int64 {
 func (rs Runs) checked(before int64) error {
 	last, n := int64(-1), int64(0)
 	for _, r := range rs {
-		if r[1] <= 0 || r[1] > maxInAct || r[0] <= last {
+		if r[1] <= 0 || r[1] > maxInAct || r[0] <= last || r[0] > math.MaxInt64-r[1] {
 			return refuse("The list of messages is not in order.")
 		}
 		last = r[0] + r[1] - 1
