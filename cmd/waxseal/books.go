@@ -52,6 +52,23 @@ var commandActions = map[string]access.Action{
 	"subject erase":       access.SubjectRequest,
 	"subject answer":      access.SubjectRequest,
 
+	"label list":   access.Order,
+	"label add":    access.ManageLabels,
+	"label rule":   access.ManageLabels,
+	"label apply":  access.Order,
+	"label remove": access.Order,
+	"label close":  access.ManageLabels,
+
+	"matter list":    access.SeeMatters,
+	"matter open":    access.ManageMatters,
+	"matter show":    access.SeeMatters,
+	"matter collect": access.Order,
+	"matter drop":    access.Order,
+	"matter member":  access.ManageMatters,
+	"matter note":    access.Order,
+	"matter close":   access.ManageMatters,
+	"note add":       access.Order,
+
 	"user list":       access.ManageUsers,
 	"user add":        access.ManageUsers,
 	"user invite":     access.ManageUsers,
@@ -155,7 +172,7 @@ func (a *app) enter(ar *archive.Archive) error {
 // withinScope refuses what reads beyond a scope: these commands see the whole
 // index.
 func (a *app) withinScope(action access.Action) error {
-	reads := []access.Action{access.Read, access.Search, access.Report, access.Prove, access.Export}
+	reads := []access.Action{access.Read, access.Search, access.Report, access.Prove, access.Export, access.Order, access.ManageLabels}
 	if slices.Contains(reads, action) && !a.who.Scope.All() {
 		return exitError{exitRefused, "your account reads within a scope, which the command line does not know: use the console"}
 	}

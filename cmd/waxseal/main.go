@@ -52,6 +52,9 @@ type cli struct {
 	Request   requestCmd   `cmd:"" help:"Confirm or decline what waits for a second person."`
 	Version   versionCmd   `cmd:"" help:"Print the version."`
 	Subject   subjectCmd   `cmd:"" help:"Answer what data subjects ask for: a copy, or erasure."`
+	Label     labelCmd     `cmd:"" help:"Sort messages: labels and their rules."`
+	Matter    matterCmd    `cmd:"" help:"Collect messages for cases and inquiries."`
+	Note      noteCmd      `cmd:"" help:"Write notes about messages."`
 }
 
 // app is what commands share.

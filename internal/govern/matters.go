@@ -30,6 +30,26 @@ type Matter struct {
 	Members  []string  `json:"members,omitempty"` // logins
 	Closed   time.Time `json:"closed,omitzero"`
 	ClosedBy string    `json:"closed_by,omitempty"`
+	// Acts are what was done with it, the oldest first.
+	Acts []MatterAct `json:"acts,omitempty"`
+}
+
+// MatterAct is one act on a matter.
+type MatterAct struct {
+	Seq      int64     `json:"seq"`
+	At       time.Time `json:"at"`
+	By       string    `json:"by"`
+	Act      string    `json:"act"`
+	Reason   string    `json:"reason,omitempty"`
+	Messages int64     `json:"messages,omitempty"` // that the act names
+	User     string    `json:"user,omitempty"`     // that joins or leaves
+	Leave    bool      `json:"leave,omitempty"`
+}
+
+// note keeps an act in the matter's history.
+func (m *Matter) note(a *Act, of MatterAct) {
+	of.Seq, of.At, of.By, of.Act, of.Reason = a.Seq, a.At, a.By, a.Act, a.Reason
+	m.Acts = append(m.Acts, of)
 }
 
 // MatterData is the data of ActMatterOpen (Matter is zero), ActMatterChange,
@@ -68,15 +88,18 @@ func matterActs() map[string]kind {
 		ActMatterOpen: define(access.ManageMatters, func(s *State, _ *Act, d MatterData) error {
 			return s.checkMatterName(0, d)
 		}, func(s *State, a *Act, d MatterData) {
-			s.Matters[a.Seq] = &Matter{ID: a.Seq, At: a.At, By: a.By, Name: d.Name, About: d.About}
+			m := &Matter{ID: a.Seq, At: a.At, By: a.By, Name: d.Name, About: d.About}
+			m.note(a, MatterAct{})
+			s.Matters[a.Seq] = m
 		}),
 		ActMatterChange: about(define(access.ManageMatters, func(s *State, _ *Act, d MatterData) error {
 			if _, err := s.openMatter(d.Matter); err != nil {
 				return err
 			}
 			return s.checkMatterName(d.Matter, d)
-		}, func(s *State, _ *Act, d MatterData) {
+		}, func(s *State, a *Act, d MatterData) {
 			s.Matters[d.Matter].Name, s.Matters[d.Matter].About = d.Name, d.About
+			s.Matters[d.Matter].note(a, MatterAct{})
 		}), ofData),
 		ActMatterMember: about(define(access.ManageMatters, func(s *State, _ *Act, d MemberData) error {
 			m, err := s.openMatter(d.Matter)
@@ -88,8 +111,9 @@ func matterActs() map[string]kind {
 			}
 			_, err = s.Subject(d.User)
 			return err
-		}, func(s *State, _ *Act, d MemberData) {
+		}, func(s *State, a *Act, d MemberData) {
 			m := s.Matters[d.Matter]
+			m.note(a, MatterAct{User: d.User, Leave: d.Leave})
 			m.Members = slices.DeleteFunc(m.Members, func(u string) bool { return u == d.User })
 			if !d.Leave {
 				m.Members = append(m.Members, d.User)
@@ -102,18 +126,25 @@ func matterActs() map[string]kind {
 			return reasoned(a)
 		}, func(s *State, a *Act, d MatterData) {
 			s.Matters[d.Matter].Closed, s.Matters[d.Matter].ClosedBy = a.At, a.By
+			s.Matters[d.Matter].note(a, MatterAct{})
 		}), ofData),
 		ActMatterReopen: about(define(access.ManageMatters, func(s *State, a *Act, d MatterData) error {
 			if m := s.Matters[d.Matter]; m == nil || m.Closed.IsZero() {
 				return refuse("That matter is not closed.")
 			}
 			return reasoned(a)
-		}, func(s *State, _ *Act, d MatterData) {
+		}, func(s *State, a *Act, d MatterData) {
 			s.Matters[d.Matter].Closed, s.Matters[d.Matter].ClosedBy = time.Time{}, ""
+			s.Matters[d.Matter].note(a, MatterAct{})
 		}), ofData),
-		ActMatterCollect: about(define(access.Order, checkCollected, func(*State, *Act, Collected) {}), ofCollected),
-		ActMatterDrop:    about(define(access.Order, checkCollected, func(*State, *Act, Collected) {}), ofCollected),
+		ActMatterCollect: about(define(access.Order, checkCollected, collected), ofCollected),
+		ActMatterDrop:    about(define(access.Order, checkCollected, collected), ofCollected),
 	}
+}
+
+// collected keeps that it happened: which messages it were, the index knows.
+func collected(s *State, a *Act, d Collected) {
+	s.Matters[d.Matter].note(a, MatterAct{Messages: d.Messages.Len()})
 }
 
 func (s *State) openMatter(id int64) (*Matter, error) {

@@ -1,6 +1,7 @@
 package govern
 
 import (
+	"math"
 	"slices"
 	"sort"
 )
@@ -55,7 +56,7 @@ func (rs Runs) Seqs() []int64 {
 func (rs Runs) checked(before int64) error {
 	last, n := int64(-1), int64(0)
 	for _, r := range rs {
-		if r[1] <= 0 || r[1] > maxInAct || r[0] <= last {
+		if r[1] <= 0 || r[1] > maxInAct || r[0] <= last || r[0] > math.MaxInt64-r[1] {
 			return refuse("The list of messages is not in order.")
 		}
 		last = r[0] + r[1] - 1
@@ -67,4 +68,24 @@ func (rs Runs) checked(before int64) error {
 		return refuse("The list names a message that is not in the archive yet.")
 	}
 	return nil
+}
+
+// Parts cuts runs into as many as acts take.
+func (rs Runs) Parts() (parts []Runs) {
+	var part Runs
+	left := int64(maxInAct)
+	for _, r := range rs {
+		for r[1] > 0 {
+			n := min(r[1], left)
+			part = append(part, [2]int64{r[0], n})
+			r[0], r[1] = r[0]+n, r[1]-n
+			if left -= n; left == 0 {
+				parts, part, left = append(parts, part), nil, maxInAct
+			}
+		}
+	}
+	if len(part) > 0 {
+		parts = append(parts, part)
+	}
+	return parts
 }

@@ -49,6 +49,8 @@ type bubble struct {
 	Dropped         bool     // the phone had removed it from view
 	Mentions        []string // who is mentioned
 	Marks           []string // short: "starred", "disappears after 7 days"
+	Labels          []string // paths of labels
+	Matters         []string // that it was collected for
 	Code            string   // of a type that is not known
 	Reach           reach
 	Versions        []version
@@ -215,7 +217,7 @@ func newBubble(m *chat.Message, in found) bubble {
 		ID: m.ID, Self: messageHref(m.ID), Link: placeOf(m, ""),
 		Day: m.SentLocal, Clock: clock(m.SentLocal, m.Precision), When: when(m), Instant: plain(m.SentAt),
 		Kind: kindNames[m.Type], Text: in.runs(m.Text), Long: long(m.Text), Whole: len(in[m.Text]) > 0,
-		Revoked: m.Revoked, Edited: m.Edited, ChangedAt: moment(m.ChangedAt), Dropped: m.Dropped, Marks: marksOf(m), Doubts: doubts(m),
+		Revoked: m.Revoked, Edited: m.Edited, ChangedAt: moment(m.ChangedAt), Dropped: m.Dropped, Marks: marksOf(m), Labels: cleanAll(m.Labels), Matters: cleanAll(m.Matters), Doubts: doubts(m),
 		Forwarded: chat.ForwardedWords(m.Forwarded), Code: plain(m.TypeCode),
 	}
 	if m.RevokedBy != nil {

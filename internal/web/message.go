@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"net/url"
 	"strings"
 
+	"github.com/waxseal/waxseal/internal/access"
 	"github.com/waxseal/waxseal/internal/chat"
+	"github.com/waxseal/waxseal/internal/govern"
 )
 
 // messagePage is everything that the archive knows of one message.
@@ -25,6 +28,12 @@ type messagePage struct {
 	Key       *chat.Key // WhatsApp's own
 	Receipts  []act
 	Reactions []act
+
+	Notes           notesPart
+	Labels, Matters []choice // that it can be put into
+	MayOrder        bool
+	MayHold         bool
+	ChatID          string
 }
 
 // act is what one person did with a message, or to whom it came.
@@ -75,6 +84,15 @@ func (s *Server) message(w http.ResponseWriter, r *http.Request) error {
 		layout: s.layout(r, "Message "+m.ID, "chats"), Bubble: bs[0],
 		ChatName: chatName(m.Chat.Name), ChatHref: chatHref(m.Chat.ID) + "#end",
 		Fields: fields, JSON: pretty, ID: m.ID, Records: m.Records, Key: cleanKey(m.Key),
+	}
+	who := actor(r)
+	p.MayOrder, p.MayHold, p.ChatID = who.May(access.Order, s.now()) == nil, who.May(access.PlaceHold, s.now()) == nil, m.Chat.ID
+	if err := s.ledger.Read(r.Context(), func(st *govern.State) error {
+		p.Notes = s.notesOn(r, st, "message:"+m.ID, "/messages/"+url.PathEscape(m.ID))
+		p.Labels, p.Matters = openLabels(st), openMatters(st)
+		return nil
+	}); err != nil {
+		return err
 	}
 	for _, r := range m.Receipts {
 		p.Receipts = append(p.Receipts, newAct(&r.Who, receiptNames[r.State], r.At))

@@ -7,7 +7,9 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/waxseal/waxseal/internal/access"
 	"github.com/waxseal/waxseal/internal/chat"
+	"github.com/waxseal/waxseal/internal/govern"
 	"github.com/waxseal/waxseal/internal/index"
 )
 
@@ -39,6 +41,9 @@ type searchPage struct {
 	First      string
 	Next       string
 	Coverage   coverage
+	All        string // address of the page that does something with all of them
+	Saved      []savedRow
+	MaySave    bool
 }
 
 // hitGroup is a stretch of hits of one chat.
@@ -80,6 +85,19 @@ func (s *Server) search(w http.ResponseWriter, r *http.Request) error {
 			return fmt.Errorf("read chat to search in: %w", err)
 		}
 		p.ChatName = chatName(c.Name)
+	}
+	who := actor(r)
+	p.MaySave = p.Asked && who.May(access.Search, s.now()) == nil
+	if p.Asked && who.May(access.Order, s.now()) == nil {
+		p.All = "/search/all?" + url.Values{"q": {v.Get("q")}, "chat": {p.Chat}}.Encode()
+	}
+	if err := s.ledger.Read(r.Context(), func(st *govern.State) error {
+		for _, q := range st.SearchesOf(who.ID) {
+			p.Saved = append(p.Saved, s.savedRow(r, st, q))
+		}
+		return nil
+	}); err != nil {
+		return err
 	}
 	status := http.StatusOK
 	if p.Asked {

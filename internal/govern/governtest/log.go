@@ -54,3 +54,12 @@ func (l *Log) All() []record.Entry {
 	defer l.mu.Unlock()
 	return append([]record.Entry(nil), l.entries...)
 }
+
+// Skip adds entries that are not of the books, as messages are.
+func (l *Log) Skip(n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for range n {
+		l.entries = append(l.entries, record.Entry{Seq: int64(len(l.entries)), Kind: record.Item})
+	}
+}
