@@ -110,7 +110,7 @@ func (a *app) serve(l net.Listener, ar *archive.Archive, x *index.Index, o servi
 		return errors.Join(err, l.Close())
 	}
 	console, err := web.New(web.Config{
-		Name: ar.Info().Name, Index: x, Auditor: x, Blobs: blobs{ar}, Ledger: ledger,
+		Name: ar.Info().Name, Index: x.Within(index.Scope{}), Within: func(sc index.Scope) web.Index { return x.Within(sc) }, Auditor: x, Blobs: blobs{ar}, Ledger: ledger,
 		Hosts: o.Host, BehindProxy: o.BehindProxy, Cost: passwordCost,
 		Outlook: outlook(x, ledger),
 		State:   func(ctx context.Context) (web.State, error) { return archiveState(ctx, ar) },

@@ -250,7 +250,7 @@ type proveCmd struct {
 }
 
 func (c *proveCmd) Run(a *app) error {
-	return a.withIndex(func(ar *archive.Archive, x *index.Index) error {
+	return a.withView(func(ar *archive.Archive, x *index.View) error {
 		m, err := x.Message(a.ctx, c.ID)
 		if err != nil {
 			return fmt.Errorf("prove %s: %w", c.ID, err)
