@@ -1,10 +1,8 @@
 package main
 
 import (
-	"encoding/csv"
 	"encoding/json"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -34,10 +32,7 @@ func (c *auditCmd) Run(a *app) error {
 		return err
 	}
 	return a.withIndex(func(_ *archive.Archive, x *index.Index) error {
-		out := auditPrinter{a: a, c: c, csv: csv.NewWriter(a.stdout)}
-		if err := out.begin(); err != nil {
-			return err
-		}
+		out := auditPrinter{a: a, c: c, csv: index.WriteAuditCSV(a.stdout)}
 		left, total := c.Limit, int64(0)
 		for {
 			q.Limit = auditAtOnce
@@ -93,14 +88,7 @@ func (c *auditCmd) query() (q index.AuditQuery, err error) {
 type auditPrinter struct {
 	a   *app
 	c   *auditCmd
-	csv *csv.Writer
-}
-
-func (p *auditPrinter) begin() error {
-	if !p.c.CSV {
-		return nil
-	}
-	return p.csv.Write([]string{"entry", "at", "act", "by", "via", "from", "on", "reason", "refused", "void", "data"})
+	csv func([]index.AuditRow) error
 }
 
 func (p *auditPrinter) row(r *index.AuditRow) error {
@@ -109,11 +97,7 @@ func (p *auditPrinter) row(r *index.AuditRow) error {
 	case p.c.JSON:
 		return json.NewEncoder(p.a.stdout).Encode(r)
 	case p.c.CSV:
-		cells := []string{strconv.FormatInt(r.Seq, 10), at, r.Act, r.By, r.Via, r.From, strings.Join(r.On, " "), r.Reason, r.Refused, r.Void, string(r.Data)}
-		for i := range cells {
-			cells[i] = defused(cells[i])
-		}
-		return p.csv.Write(cells)
+		return p.csv([]index.AuditRow{*r})
 	}
 	say := r.Act
 	for _, s := range []string{strings.Join(r.On, " "), quoted("because", r.Reason), quoted("refused:", r.Refused), quoted("counted for nothing:", r.Void)} {
@@ -139,19 +123,10 @@ func quoted(word, s string) string {
 	return word + " “" + s + "”"
 }
 
-// defused keeps a spreadsheet from reading what a stranger wrote as a formula.
-func defused(s string) string {
-	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
-		return "'" + s
-	}
-	return s
-}
-
 func (p *auditPrinter) end(total int64, more bool) error {
 	switch {
 	case p.c.CSV:
-		p.csv.Flush()
-		return p.csv.Error()
+		return p.csv(nil)
 	case p.c.JSON:
 		return nil
 	}

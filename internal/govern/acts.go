@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/waxseal/waxseal/internal/access"
@@ -136,3 +137,6 @@ func (s *State) may(user string, action access.Action, a *Act) error {
 	}
 	return sub.May(action, a.At)
 }
+
+// Acts lists the names of all acts, sorted.
+func Acts() []string { return slices.Sorted(maps.Keys(kinds)) }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/waxseal/waxseal/internal/govern"
 	"github.com/waxseal/waxseal/internal/index"
 )
 
@@ -29,6 +30,8 @@ type auditPage struct {
 	Problem string
 	First   string // address of the newest page; empty: it is this
 	Next    string
+	JSONL   string // addresses of copies
+	CSV     string
 }
 
 type auditForm struct {
@@ -37,41 +40,15 @@ type auditForm struct {
 }
 
 type auditRow struct {
-	Seq              int64
-	At, By, Via, Say string
-	On               []auditLink
-	Why, No, Void    string
-	Addressing       string
+	Seq         int64
+	At, By, Via string
+	told
+	On            []auditLink
+	Why, No, Void string
+	Addressing    string
 }
 
 type auditLink struct{ Name, Href string }
-
-// auditSays are the sentences of acts, by name; others are told by name.
-var auditSays = map[string]string{
-	traceRead:            "looked at messages of a chat",
-	traceMessage:         "looked at a message",
-	tracePrint:           "printed messages of a chat",
-	traceFile:            "opened a file",
-	traceSearch:          "searched",
-	"audit":              "looked at the audit trail",
-	"command":            "gave a command",
-	"route":              "asked for a page",
-	"signin":             "signed in",
-	"signin.link":        "came in by a link",
-	"signout":            "signed out",
-	"session.end":        "ended a session",
-	index.ActImport:      "Records were imported",
-	index.ActDispose:     "A disposal began",
-	index.ActCertificate: "A disposal was certified",
-	"hold.place":         "placed a hold",
-	"hold.release":       "released a hold",
-	"policy.set":         "set a policy",
-	"policy.assign":      "assigned a policy",
-	"approve":            "confirmed a request",
-	"decline":            "declined a request",
-	"user.add":           "invited somebody",
-	"user.close":         "closed an account",
-}
 
 // auditQuery reads the filters of an address.
 func auditQuery(v url.Values) (q index.AuditQuery, f auditForm, err error) {
@@ -101,15 +78,19 @@ func auditQuery(v url.Values) (q index.AuditQuery, f auditForm, err error) {
 	return q, f, nil
 }
 
-func (s *Server) audit(w http.ResponseWriter, r *http.Request) error {
+// askedTrail reads the question of an address to the trail, where the person may ask.
+func (s *Server) askedTrail(r *http.Request) (q index.AuditQuery, f auditForm, err error) {
 	if s.auditor == nil {
-		return errNoPage
+		return q, f, errNoPage
 	}
 	if err := wholly(r, "The audit trail is"); err != nil {
-		return err
+		return q, f, err
 	}
-	v := r.URL.Query()
-	q, f, err := auditQuery(v)
+	return auditQuery(r.URL.Query())
+}
+
+func (s *Server) audit(w http.ResponseWriter, r *http.Request) error {
+	q, f, err := s.askedTrail(r)
 	if err != nil {
 		return err
 	}
@@ -117,39 +98,84 @@ func (s *Server) audit(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := s.trace(r, "audit", nil, map[string]any{"query": v.Encode()}); err != nil {
+	v := r.URL.Query()
+	if err := s.trace(r, traceAudit, nil, map[string]any{"query": v.Encode()}); err != nil {
 		return err
 	}
 	p := auditPage{layout: s.layout(r, "Audit trail", "audit"), Total: found.Total, Many: found.Total < 0, Q: f}
-	for i := range found.Rows {
-		p.Rows = append(p.Rows, newAuditRow(&found.Rows[i]))
+	if err := s.ledger.Read(r.Context(), func(st *govern.State) error {
+		for i := range found.Rows {
+			p.Rows = append(p.Rows, newAuditRow(st, &found.Rows[i]))
+		}
+		return nil
+	}); err != nil {
+		return err
 	}
-	page := func(before int64) string {
+	page := func(path string, before int64) string {
 		v.Del("before")
 		if before > 0 {
 			v.Set("before", strconv.FormatInt(before, 10))
 		}
-		return "/audit?" + v.Encode()
+		return path + "?" + v.Encode()
 	}
 	if found.Next > 0 {
-		p.Next = page(found.Next)
+		p.Next = page("/audit", found.Next)
 	}
 	if q.Before > 0 {
-		p.First = page(0)
+		p.First = page("/audit", 0)
 	}
+	p.JSONL, p.CSV = page("/audit/export/jsonl", 0), page("/audit/export/csv", 0)
 	return s.render(w, "audit", p)
 }
 
-func newAuditRow(r *index.AuditRow) auditRow {
-	row := auditRow{
-		Seq: r.Seq, At: utc(r.At), By: clean(r.By), Via: clean(r.Via), Say: auditSays[r.Act],
-		Why: clean(r.Reason), No: clean(r.Refused), Void: clean(r.Void), Addressing: clean(r.From),
+// auditAtOnce is how many rows are read at once for a copy.
+const auditAtOnce = 500
+
+// exportAudit hands out all rows that answer, the newest first.
+func (s *Server) exportAudit(w http.ResponseWriter, r *http.Request) error {
+	q, _, err := s.askedTrail(r)
+	if err != nil {
+		return err
 	}
-	switch {
-	case r.Gone:
-		row.Say = "The content of this was disposed of"
-	case row.Say == "":
-		row.Say = clean(r.Act)
+	form := r.PathValue("form")
+	kind := map[string]string{"jsonl": "application/jsonl", "csv": "text/csv"}[form]
+	if kind == "" {
+		return errNoPage
+	}
+	q.Before, q.Limit = 0, auditAtOnce
+	if err := s.trace(r, traceAuditExport, nil, map[string]any{"query": r.URL.Query().Encode(), "form": form}); err != nil {
+		return err
+	}
+	page, err := s.auditor.Audit(r.Context(), q)
+	if err != nil {
+		return err
+	}
+	h := w.Header()
+	h.Set("Content-Type", kind+"; charset=utf-8")
+	h.Set("Content-Disposition", fmt.Sprintf(`attachment; filename="waxseal-audit-%s.%s"`, s.now().UTC().Format("20060102-150405"), form))
+	write := index.WriteAuditJSON(w)
+	if form == "csv" {
+		write = index.WriteAuditCSV(w)
+	}
+	for {
+		if err = write(page.Rows); err != nil {
+			break // the reader is gone
+		}
+		if q.Before = page.Next; q.Before == 0 {
+			return nil
+		}
+		if page, err = s.auditor.Audit(r.Context(), q); err != nil {
+			s.log.ErrorContext(r.Context(), "copy of the audit trail", "err", err)
+			break
+		}
+	}
+	panic(http.ErrAbortHandler) // half a copy must not look like a whole one
+}
+
+func newAuditRow(st *govern.State, r *index.AuditRow) auditRow {
+	row := auditRow{
+		Seq: r.Seq, At: utc(r.At), By: clean(r.By), Via: clean(r.Via), told: tell(st, r),
+		Why: clean(r.Reason), No: clean(r.Refused), Void: clean(r.Void), Addressing: clean(r.From),
 	}
 	for _, on := range r.On {
 		row.On = append(row.On, auditLinkTo(on))
@@ -170,6 +196,8 @@ func auditLinkTo(on string) auditLink {
 		l.Href = "/users/" + url.PathEscape(id)
 	case "policy":
 		l.Href = "/policies/" + url.PathEscape(id)
+	case "hold", "matter", "custodian":
+		l.Href = "/" + kind + "s/" + url.PathEscape(id)
 	}
 	return l
 }

@@ -72,6 +72,9 @@ func (s *Server) chatList(r *http.Request) (chatList, error) {
 	if err != nil {
 		return chatList{}, fmt.Errorf("list chats: %w", err)
 	}
+	if err := s.traceOnce(r, traceChats, q.Get("after")+" "+f.Text, map[string]any{"query": f.Text, "count": min(len(rows), chatsOnPage)}); err != nil {
+		return chatList{}, err
+	}
 	list := chatList{Filter: clean(f.Text), First: f.After == ""}
 	if len(rows) > chatsOnPage {
 		rows = rows[:chatsOnPage]

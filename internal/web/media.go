@@ -41,7 +41,7 @@ func (s *Server) media(w http.ResponseWriter, r *http.Request) (err error) {
 	if _, err := content.Seek(0, io.SeekStart); err != nil {
 		return fmt.Errorf("rewind blob: %w", err)
 	}
-	if err := s.traceFile(r, sum); err != nil {
+	if err := s.traceOnce(r, traceFile, sum, map[string]any{"sha256": sum}); err != nil {
 		return err
 	}
 	name := r.URL.Query().Get("name")

@@ -32,6 +32,7 @@ func (s *Server) routes() []route {
 		{"GET /state/checkpoint", access.State, s.checkpoint},
 		{"GET /media/{sha256}", access.Read, s.media},
 		{"GET /audit", access.SeeAudit, s.audit},
+		{"GET /audit/export/{form}", access.SeeAudit, s.exportAudit},
 		{"GET /policies", access.SeePolicies, s.policies},
 		{"GET /policies/new", access.ManagePolicies, s.editPolicy},
 		{"GET /policies/forecast", access.SeePolicies, s.forecast},

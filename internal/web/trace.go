@@ -13,10 +13,14 @@ import (
 // Traces of who saw content.
 const (
 	traceRead    = "read"
+	traceChats   = "read.chats"
 	traceMessage = "read.message"
 	tracePrint   = "read.print"
 	traceFile    = "read.file"
 	traceSearch  = "search"
+
+	traceAudit       = "audit"
+	traceAuditExport = "audit.export"
 )
 
 // trace notes in the log that somebody is about to see something. It comes
@@ -37,17 +41,18 @@ func (s *Server) traceMessages(r *http.Request, act, chatID string, ms []chat.Me
 	return s.trace(r, act, []string{"chat:" + chatID}, data)
 }
 
-// fileOnce is how long a look at a file stands for the next ones: browsers
-// fetch a video in many pieces.
-const fileOnce = time.Hour
+// once is how long a look stands for the next ones: browsers fetch a video in
+// many pieces, and an open list of chats looks for news.
+const once = time.Hour
 
-// look is a file in a session.
+// look is what somebody saw, in a session or by a token.
 type look struct {
-	session int64
-	sha256  string
+	session  int64
+	who, via string
+	what     string
 }
 
-// looks are files that were looked at lately, by who and what.
+// looks are those of lately.
 type looks struct {
 	mu   sync.Mutex
 	last map[look]time.Time
@@ -58,7 +63,7 @@ func (l *looks) fresh(key look, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	at, ok := l.last[key]
-	return ok && now.Sub(at) < fileOnce
+	return ok && now.Sub(at) < once
 }
 
 func (l *looks) note(key look, now time.Time) {
@@ -70,13 +75,14 @@ func (l *looks) note(key look, now time.Time) {
 	l.last[key] = now
 }
 
-// traceFile notes a look at a file, once an hour for each session.
-func (s *Server) traceFile(r *http.Request, sha256 string) error {
-	key, now := look{sessionOf(r).ID, sha256}, s.now()
+// traceOnce notes a look, once an hour for each session.
+func (s *Server) traceOnce(r *http.Request, act, what string, data map[string]any) error {
+	who := actor(r)
+	key, now := look{sessionOf(r).ID, who.ID, who.Via, act + " " + what}, s.now()
 	if s.looks.fresh(key, now) {
 		return nil
 	}
-	if err := s.trace(r, traceFile, nil, map[string]any{"sha256": sha256}); err != nil {
+	if err := s.trace(r, act, nil, data); err != nil {
 		return err
 	}
 	s.looks.note(key, now)

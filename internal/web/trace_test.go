@@ -44,7 +44,7 @@ func lookedAt(t *testing.T) map[string]string {
 		sum = k
 	}
 	return map[string]string{
-		"/chats/acme": traceRead, "/fragment/chats/acme?before=9": traceRead, "/messages/9": traceMessage,
+		"/chats": traceChats, "/fragment/chats?q=acme": traceChats, "/chats/acme": traceRead, "/fragment/chats/acme?before=9": traceRead, "/messages/9": traceMessage,
 		"/search?q=sign": traceSearch, "/chats/acme/print": tracePrint, "/media/" + sum: traceFile,
 	}
 }
