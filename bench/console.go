@@ -29,6 +29,8 @@ type page struct {
 	Path  string `json:"path"`
 	Took  spread `json:"took"`
 	Bytes int    `json:"bytes_max"`
+	// Fails is what some of them answer instead of a page.
+	Fails string `json:"fails,omitempty"`
 }
 
 const password = "correct horse battery staple"
@@ -132,7 +134,7 @@ func (f *firm) pages(ctx context.Context, bin string, visits int) (all []page, e
 	if base == "" {
 		return nil, errors.New("serve: it says no address")
 	}
-	v := &visitor{base: base, found: map[string][]string{}, known: map[string]bool{}, took: map[string][]float64{}, bytes: map[string]int{}}
+	v := &visitor{base: base, found: map[string][]string{}, known: map[string]bool{}, took: map[string][]float64{}, bytes: map[string]int{}, fails: map[string]string{}}
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		return nil, err
@@ -152,6 +154,7 @@ type visitor struct {
 	known  map[string]bool
 	took   map[string][]float64
 	bytes  map[string]int
+	fails  map[string]string
 }
 
 func (v *visitor) signIn(ctx context.Context, totp string) error {
@@ -229,7 +232,7 @@ func (v *visitor) get(ctx context.Context, address string) (took float64, bytes 
 		return 0, 0, fmt.Errorf("get %s: %w", address, err)
 	}
 	if a.StatusCode != http.StatusOK {
-		return 0, 0, fmt.Errorf("get %s: %s", address, a.Status)
+		v.fails[kindOf(address)] = a.Status
 	}
 	for _, m := range hrefs.FindAllSubmatch(b, -1) {
 		v.meet(string(m[1]))
@@ -271,7 +274,7 @@ func (v *visitor) all(ctx context.Context, visits int) (out []page, err error) {
 		}
 	}
 	for _, k := range slices.Sorted(maps.Keys(v.took)) {
-		out = append(out, page{Path: k, Took: spreadOf(v.took[k]), Bytes: v.bytes[k]})
+		out = append(out, page{Path: k, Took: spreadOf(v.took[k]), Bytes: v.bytes[k], Fails: v.fails[k]})
 	}
 	return out, nil
 }

@@ -348,7 +348,7 @@ func (k *keeping) rows(row func(...string)) {
 		row("comparison of two policies over "+n, fmt.Sprintf("%.2f s", o.Compare), "", fmt.Sprintf("%.2f s (facts alone)", o.Facts), "")
 	}
 	for _, p := range k.Pages {
-		row(fmt.Sprintf("page %s (%d)", p.Path, p.Took.N), p.Took.String()+fmt.Sprintf(", %d KB", p.Bytes/1000), "", "", "p95 50 ms, 200 KB")
+		row(fmt.Sprintf("page %s (%d)", p.Path, p.Took.N), p.Took.String()+fmt.Sprintf(", %d KB", p.Bytes/1000)+"  "+p.Fails, "", "", "p95 50 ms, 200 KB")
 	}
 	d := k.Disposal
 	if d == nil {

@@ -21,6 +21,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Seeds of the inputs, so that every run has the same.
@@ -265,4 +266,4 @@ func size(path string) int64 {
 	return fi.Size()
 }
 
-func say(format string, args ...any) { fmt.Fprintf(os.Stderr, "… "+format+"\n", args...) }
+func say(format string, args ...any) { fmt.Fprintf(os.Stderr, time.Now().Format("15:04:05")+" … "+format+"\n", args...) }
