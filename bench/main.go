@@ -266,4 +266,6 @@ func size(path string) int64 {
 	return fi.Size()
 }
 
-func say(format string, args ...any) { fmt.Fprintf(os.Stderr, time.Now().Format("15:04:05")+" … "+format+"\n", args...) }
+func say(format string, args ...any) {
+	fmt.Fprintf(os.Stderr, time.Now().Format("15:04:05")+" … "+format+"\n", args...)
+}
