@@ -192,7 +192,7 @@ func (x *Index) Touched(ctx context.Context, entries []int64) (touched, emptied 
 		if err != nil {
 			return err
 		}
-		goes, has := map[int64]int64{}, map[int64]int64{} // entries by capture: those that go, and all
+		goes, has := map[int64]int64{}, map[int64]int64{}             // entries by capture: those that go, and all
 		count := func(to map[int64]int64) func(*sqlite3.Stmt) error { // faster than GROUP BY, which sorts
 			return func(st *sqlite3.Stmt) error { to[st.ColumnInt64(0)]++; return nil }
 		}
