@@ -12,6 +12,7 @@ import (
 
 	"github.com/waxseal/waxseal/internal/archive"
 	"github.com/waxseal/waxseal/internal/capture/all"
+	"github.com/waxseal/waxseal/internal/dispose"
 	"github.com/waxseal/waxseal/internal/index"
 )
 
@@ -30,7 +31,7 @@ func (a *app) indexConfig(ar *archive.Archive) (index.Config, error) {
 		return index.Config{}, err
 	}
 	return index.Config{
-		Path: ar.IndexPath(), Key: ar.IndexKey(), Log: ar, Interpreters: interpreters(), Books: indexBooks{l},
+		Path: ar.IndexPath(), Key: ar.IndexKey(), Log: ar, Interpreters: interpreters(), Books: dispose.NewIndexBooks(l),
 		CurrentKey: func() ([32]byte, error) { return ar.CurrentIndexKey() },
 	}, nil
 }

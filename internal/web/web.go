@@ -37,6 +37,8 @@ type Messages interface {
 	// Quoted finds the message that m answers.
 	Quoted(ctx context.Context, m *chat.Message) (chat.Message, error)
 	Search(ctx context.Context, s index.Search) (index.Result, error)
+	// Found finds all, without reading them.
+	Found(ctx context.Context, query, chatID string, fn func(seq int64, at time.Time)) error
 }
 
 // Captures says what was brought in and how far the index has followed.
