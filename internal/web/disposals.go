@@ -57,6 +57,7 @@ type disposalsPage struct {
 	layout
 	Due        *batch
 	Wrong      string // why it cannot be told what is due
+	Waits      *disposalRow // the newest proposal that nobody has decided
 	List       []disposalRow
 	Running    *dispose.Running
 	MayPropose bool
@@ -121,6 +122,10 @@ func (s *Server) disposals(w http.ResponseWriter, r *http.Request) error {
 		}
 		for i := range list {
 			p.List = append(p.List, newDisposalRow(st, &list[i]))
+			if row := &p.List[i]; row.State == "proposed" && p.Waits == nil {
+				waits := *row
+				p.Waits = &waits
+			}
 		}
 		return nil
 	})
