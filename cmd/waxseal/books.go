@@ -171,7 +171,7 @@ func (a *app) enter(ar *archive.Archive) error {
 
 // wholeCommands are about the whole archive, and would tell of what is outside
 // of a scope.
-var wholeCommands = []string{"report reconcile", "audit", "policy forecast", "dispose due", "dispose propose", "subject open", "subject erase", "custodian import"}
+var wholeCommands = []string{"report reconcile", "audit", "policy forecast", "dispose due", "dispose propose", "dispose run", "dispose resume", "dispose list", "dispose certificate", "subject open", "subject erase", "custodian import"}
 
 // wholly refuses those to whoever sees a part of it.
 func (a *app) wholly() error {

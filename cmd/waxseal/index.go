@@ -13,6 +13,7 @@ import (
 	"github.com/waxseal/waxseal/internal/archive"
 	"github.com/waxseal/waxseal/internal/capture/all"
 	"github.com/waxseal/waxseal/internal/govern"
+	"github.com/waxseal/waxseal/internal/dispose"
 	"github.com/waxseal/waxseal/internal/index"
 	"github.com/waxseal/waxseal/internal/web"
 )
@@ -32,7 +33,7 @@ func (a *app) indexConfig(ar *archive.Archive) (index.Config, error) {
 		return index.Config{}, err
 	}
 	return index.Config{
-		Path: ar.IndexPath(), Key: ar.IndexKey(), Log: ar, Interpreters: interpreters(), Books: indexBooks{l},
+		Path: ar.IndexPath(), Key: ar.IndexKey(), Log: ar, Interpreters: interpreters(), Books: dispose.NewIndexBooks(l),
 		CurrentKey: func() ([32]byte, error) { return ar.CurrentIndexKey() },
 	}, nil
 }
@@ -104,16 +105,23 @@ func (a *app) withIndex(fn func(*archive.Archive, *index.Index) error) (err erro
 // withView is withIndex, as far as whoever types may see.
 func (a *app) withView(fn func(*archive.Archive, *index.View) error) error {
 	return a.withIndex(func(ar *archive.Archive, x *index.Index) error {
-		l, who, err := a.books(ar)
+		v, err := a.within(ar, x)
 		if err != nil {
 			return err
 		}
-		var sc index.Scope
-		if err := l.Read(a.ctx, func(s *govern.State) error { sc = web.ScopeOf(s, who.Subject); return nil }); err != nil {
-			return err
-		}
-		return fn(ar, x.Within(sc))
+		return fn(ar, v)
 	})
+}
+
+// within is the index as far as whoever types may see.
+func (a *app) within(ar *archive.Archive, x *index.Index) (*index.View, error) {
+	l, who, err := a.books(ar)
+	if err != nil {
+		return nil, err
+	}
+	var sc index.Scope
+	err = l.Read(a.ctx, func(s *govern.State) error { sc = web.ScopeOf(s, who.Subject); return nil })
+	return x.Within(sc), err
 }
 
 func (a *app) onIndex(ar *archive.Archive, fn func(*index.Index) error) (err error) {

@@ -3,6 +3,7 @@ package index
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -196,8 +197,10 @@ func lookEverywhere(t *testing.T, rt *rapid.T, x *Index, s Scope, everything []c
 			}
 		}
 	}
+	byHit := map[int64]bool{}
 	for _, h := range res.Hits {
 		see("search", h.Message)
+		byHit[h.Message.Seq] = true
 		see("context", slices.Concat(h.Before, h.After)...)
 	}
 	for _, query := range []string{"", "after:2000"} {
@@ -233,6 +236,15 @@ func lookEverywhere(t *testing.T, rt *rapid.T, x *Index, s Scope, everything []c
 	rows, err := v.Chats(t.Context(), ChatFilter{})
 	if err != nil || len(rows) != len(chats) {
 		rt.Fatalf("%+v: %d of %d chats, %v", s, len(rows), len(chats), err)
+	}
+	for _, door := range append([]ChatRow{{}}, rows...) {
+		found := map[int64]bool{}
+		if err := v.Found(t.Context(), "", door.ID, func(seq int64, _ time.Time) { found[seq] = true }); err != nil {
+			rt.Fatal(err)
+		}
+		if door.ID == "" && !maps.Equal(found, byHit) || door.ID != "" && int64(len(found)) != door.Messages {
+			rt.Fatalf("%+v: in %q %v are found; by searching, %v", s, door.ID, found, byHit)
+		}
 	}
 	for _, r := range rows {
 		p, err := v.Page(t.Context(), r.ID, Place{}, 1000)

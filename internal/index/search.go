@@ -380,6 +380,46 @@ func (v *View) answering(ctx context.Context, n node) (seqs []int64, err error) 
 	return seqs, err
 }
 
+// Found calls fn with the first record of every message that a query finds, in
+// a chat where one is given, and when it was sent by the clocks there; zero
+// where that is not known. It reads no messages: a search for a common word
+// finds half of them.
+func (x *Index) Found(ctx context.Context, query, chat string, fn func(seq int64, at time.Time)) error {
+	return x.whole().Found(ctx, query, chat, fn)
+}
+
+// Found finds messages inside.
+func (v *View) Found(ctx context.Context, query, chat string, fn func(seq int64, at time.Time)) error {
+	n, err := parseQuery(query)
+	if err != nil {
+		return err
+	}
+	err = v.x.read(ctx, func(c *conn) error {
+		id, err := chatNumber(c, chat)
+		if err != nil {
+			return err
+		}
+		w, err := v.x.compile(c, n, id)
+		if err != nil {
+			return err
+		}
+		v.in.narrow(&w)
+		cond, args := w.sql()
+		return c.query(`SELECT id, seq, zone IS NULL FROM message WHERE `+cond+` ORDER BY id`, func(st *sqlite3.Stmt) error {
+			var at time.Time
+			if st.ColumnInt(2) == 0 {
+				at = time.Unix(timeOf(st.ColumnInt64(0)), 0).UTC()
+			}
+			fn(st.ColumnInt64(1), at)
+			return nil
+		}, args...)
+	})
+	if err != nil && !errors.Is(err, ErrQuery) {
+		err = fmt.Errorf("find messages: %w", err)
+	}
+	return err
+}
+
 // some returns the messages behind an entry, and where to go on.
 func (v *View) some(ctx context.Context, all bool, seqs *[]int64, last int64) (ms []chat.Message, next int64, err error) {
 	next = -1

@@ -19,6 +19,8 @@ var auditSays = map[string]string{
 	traceChats:        "looked at the list of chats",
 	traceAudit:        "looked at the audit trail",
 	traceAuditExport:  "took a copy of the audit trail",
+	traceRun:          "ran a disposal",
+	traceCertificate:  "took a certificate of disposal as a file",
 	"command":         "gave a command",
 	"route":           "asked for a page",
 	"signin.link":     "came in by a link",

@@ -195,6 +195,16 @@ func (a *archiveOf) Quoted(_ context.Context, m *chat.Message) (chat.Message, er
 	return chat.Message{}, fmt.Errorf("quoted message: %w", index.ErrNotFound)
 }
 
+// Found is Search without an end.
+func (a *archiveOf) Found(ctx context.Context, query, chatID string, fn func(seq int64, at time.Time)) error {
+	r, err := a.Search(ctx, index.Search{Query: query, Chat: chatID})
+	for _, h := range r.Hits {
+		at, _ := time.Parse(time.DateOnly, h.Message.SentLocal[:min(10, len(h.Message.SentLocal))]) // zero: not known
+		fn(h.Message.Seq, at)
+	}
+	return err
+}
+
 // Search finds what contains the query's plain words.
 func (a *archiveOf) Search(_ context.Context, q index.Search) (index.Result, error) {
 	if a.broken != nil {

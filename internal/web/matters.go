@@ -2,14 +2,15 @@ package web
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/waxseal/waxseal/internal/access"
 	"github.com/waxseal/waxseal/internal/govern"
-	"github.com/waxseal/waxseal/internal/index"
 )
 
 // mattersPage lists the matters.
@@ -163,20 +164,17 @@ func (s *Server) matter(w http.ResponseWriter, r *http.Request) error {
 // is not known.
 func (s *Server) collectedDays(r *http.Request, id int64) ([]string, error) {
 	var days []string
-	q := index.Search{Query: "matter:" + strconv.FormatInt(id, 10), Order: index.Oldest, Limit: hitsAtOnce}
-	for {
-		res, err := s.view(r).Search(r.Context(), q)
-		if err != nil {
-			return nil, err
+	err := s.view(r).Found(r.Context(), "matter:"+strconv.FormatInt(id, 10), "", func(_ int64, at time.Time) {
+		day := ""
+		if !at.IsZero() {
+			day = at.Format(time.DateOnly)
 		}
-		for i := range res.Hits {
-			at := res.Hits[i].Message.SentLocal
-			days = append(days, at[:min(len(at), len("2024-01-31"))])
-		}
-		if q.Cursor = res.Next; q.Cursor == "" {
-			return days, nil
-		}
+		days = append(days, day)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("find what was collected: %w", err)
 	}
+	return days, nil
 }
 
 func matterWords(st *govern.State, a govern.MatterAct) string {

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -9,15 +8,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/waxseal/waxseal/internal/access"
 	"github.com/waxseal/waxseal/internal/govern"
 	"github.com/waxseal/waxseal/internal/index"
 )
-
-// hitsAtOnce is how many messages of a search are read at once when something
-// is done with all of them.
-const hitsAtOnce = 500
 
 // noteRow is a note as pages show it.
 type noteRow struct {
@@ -148,27 +144,15 @@ func (s *Server) found(r *http.Request, query, chat string) ([]int64, error) {
 	if strings.TrimSpace(query) == "" {
 		return nil, govern.Refuse(nil, "Search for something first: all that is found is what this is done with.")
 	}
-	seqs, err := allFound(r.Context(), s.view(r), index.Search{Query: query, Chat: chat, Order: index.Oldest, Limit: hitsAtOnce})
-	if errors.Is(err, index.ErrQuery) {
-		return nil, govern.Refuse(nil, "The search is not understood. %s", problem(err))
-	}
-	return seqs, err
-}
-
-func allFound(ctx context.Context, x Index, q index.Search) ([]int64, error) {
 	seqs := []int64{}
-	for {
-		res, err := x.Search(ctx, q)
-		if err != nil {
-			return nil, fmt.Errorf("search for all: %w", err)
-		}
-		for i := range res.Hits {
-			seqs = append(seqs, res.Hits[i].Message.Seq)
-		}
-		if q.Cursor = res.Next; q.Cursor == "" {
-			return seqs, nil
-		}
+	err := s.view(r).Found(r.Context(), query, chat, func(seq int64, _ time.Time) { seqs = append(seqs, seq) })
+	switch {
+	case errors.Is(err, index.ErrQuery):
+		return nil, govern.Refuse(nil, "The search is not understood. %s", problem(err))
+	case err != nil:
+		return nil, fmt.Errorf("search for all: %w", err)
 	}
+	return seqs, nil
 }
 
 // doBulk does it, when what is found is still as many as the person was told.

@@ -59,11 +59,13 @@ func partly(who govern.Actor) bool {
 }
 
 // wholly refuses what is about the whole archive to whoever sees a part of it.
-func wholly(r *http.Request, what string) error {
-	if !partly(actor(r)) {
-		return nil
+func wholly(what string, handle func(http.ResponseWriter, *http.Request) error) func(http.ResponseWriter, *http.Request) error {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if partly(actor(r)) {
+			return govern.Refuse(nil, "%s about the whole archive, and your account sees a part of it.", what)
+		}
+		return handle(w, r)
 	}
-	return govern.Refuse(nil, "%s about the whole archive, and your account sees a part of it.", what)
 }
 
 // mayKnow reports whether a custodian is one whom a person reads, for pages

@@ -21,6 +21,8 @@ const (
 
 	traceAudit       = "audit"
 	traceAuditExport = "audit.export"
+	traceRun         = "dispose.run"
+	traceCertificate = "read.certificate" // taken as a file
 )
 
 // trace notes in the log that somebody is about to see something. It comes
