@@ -166,7 +166,7 @@ func (x *Index) Matching(ctx context.Context, query string) (Set, error) {
 	if err != nil {
 		return Set{}, err
 	}
-	seqs, err := x.answering(ctx, n)
+	seqs, err := x.whole().answering(ctx, n)
 	return Set{seqs}, err
 }
 
