@@ -293,6 +293,74 @@ func TestAFirmInABrowser(t *testing.T) {
 	lea.says("It would cover 2 messages now")
 	lea.press("Place it")
 	lea.says("Bruno's claim", "in:Bruno")
+	hold := lea.read(`location.pathname`)
+
+	// What is due is proposed by one, and confirmed by the other.
+	today := time.Now().UTC().Format(time.DateOnly)
+	olga.open("/disposals")
+	olga.says("2 messages would be due and are kept by", "This archive has never disposed of anything")
+	olga.press("Propose what is due")
+	olga.says("Zwiebelturm number0 old") // a sample of what would go
+	olga.saysNot("Rosmarin")
+	olga.fill("today", "2020-01-01")
+	olga.fill("reason", "Retention is over")
+	olga.press("Propose")
+	olga.sees(`document.querySelector("main .note.bad")`)
+	olga.forgive()
+	olga.fill("today", today)
+	olga.fill("reason", "Retention is over")
+	olga.press("Propose")
+	olga.says("It waits for somebody else", "You proposed it, so you cannot confirm it")
+	disposal := olga.read(`location.pathname`)
+	lea.open("/requests")
+	lea.open(disposal)
+	lea.says("Retention is over", "Olga Officer")
+	lea.fill("today", today)
+	lea.fill("reason", "So it is")
+	lea.press("Confirm")
+	lea.says("Confirmed. Nothing is gone yet")
+	olga.open("/search?q=Zwiebelturm")
+	olga.says("Zwiebelturm number0 old")
+	lea.open(disposal)
+	lea.press("Run")
+	lea.says("What was confirmed is done.")
+
+	// The certificate says what went, who decided, and what stayed.
+	lea.sees(`document.querySelector("main a.main[href^='/disposals/certificates/']")`)
+	certificate := lea.read(`document.querySelector("main a.main[href^='/disposals/certificates/']").getAttribute("href")`)
+	for _, who := range []*visitor{lea, olga} {
+		who.open(certificate)
+		who.says("Certificate of disposal", "30 messages", "Olga Officer", "Lea Legal", "Retention is over", "2 messages that would have been due", "Bruno's claim")
+	}
+
+	// What went is found no more, what is held and what is young is.
+	for _, who := range []*visitor{olga, lea} {
+		who.open("/search?q=Zwiebelturm")
+		who.sees(`document.querySelector("main")`)
+		who.saysNot("number0 old")
+		who.open("/search?q=Rosmarin")
+		who.says("Rosmarin is held", "Rosmarin too")
+		who.open("/search?q=Petersilie")
+		who.says("Petersilie number4 new")
+	}
+
+	// All of it is in the audit trail.
+	for act, want := range map[string]string{
+		"user.add": "root", "approve": "lea", "policy.": "Counsel advised it", "hold.place": "Litigation is expected",
+		"dispose": "Retention is over", "search": "olga", "route": "Refused",
+	} {
+		olga.open("/audit?act=" + act)
+		olga.says(want)
+	}
+	olga.open("/audit?on=" + url.QueryEscape("hold:"+strings.TrimPrefix(hold, "/holds/")))
+	olga.says("Litigation is expected")
+	root.open("/audit")
+	root.says("Not permitted")
+	root.forgive()
+
+	if out := p.ok("verify", "--dir", dir, "--token-file", filepath.Join(home, "olga.token")); !strings.Contains(out, "OK") {
+		t.Errorf("verify:\n%s", out)
+	}
 }
 
 // forgive takes back what was noted, where a test makes an error happen.

@@ -71,6 +71,8 @@ var auditSays = map[string]string{
 	"decline":            "declined a request",
 	"user.add":           "invited somebody",
 	"user.close":         "closed an account",
+	traceRun:             "ran a disposal",
+	traceCertificate:     "took a certificate of disposal as a file",
 }
 
 // auditQuery reads the filters of an address.

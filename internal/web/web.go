@@ -89,7 +89,11 @@ type Config struct {
 	Outlook Outlook
 	// Auditor finds in the audit trail; without it there is no page of it.
 	Auditor Auditor
-	Log     *slog.Logger
+	// Desk prepares disposals and does them; without it there are no pages of them.
+	Desk Desk
+	// Prove makes the proof of entries, as a file.
+	Prove func(ctx context.Context, entries []int64) ([]byte, error)
+	Log   *slog.Logger
 	// Hosts are the names that the console answers to beside those of this
 	// machine itself.
 	Hosts []string
@@ -110,6 +114,8 @@ type Server struct {
 	ledger      *govern.Ledger
 	outlook     Outlook
 	auditor     Auditor
+	desk        Desk
+	prove       func(context.Context, []int64) ([]byte, error)
 	log         *slog.Logger
 	now         func() time.Time
 	door        *govern.Door
@@ -148,7 +154,7 @@ func New(c Config) (*Server, error) {
 		return nil, fmt.Errorf("parse pages: %w", err)
 	}
 	s := &Server{
-		name: plain(c.Name), index: c.Index, blobs: c.Blobs, state: c.State, ledger: c.Ledger, outlook: c.Outlook, auditor: c.Auditor, log: c.Log, now: c.Now,
+		name: plain(c.Name), index: c.Index, blobs: c.Blobs, state: c.State, ledger: c.Ledger, outlook: c.Outlook, auditor: c.Auditor, desk: c.Desk, prove: c.Prove, log: c.Log, now: c.Now,
 		pages: pg, static: st, sessions: newSessions(c.Now),
 		door: govern.NewDoor(c.Ledger, c.Cost), cost: c.Cost, key: make([]byte, 32), hosts: c.Hosts, behindProxy: c.BehindProxy,
 	}
