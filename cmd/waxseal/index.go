@@ -12,8 +12,8 @@ import (
 
 	"github.com/waxseal/waxseal/internal/archive"
 	"github.com/waxseal/waxseal/internal/capture/all"
-	"github.com/waxseal/waxseal/internal/govern"
 	"github.com/waxseal/waxseal/internal/dispose"
+	"github.com/waxseal/waxseal/internal/govern"
 	"github.com/waxseal/waxseal/internal/index"
 	"github.com/waxseal/waxseal/internal/web"
 )
@@ -105,7 +105,7 @@ func (a *app) withIndex(fn func(*archive.Archive, *index.Index) error) (err erro
 // withView is withIndex, as far as whoever types may see.
 func (a *app) withView(fn func(*archive.Archive, *index.View) error) error {
 	return a.withIndex(func(ar *archive.Archive, x *index.Index) error {
-		v, err := a.within(ar, x)
+		v, err := a.viewOf(ar, x)
 		if err != nil {
 			return err
 		}
@@ -113,8 +113,8 @@ func (a *app) withView(fn func(*archive.Archive, *index.View) error) error {
 	})
 }
 
-// within is the index as far as whoever types may see.
-func (a *app) within(ar *archive.Archive, x *index.Index) (*index.View, error) {
+// viewOf is the index as far as whoever types may see it.
+func (a *app) viewOf(ar *archive.Archive, x *index.Index) (*index.View, error) {
 	l, who, err := a.books(ar)
 	if err != nil {
 		return nil, err

@@ -287,14 +287,14 @@ type proveCmd struct {
 }
 
 func (c *proveCmd) Run(a *app) error {
-	return a.withIndex(func(ar *archive.Archive, all *index.Index) error {
-		x, err := a.within(ar, all)
+	return a.withIndex(func(ar *archive.Archive, whole *index.Index) error {
+		x, err := a.viewOf(ar, whole)
 		if err != nil {
 			return err
 		}
 		what := "message"
 		m, err := x.Message(a.ctx, c.ID)
-		if cert := a.certified(ar, all, c.ID); errors.Is(err, index.ErrNotFound) && cert != nil && a.who.Scope.All() {
+		if cert := a.certified(ar, whole, c.ID); errors.Is(err, index.ErrNotFound) && cert != nil {
 			what, m.Records, err = "certificate", []int64{cert.Entry, cert.Head.Disposal, cert.Data.Request}, nil
 		}
 		if err != nil {
