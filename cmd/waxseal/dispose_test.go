@@ -174,3 +174,29 @@ func TestVerifyAsksWhoDecided(t *testing.T) {
 		t.Errorf("verify: exit %d\n%s%s", code, out, errs)
 	}
 }
+
+// TestVerifyCountsWhatPeopleDid: acts, what they saw, and what counts for
+// nothing because nobody who may has done it.
+func TestVerifyCountsWhatPeopleDid(t *testing.T) {
+	p := firm(t)
+	p.as("olga", "label", "add", "Deals")
+	p.as("olga", "chats")
+	if out := p.as("olga", "verify", "--no-index"); !regexp.MustCompile(`acts +\d+ of people, 0 count for nothing; [1-9]\d* traces of what they saw`).MatchString(out) {
+		t.Errorf("verify:\n%s", out)
+	}
+	p.desk(t, func(_ *dispose.Desk, ar *archive.Archive, _ func(string) govern.Actor) {
+		part, err := record.Part(record.ActHead{Act: govern.ActLabelSet, By: "root", Data: []byte(`{"name":"Mine"}`)}, nil)
+		if err == nil {
+			_, err = ar.Append(t.Context(), []record.Record{{Kind: record.Act, Parts: [][]byte{part}}})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	})
+	if out := p.as("olga", "verify", "--no-index"); !strings.Contains(out, "1 counts for nothing") || !strings.Contains(out, "OK: the archive is whole") {
+		t.Errorf("verify:\n%s", out)
+	}
+	if out := p.as("olga", "verify", "--no-index", "--json"); !strings.Contains(out, `"void_acts":1`) || !regexp.MustCompile(`"acts":[1-9].*"traces":[1-9]`).MatchString(out) {
+		t.Errorf("verify --json: %s", out)
+	}
+}

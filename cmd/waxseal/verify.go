@@ -71,7 +71,7 @@ func (c *verifyCmd) archive(a *app) (err error) {
 	if err != nil {
 		return damage(err)
 	}
-	if err := a.checkDecisions(ar, rep); err != nil {
+	if err := a.checkBooks(ar, rep); err != nil {
 		return err
 	}
 	if c.VKey != "" && c.VKey != ar.Info().VKey {
@@ -90,19 +90,21 @@ func (c *verifyCmd) archive(a *app) (err error) {
 	return c.report(a, res)
 }
 
-// checkDecisions looks for the decision of two people behind each disposal and
-// certificate: who holds the keys can append one that has none.
-func (a *app) checkDecisions(ar *archive.Archive, rep *archive.Report) error {
+// checkBooks counts what counts for nothing, and looks for the decision of two
+// people behind each disposal and certificate: who holds the keys can append
+// one that has none.
+func (a *app) checkBooks(ar *archive.Archive, rep *archive.Report) error {
 	l, _, err := a.books(ar)
 	if err == nil {
 		err = l.Follow(a.ctx)
 	}
 	if err == nil {
 		_, err = ar.Acts(a.ctx, 0, func(e record.Entry) error {
-			if e.Kind != record.Disposal && e.Kind != record.Certificate {
-				return nil
-			}
 			switch why := l.Void(e.Seq); {
+			case e.Kind != record.Disposal && e.Kind != record.Certificate:
+				if why != nil {
+					rep.Void++
+				}
 			case errors.Is(why, govern.ErrUndecided):
 				rep.Problems = append(rep.Problems, why.Error())
 			case why != nil: // another process was faster
@@ -201,6 +203,7 @@ func verifyText(res verifyResult) string {
 	if res.Disposed > 0 {
 		line("disposed", "the content of %s is gone, as %s", count(res.Disposed, "record"), saidBy(res.Certified))
 	}
+	line("acts", "%s of people, %s for nothing; %s of what they saw", group(res.Acts), counts(res.Void), count(res.Traces, "trace"))
 	line("packs", "%s under %s", count(res.Frames, "frame"), count(res.Keys, "key"))
 	line("files", "%s read whole (%s)", group(res.Blobs), bytesOf(res.BlobBytes))
 	line("checkpoint", "signed at %s; %s not yet anchored", count(res.Signed, "entry"), count(res.Unanchored, "younger entry"))
@@ -227,6 +230,14 @@ func verifyText(res verifyResult) string {
 		fmt.Fprintf(&b, "  ✗ and %s more\n", group(res.More))
 	}
 	return "VERIFICATION FAILED: the archive was changed or is damaged.\n" + b.String()
+}
+
+// counts says how many acts count for nothing.
+func counts(n int64) string {
+	if n == 1 {
+		return "1 counts"
+	}
+	return group(n) + " count"
 }
 
 // saidBy says what accounts for records that are gone.

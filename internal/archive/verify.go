@@ -27,6 +27,9 @@ type Report struct {
 	Bytes      int64     `json:"bytes"`                  // of records
 	Disposed   int64     `json:"disposed,omitempty"`     // records whose content went by decision
 	Certified  int       `json:"certificates,omitempty"` // of disposal
+	Acts       int64     `json:"acts"`                   // of people, in the books
+	Void       int64     `json:"void_acts"`              // that count for nothing; the books say so
+	Traces     int64     `json:"traces"`                 // of what people saw and were refused
 	Frames     int64     `json:"frames"`
 	Keys       int64     `json:"keys"`
 	Blobs      int64     `json:"blobs"`

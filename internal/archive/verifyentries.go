@@ -25,6 +25,8 @@ type entryRun struct {
 	frames   map[int64]frameFound
 	opened   int64
 	disposed int64
+	acts     int64
+	traces   int64
 	bytes    int64
 	done     chan struct{}
 }
@@ -136,6 +138,11 @@ func (c *checker) check(ctx context.Context, r *entryRun) {
 		kind, err := kindOf(row.Kind)
 		if err != nil {
 			r.problems = append(r.problems, fmt.Sprintf("entry %d: %v", row.Seq, err))
+		}
+		if kind == record.Act {
+			r.acts++
+		} else if kind == record.Trace {
+			r.traces++
 		}
 		r.leaves = append(r.leaves, tlog.LeafHash(Leaf(kind, row.At, row.Commitment)))
 		if _, ok := c.v.booked[row.Seq]; ok != kind.Books() {
@@ -284,6 +291,8 @@ func (v *verifier) add(r *entryRun) {
 	v.r.Frames, v.r.Keys = int64(len(v.frames)), int64(len(v.keys))
 	v.r.Records += r.opened
 	v.r.Disposed += r.disposed
+	v.r.Acts += r.acts
+	v.r.Traces += r.traces
 	v.progress()
 }
 
