@@ -276,10 +276,23 @@ func (v *View) Page(ctx context.Context, chatID string, at Place, limit int) (p 
 			return err
 		}
 		refs, err := v.pageRefs(ctx, c, id, at, limit, &p)
-		if err != nil {
-			return err
+		for err == nil {
+			if p.Messages, err = v.x.messages(ctx, c, refs, byRules); err != nil || len(p.Messages) > 0 || len(refs) == 0 {
+				return err
+			}
+			// All of it was disposed of. Who turns pages has to get past it.
+			var beyond Page
+			switch back := at.Before != "" || at == (Place{}); {
+			case !back && p.Later:
+				refs, err = v.pageRefs(ctx, c, id, Place{After: refs[len(refs)-1].name()}, limit, &beyond)
+				p.Later = beyond.Later
+			case p.Earlier && at.After == "":
+				refs, err = v.pageRefs(ctx, c, id, Place{Before: refs[0].name()}, limit, &beyond)
+				p.Earlier = beyond.Earlier
+			default:
+				return nil
+			}
 		}
-		p.Messages, err = v.x.messages(ctx, c, refs, byRules)
 		return err
 	})
 	if err != nil {

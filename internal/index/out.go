@@ -30,6 +30,9 @@ func refOf(st *sqlite3.Stmt) ref {
 	}
 }
 
+// name is the message's ID.
+func (r ref) name() string { return strconv.FormatInt(r.seq, 10) }
+
 // part is one record of a message.
 type part struct{ seq, cap int64 }
 
@@ -124,7 +127,7 @@ func (x *Index) fold(ctx context.Context, c *conn, s *shown, entries []record.En
 	}
 	s.gone = len(events) == 0
 	s.msg = chat.Fold(events)
-	s.msg.ID, s.msg.Seq = strconv.FormatInt(s.seq, 10), s.seq
+	s.msg.ID, s.msg.Seq = s.name(), s.seq
 	return nil
 }
 
