@@ -165,8 +165,25 @@ func (a *app) enter(ar *archive.Archive) error {
 	if err := a.wholly(); err != nil {
 		return err
 	}
-	_, err = l.Trace(a.ctx, a.who, govern.Request{Act: "command", On: on, Data: map[string]any{"args": withoutCode(a.args)}})
+	if err := a.reasoned(l, action); err != nil {
+		return err
+	}
+	_, err = l.Trace(a.ctx, a.who, govern.Request{Act: "command", Reason: a.cli.Because, On: on, Data: map[string]any{"args": withoutCode(a.args)}})
 	return err
+}
+
+// reasoned refuses to show content to who does not say why, where the firm asks
+// for that.
+func (a *app) reasoned(l *govern.Ledger, action access.Action) error {
+	required := false
+	if err := l.Read(a.ctx, func(s *govern.State) error { required = s.ReasonRequired; return nil }); err != nil {
+		return err
+	}
+	shows := slices.Contains([]access.Action{access.Read, access.Search, access.Report, access.Prove, access.Export}, action)
+	if required && shows && strings.TrimSpace(a.cli.Because) == "" {
+		return exitError{exitRefused, "the firm asks why, before anybody reads: say it with --because TEXT"}
+	}
+	return nil
 }
 
 // wholeCommands are about the whole archive, and would tell of what is outside

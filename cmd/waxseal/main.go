@@ -29,6 +29,7 @@ type cli struct {
 
 	As             string `help:"Login of the person who types, where the archive has accounts." placeholder:"LOGIN"`
 	AsPasswordFile string `help:"File that holds that person's password, instead of asking for it." type:"path" placeholder:"FILE"`
+	Because        string `help:"Why you read, where the firm asks for that; it stands in the audit trail." placeholder:"TEXT"`
 	AsCode         string `help:"The code that their telephone shows, or a recovery code, instead of asking for it." placeholder:"CODE"`
 	TokenFile      string `help:"File that holds a token, instead of a person (or set WAXSEAL_TOKEN)." type:"path" placeholder:"FILE"`
 

@@ -41,6 +41,7 @@ func init() { // not a literal: a request refers to all of them
 		subjectActs(),
 		policyActs(),
 		userActs(),
+		settingActs(),
 		credentialActs(),
 		tokenActs(),
 	} {

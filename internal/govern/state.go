@@ -23,6 +23,8 @@ type State struct {
 	Policies map[string]*Policy     // by ID
 	Orders   map[int64]*PolicyOrder // of authorities, by entry
 	Fiscal   retain.Fiscal          // zero: nobody has said
+	// ReasonRequired is set where nobody reads without saying why.
+	ReasonRequired bool
 
 	Custodians  map[string]*Custodian  // by ID
 	holders     map[string][]string    // who had an account at any time

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/waxseal/waxseal/internal/access"
 	"github.com/waxseal/waxseal/internal/govern"
 	"github.com/waxseal/waxseal/internal/index"
 )
@@ -30,8 +31,11 @@ type auditPage struct {
 	Problem string
 	First   string // address of the newest page; empty: it is this
 	Next    string
-	JSONL   string // addresses of copies
-	CSV     string
+	// Required is set where nobody reads without a reason; MaySet: whoever looks
+	// may change that.
+	Required, MaySet bool
+	JSONL            string // addresses of copies
+	CSV              string
 }
 
 type auditForm struct {
@@ -99,8 +103,9 @@ func (s *Server) audit(w http.ResponseWriter, r *http.Request) error {
 	if err := s.trace(r, traceAudit, nil, map[string]any{"query": v.Encode()}); err != nil {
 		return err
 	}
-	p := auditPage{layout: s.layout(r, "Audit trail", "audit"), Total: found.Total, Many: found.Total < 0, Q: f}
+	p := auditPage{layout: s.layout(r, "Audit trail", "audit"), MaySet: actor(r).May(access.ManagePolicies, s.now()) == nil, Total: found.Total, Many: found.Total < 0, Q: f}
 	if err := s.ledger.Read(r.Context(), func(st *govern.State) error {
+		p.Required = st.ReasonRequired
 		for i := range found.Rows {
 			p.Rows = append(p.Rows, newAuditRow(st, &found.Rows[i]))
 		}

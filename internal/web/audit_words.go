@@ -87,6 +87,7 @@ var auditSays = map[string]string{
 	govern.ActPolicyOrder:    "entered an authority's order",
 	govern.ActPolicyLift:     "lifted an authority's order",
 	govern.ActSettingsFiscal: "said when the fiscal year ends",
+	govern.ActSettingsReason: "said whether a reason is asked for",
 
 	govern.ActSubjectOpen:  "entered a data subject's request",
 	govern.ActSubjectClose: "answered a data subject's request",

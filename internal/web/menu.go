@@ -54,6 +54,7 @@ var said = map[string]string{
 	"search-saved":      "The search is saved.",
 	"search-forgotten":  "The search is forgotten.",
 	"approved":          "Confirmed, and done.",
+	"reason-set":        "Noted. It counts from now on.",
 	"declined":          "Declined. Nothing was changed.",
 }
 

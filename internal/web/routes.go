@@ -91,6 +91,8 @@ func (s *Server) routes() []route {
 		{"POST /users/{login}/{act}", access.ManageUsers, s.actOnUser},
 		{"GET /requests", access.Self, s.requests},
 		{"POST /requests/{request}/{decision}", access.Self, s.decide},
+		{"POST /reasons", access.Self, s.giveReason},
+		{"POST /settings/reason", access.ManagePolicies, s.setReason},
 
 		{"GET /sign-in", "", s.signIn},
 		{"POST /sign-in", "", s.enter},

@@ -295,7 +295,17 @@ func (s *Server) signedIn(action access.Action, next http.Handler) http.Handler 
 			s.fail(w, r, err)
 			return
 		}
-		next.ServeHTTP(w, r.WithContext(ctx))
+		r = r.WithContext(ctx)
+		switch ctx, what, err := s.reasoned(r, action); {
+		case errors.Is(err, errReason):
+			if err := s.askReason(w, r, what, strings.TrimPrefix(r.URL.RequestURI(), "/fragment"), ""); err != nil {
+				s.fail(w, r, err)
+			}
+		case err != nil:
+			s.fail(w, r, err)
+		default:
+			next.ServeHTTP(w, r.WithContext(ctx))
+		}
 	})
 }
 

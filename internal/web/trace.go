@@ -28,7 +28,8 @@ const (
 // trace notes in the log that somebody is about to see something. It comes
 // before the answer, and where it cannot be written, nothing is shown.
 func (s *Server) trace(r *http.Request, act string, on []string, data map[string]any) error {
-	if _, err := s.ledger.Trace(r.Context(), actor(r), govern.Request{Act: act, On: on, Data: data}); err != nil {
+	why, _ := r.Context().Value(reasonKey{}).(string)
+	if _, err := s.ledger.Trace(r.Context(), actor(r), govern.Request{Act: act, Reason: why, On: on, Data: data}); err != nil {
 		return fmt.Errorf("note who reads: %w", err)
 	}
 	return nil

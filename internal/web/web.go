@@ -136,6 +136,7 @@ type Server struct {
 	sessions    *sessions
 	extents     extents
 	looks       looks
+	reasons     reasons
 	handler     http.Handler
 }
 
