@@ -147,3 +147,31 @@ func TestAnOrderStandsAgainstErasure(t *testing.T) {
 		}
 	})
 }
+
+// TestWhatStaysIsReadAsBefore: a capture of which nothing stays may have said
+// how to read another's records that do.
+func TestWhatStaysIsReadAsBefore(t *testing.T) {
+	p := firm(t)
+	old := "02/03/2015, 09:00 - Ana Lima: Zwiebelturm\n02/03/2015, 09:01 - Ana Lima: Rosmarin\n"
+	chat := func(text string, more ...string) {
+		t.Helper()
+		args := append([]string{"import", p.file("WhatsApp Chat with Ana Lima.txt", text), "--custodian", "j.doe", "--me", "Jo Doe", "--token-file", p.tokens["olga"]}, more...)
+		if out, errs, code := p.run(args...); code != exitDone && code != exitIncomplete {
+			t.Fatalf("import: exit %d\n%s%s", code, out, errs)
+		}
+	}
+	chat(old + "04/05/2026, 09:00 - Ana Lima: Petersilie\n")
+	chat(old, "--date-order", "dmy")
+	p.as("olga", "policy", "set", "three", "--preset", "us-bd-comms-3y", "--assign")
+	p.as("lea", "dispose", "run", p.decided(t))
+	if out := p.as("olga", "search", "Petersilie"); !strings.Contains(out, "2026-05-04 09:00") || strings.Contains(out, "uncertain") {
+		t.Errorf("what stays is read in another way:\n%s", out)
+	}
+	p.as("olga", "verify")
+	// A third import follows.
+	chat(old+"04/05/2026, 09:00 - Ana Lima: Petersilie\n04/05/2026, 09:01 - Ana Lima: Dill\n", "--date-order", "dmy")
+	p.as("olga", "verify")
+	if out := p.as("olga", "dispose", "due"); !strings.Contains(out, "2 messages are due") {
+		t.Errorf("due:\n%s", out)
+	}
+}

@@ -3,6 +3,7 @@ package index
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/bits"
 	"slices"
 	"strings"
@@ -204,7 +205,8 @@ func (x *Index) Of(ctx context.Context, entries [][2]int64) (messages []int64, e
 }
 
 // Touched tells which captures brought, or saw again, some entries, and which
-// of them would have brought nothing that stays. entries is sorted.
+// captures say nothing about what stays: they brought nothing of it, saw nothing
+// of it again, and no other that stays is read with what they know.
 func (x *Index) Touched(ctx context.Context, entries []int64) (touched, emptied []int64, err error) {
 	err = x.read(ctx, func(c *conn) error {
 		caps, err := capturesOf(c)
@@ -212,6 +214,7 @@ func (x *Index) Touched(ctx context.Context, entries []int64) (touched, emptied 
 			return err
 		}
 		goes := map[int64]int64{} // entries that go, by capture
+		var going []int64
 		for _, seq := range entries {
 			id, ok, err := c.number(`SELECT cap FROM message WHERE seq = ?`, seq)
 			if err == nil && !ok {
@@ -222,25 +225,26 @@ func (x *Index) Touched(ctx context.Context, entries []int64) (touched, emptied 
 			}
 			if ok {
 				goes[id]++
+				going = append(going, seq)
 			}
 		}
+		slices.Sort(going)
+		empty := map[int64]bool{}
 		for id := range caps {
-			saw, stays, err := x.sawAgain(ctx, c, id, entries)
+			saw, stays, err := x.sawAgain(ctx, c, id, going)
 			if err != nil {
 				return err
 			}
-			if goes[id] == 0 && !saw {
-				continue
+			if goes[id] > 0 || saw {
+				touched = append(touched, id)
 			}
-			touched = append(touched, id)
 			n, _, err := c.number(`SELECT (SELECT count(*) FROM message WHERE cap = ?1) + (SELECT count(*) FROM sighting WHERE cap = ?1)`, id)
 			if err != nil {
 				return err
 			}
-			if n == goes[id] && !stays && caps[id].ended {
-				emptied = append(emptied, id)
-			}
+			empty[id] = n == goes[id] && !stays && caps[id].ended
 		}
+		emptied = unneeded(caps, touched, empty)
 		return nil
 	})
 	slices.Sort(touched)
@@ -248,9 +252,34 @@ func (x *Index) Touched(ctx context.Context, entries []int64) (touched, emptied 
 	return touched, emptied, err
 }
 
+// unneeded are those of the touched captures that are empty, and empty ones that
+// said how to read these, of which no capture that stays needs any.
+func unneeded(caps map[int64]captureState, touched []int64, empty map[int64]bool) (out []int64) {
+	leaves := map[int64]bool{}
+	for _, id := range touched {
+		for _, c := range append([]int64{id}, caps[id].again...) {
+			if empty[id] && empty[c] {
+				leaves[c] = true
+			}
+		}
+	}
+	for was := -1; was != len(leaves); {
+		was = len(leaves)
+		for id, c := range caps {
+			if leaves[id] {
+				continue
+			}
+			for _, needed := range c.again {
+				delete(leaves, needed)
+			}
+		}
+	}
+	return slices.Collect(maps.Keys(leaves))
+}
+
 // sawAgain reports whether a capture had some of the entries, which were there
-// before it, and whether it had others.
-func (x *Index) sawAgain(ctx context.Context, c *conn, capture int64, entries []int64) (saw, others bool, err error) {
+// before it, and whether it had others that are there.
+func (x *Index) sawAgain(ctx context.Context, c *conn, capture int64, going []int64) (saw, others bool, err error) {
 	ended, ok, err := c.number(`SELECT ended FROM capture WHERE seq = ? AND ended IS NOT NULL`, capture)
 	if err != nil || !ok {
 		return false, false, err
@@ -264,10 +293,14 @@ func (x *Index) sawAgain(ctx context.Context, c *conn, capture int64, entries []
 		return false, false, nil //nolint:nilerr // it says nothing that can be read
 	}
 	for _, r := range h.Seen {
-		i, _ := slices.BinarySearch(entries, r[1])
-		j, _ := slices.BinarySearch(entries, r[1]+r[2])
+		i, _ := slices.BinarySearch(going, r[1])
+		j, _ := slices.BinarySearch(going, r[1]+r[2])
 		saw = saw || j > i
-		others = others || int64(j-i) < r[2]
+		there, _, err := c.number(`SELECT (SELECT count(*) FROM message WHERE seq >= ?1 AND seq < ?2) + (SELECT count(*) FROM sighting WHERE seq >= ?1 AND seq < ?2)`, r[1], r[1]+r[2])
+		if err != nil {
+			return false, false, err
+		}
+		others = others || there > int64(j-i)
 	}
 	return saw, others, nil
 }
