@@ -175,3 +175,36 @@ func TestWhatStaysIsReadAsBefore(t *testing.T) {
 		t.Errorf("due:\n%s", out)
 	}
 }
+
+// TestCapturesGoWithTheLastOfThem: of a chat that was exported again and again
+// and went in parts, nothing stays.
+func TestCapturesGoWithTheLastOfThem(t *testing.T) {
+	p := firm(t)
+	chat := p.file("WhatsApp Chat with Ana Lima.txt", "02/03/2015, 08:00 - Messages and calls are end-to-end encrypted.\n02/03/2015, 09:00 - Ana Lima: Zwiebelturm\n02/03/2015, 09:01 - Ana Lima: Rosmarin\n")
+	for range 3 {
+		p.as("olga", "import", chat, "--custodian", "j.doe", "--me", "Jo Doe", "--date-order", "dmy")
+	}
+	p.as("olga", "policy", "set", "three", "--preset", "us-bd-comms-3y", "--assign")
+	p.place(t, "Rosmarin")
+	p.as("lea", "dispose", "run", p.decided(t))
+	p.as("olga", "verify")
+	hold := requestOf.FindStringSubmatch(p.as("olga", "hold", "list"))[1]
+	release := proposedOf.FindStringSubmatch(p.as("olga", "hold", "release", hold, "--reason", "settled"))[1]
+	p.as("lea", "request", "approve", release)
+	p.as("lea", "dispose", "run", p.decided(t))
+	p.as("olga", "verify")
+	p.desk(t, func(d *dispose.Desk, ar *archive.Archive, _ func(string) govern.Actor) {
+		rows, err := d.Index.Captures(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range rows {
+			if es, err := ar.Get(t.Context(), []int64{r.Seq}); err != nil || len(es[0].Parts) > 0 {
+				t.Errorf("the record of capture %d is there (%v)", r.Seq, err)
+			}
+		}
+		if due, err := d.Due(t.Context(), time.Now()); err != nil || len(due.Messages) > 0 {
+			t.Errorf("something is due (%v)", err)
+		}
+	})
+}
