@@ -2,6 +2,7 @@ package index
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"math/bits"
@@ -166,7 +167,7 @@ func (x *Index) Matching(ctx context.Context, query string) (Set, error) {
 	if err != nil {
 		return Set{}, err
 	}
-	seqs, err := x.answering(ctx, n)
+	seqs, err := x.whole().answering(ctx, n)
 	return Set{seqs}, err
 }
 
@@ -175,13 +176,10 @@ func (x *Index) Matching(ctx context.Context, query string) (Set, error) {
 func (x *Index) Records(ctx context.Context, messages []int64) (all []int64, err error) {
 	all = slices.Clone(messages)
 	err = x.read(ctx, func(c *conn) error {
-		for _, seq := range messages {
-			err := c.query(`SELECT seq FROM sighting WHERE of = ?`, func(st *sqlite3.Stmt) error { all = append(all, st.ColumnInt64(0)); return nil }, seq)
-			if err != nil {
-				return err
-			}
-		}
-		return nil
+		return c.among(`SELECT seq FROM json_each(?1) CROSS JOIN sighting ON of = value`, messages, func(st *sqlite3.Stmt) error {
+			all = append(all, st.ColumnInt64(0))
+			return nil
+		})
 	})
 	slices.Sort(all)
 	return slices.Compact(all), err
@@ -213,19 +211,19 @@ func (x *Index) Touched(ctx context.Context, entries []int64) (touched, emptied 
 		if err != nil {
 			return err
 		}
-		goes := map[int64]int64{} // entries that go, by capture
+		goes, has := map[int64]int64{}, map[int64]int64{} // entries by capture: those that go, and all
 		var going []int64
-		for _, seq := range entries {
-			id, ok, err := c.number(`SELECT cap FROM message WHERE seq = ?`, seq)
-			if err == nil && !ok {
-				id, ok, err = c.number(`SELECT cap FROM sighting WHERE seq = ?`, seq)
+		for _, table := range []string{"message", "sighting"} {
+			err := c.among(`SELECT cap, seq FROM json_each(?1) CROSS JOIN `+table+` ON seq = value`, entries, func(st *sqlite3.Stmt) error {
+				goes[st.ColumnInt64(0)]++
+				going = append(going, st.ColumnInt64(1))
+				return nil
+			})
+			if err == nil { // faster than GROUP BY, which sorts
+				err = c.query(`SELECT cap FROM `+table, func(st *sqlite3.Stmt) error { has[st.ColumnInt64(0)]++; return nil })
 			}
 			if err != nil {
 				return err
-			}
-			if ok {
-				goes[id]++
-				going = append(going, seq)
 			}
 		}
 		slices.Sort(going)
@@ -238,11 +236,7 @@ func (x *Index) Touched(ctx context.Context, entries []int64) (touched, emptied 
 			if goes[id] > 0 || saw {
 				touched = append(touched, id)
 			}
-			n, _, err := c.number(`SELECT (SELECT count(*) FROM message WHERE cap = ?1) + (SELECT count(*) FROM sighting WHERE cap = ?1)`, id)
-			if err != nil {
-				return err
-			}
-			empty[id] = n == goes[id] && !stays && caps[id].ended
+			empty[id] = has[id] == goes[id] && !stays && caps[id].ended
 		}
 		emptied = unneeded(caps, touched, empty)
 		return nil
@@ -275,6 +269,20 @@ func unneeded(caps map[int64]captureState, touched []int64, empty map[int64]bool
 		}
 	}
 	return slices.Collect(maps.Keys(leaves))
+}
+
+// among asks about entries, many at a time: ?1 is a list of them.
+func (c *conn) among(sql string, entries []int64, row func(*sqlite3.Stmt) error) error {
+	for some := range slices.Chunk(entries, 4096) {
+		list, err := json.Marshal(some)
+		if err != nil {
+			return err
+		}
+		if err := c.query(sql, row, string(list)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // sawAgain reports whether a capture had some of the entries, which were there
