@@ -57,6 +57,8 @@ type Disposal struct {
 	Proposer string
 	Approver string
 	Approved time.Time
+	// confirmed is the entry by which it was.
+	confirmed int64
 
 	// Entry is that of the record with which the archive began; zero: not yet.
 	Entry int64
@@ -157,7 +159,7 @@ func (s *State) MayRun(d *Disposal, now time.Time) error {
 	if d.Entry != 0 {
 		return nil // it goes on
 	}
-	if n := len(s.Jumps); n > 0 && s.Jumps[n-1].Seq > d.Request && s.Jumps[n-1].At.After(d.Approved) {
+	if n := len(s.Jumps); n > 0 && s.Jumps[n-1].Seq > d.confirmed {
 		return refuse("The clock of this machine jumped after the disposal was confirmed. Propose it again: two people have to vouch for the date anew.")
 	}
 	if age := now.Sub(d.Approved); age < -time.Hour || age > vouchLasts {
