@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -208,3 +210,52 @@ func TestCapturesGoWithTheLastOfThem(t *testing.T) {
 		}
 	})
 }
+
+// TestResumedAfterEachStep: a run that was cut short behind the archive's part,
+// or behind the index's, is finished by resume, and its certificate says what
+// was kept meanwhile.
+func TestResumedAfterEachStep(t *testing.T) {
+	for _, step := range []string{"before the index", "after the index"} {
+		p := firm(t)
+		p.as("olga", "import", p.file("WhatsApp Chat with Ana Lima.txt", "02/03/2015, 09:00 - Ana Lima: Zwiebelturm\n02/03/2015, 09:01 - Ana Lima: Rosmarin\n"),
+			"--custodian", "j.doe", "--me", "Jo Doe", "--date-order", "dmy")
+		p.as("olga", "policy", "set", "three", "--preset", "us-bd-comms-3y", "--assign")
+		request, err := strconv.ParseInt(p.decided(t), 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.place(t, "Rosmarin")
+		p.desk(t, func(d *dispose.Desk, _ *archive.Archive, _ func(string) govern.Actor) {
+			killed, renew := errors.New("killed"), d.Renew
+			d.Renew = func(ctx context.Context, progress func(done, of int64)) error {
+				if step == "after the index" {
+					if err := renew(ctx, progress); err != nil {
+						t.Fatal(err)
+					}
+				}
+				return killed
+			}
+			if _, err := d.Run(t.Context(), request, nil); !errors.Is(err, killed) {
+				t.Fatal(err)
+			}
+		})
+		if out := p.as("olga", "verify", "--no-index"); !strings.Contains(out, "not finished") {
+			t.Errorf("%s: verify:\n%s", step, out)
+		}
+		out := p.as("lea", "dispose", "resume")
+		certificate := certificateOf.FindStringSubmatch(out)
+		if certificate == nil {
+			t.Fatalf("%s: resume:\n%s", step, out)
+		}
+		if out := p.as("olga", "dispose", "certificate", certificate[1]); !strings.Contains(out, "1 messages: the content of 1 records and 1 files") || !strings.Contains(out, "1 messages, which hold") {
+			t.Errorf("%s: certificate:\n%s", step, out)
+		}
+		if out := p.as("olga", "search", "Rosmarin"); !strings.Contains(out, "1 hit") {
+			t.Errorf("%s: what is held is not there:\n%s", step, out)
+		}
+		p.as("olga", "verify")
+		p.nowhere(t, "Zwiebelturm")
+	}
+}
+
+var certificateOf = regexp.MustCompile(`Certificate (\d+)`)
