@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"io"
 	"regexp"
@@ -259,3 +261,32 @@ func TestResumedAfterEachStep(t *testing.T) {
 }
 
 var certificateOf = regexp.MustCompile(`Certificate (\d+)`)
+
+// TestFilesThatCameAfterTheDecision: an export that was imported between the
+// decision and the run has the words, too, and brought no new record of them.
+func TestFilesThatCameAfterTheDecision(t *testing.T) {
+	p := firm(t)
+	old := "02/03/2015, 09:00 - Ana Lima: Zwiebelturm\n"
+	chat := func(text string) {
+		t.Helper()
+		p.as("olga", "import", p.file("WhatsApp Chat with Ana Lima.txt", text), "--custodian", "j.doe", "--me", "Jo Doe", "--date-order", "dmy")
+	}
+	chat(old)
+	p.as("olga", "policy", "set", "three", "--preset", "us-bd-comms-3y", "--assign")
+	request := p.decided(t)
+	later := old + "24/11/2026, 09:00 - Ana Lima: Petersilie\n"
+	chat(later)
+	p.as("lea", "dispose", "run", request)
+	p.desk(t, func(_ *dispose.Desk, ar *archive.Archive, _ func(string) govern.Actor) {
+		for _, text := range []string{old, later} {
+			sum := sha256.Sum256([]byte(text))
+			if c, err := ar.OpenBlob(t.Context(), hex.EncodeToString(sum[:])); !errors.Is(err, archive.ErrNotFound) {
+				t.Errorf("a file with what was disposed of is there (%v)", errors.Join(err, c.Close()))
+			}
+		}
+	})
+	p.as("olga", "verify")
+	if out := p.as("olga", "search", "Petersilie"); !strings.Contains(out, "1 hit") {
+		t.Errorf("what stays:\n%s", out)
+	}
+}

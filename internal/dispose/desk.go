@@ -358,9 +358,19 @@ func (d *Desk) decided(ctx context.Context, request int64) (govern.Disposal, err
 	return out, err
 }
 
-// begin appends the record with which a disposal begins.
+// begin appends the record with which a disposal begins. What was imported since
+// it was decided may have brought nothing new, and a file with all of it.
 func (d *Desk) begin(ctx context.Context, dis govern.Disposal) (int64, error) {
-	part, err := record.Part(record.DisposalHead{Request: dis.Request, Entries: dis.Data.Entries, Evidence: dis.Data.Evidence}, nil)
+	if err := d.follow(ctx); err != nil {
+		return 0, err
+	}
+	touched, _, err := d.Index.Touched(ctx, dis.Data.Entries.Seqs())
+	if err != nil {
+		return 0, fmt.Errorf("find the files of what goes: %w", err)
+	}
+	evidence := slices.Concat(dis.Data.Evidence, touched)
+	slices.Sort(evidence)
+	part, err := record.Part(record.DisposalHead{Request: dis.Request, Entries: dis.Data.Entries, Evidence: slices.Compact(evidence)}, nil)
 	if err != nil {
 		return 0, err
 	}

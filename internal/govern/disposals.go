@@ -3,7 +3,6 @@ package govern
 import (
 	"fmt"
 	"math"
-	"slices"
 	"sort"
 	"strconv"
 	"time"
@@ -179,7 +178,7 @@ func (s *State) foldDisposal(e record.Entry) error {
 		switch {
 		case d == nil:
 			return fmt.Errorf("disposal %d: nobody has decided it: %w", e.Seq, ErrUndecided)
-		case !within(h.Entries, d.Data.Entries), slices.ContainsFunc(h.Evidence, func(c int64) bool { return !slices.Contains(d.Data.Evidence, c) }):
+		case !within(h.Entries, d.Data.Entries):
 			return fmt.Errorf("disposal %d: it takes more than was decided: %w", e.Seq, ErrUndecided)
 		case d.Entry != 0:
 			return fmt.Errorf("disposal %d: it has begun already, with entry %d", e.Seq, d.Entry)
