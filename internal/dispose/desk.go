@@ -1,10 +1,12 @@
 package dispose
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -30,6 +32,7 @@ type Index interface {
 	Facts(ctx context.Context, chat string, fn func(*index.Fact) error) error
 	Matching(ctx context.Context, query string) (index.Set, error)
 	Records(ctx context.Context, messages []int64) ([]int64, error)
+	ChatIDs(ctx context.Context) (ids map[string]string, err error)
 	Of(ctx context.Context, entries [][2]int64) (messages []int64, err error)
 	Touched(ctx context.Context, entries []int64) (touched, emptied []int64, err error)
 	Captures(ctx context.Context) ([]index.CaptureRow, error)
@@ -63,8 +66,32 @@ func (d *Desk) World(ctx context.Context) (w *World, rules retain.Rules, err err
 	if err != nil {
 		return nil, rules, err
 	}
-	w, err = Gather(ctx, d.Ledger, d.matching, rules)
-	return w, rules, err
+	ids, err := d.Index.ChatIDs(ctx)
+	if err != nil {
+		return nil, rules, err
+	}
+	rules = under(ids, rules)
+	if w, err = Gather(ctx, d.Ledger, d.matching, rules); err != nil {
+		return nil, rules, err
+	}
+	for was, at := range maps.Clone(w.ChatsClosed) {
+		if id, ok := ids[was]; ok && id != was && at.After(w.ChatsClosed[id]) {
+			w.ChatsClosed[id] = at
+		}
+	}
+	return w, rules, nil
+}
+
+// under names chats in rules by the IDs that they have by now.
+func under(ids map[string]string, r retain.Rules) retain.Rules {
+	r.Assignments, r.Orders = slices.Clone(r.Assignments), slices.Clone(r.Orders)
+	for i := range r.Assignments {
+		r.Assignments[i].To.Chat = cmp.Or(ids[r.Assignments[i].To.Chat], r.Assignments[i].To.Chat)
+	}
+	for i := range r.Orders {
+		r.Orders[i].To.Chat = cmp.Or(ids[r.Orders[i].To.Chat], r.Orders[i].To.Chat)
+	}
+	return r
 }
 
 // Decisions decides about messages of one chat, or of all where chat is empty,
