@@ -69,7 +69,7 @@ func measureKeeping(ctx context.Context, o options, bin, dir string, messages in
 		}
 	}
 	if o.does("disposal") {
-		if k.Disposal, err = f.dispose(ctx, dir); err != nil {
+		if k.Disposal, err = f.dispose(ctx, dir, o.pause); err != nil {
 			return nil, fmt.Errorf("measure a disposal: %w", err)
 		}
 	}
@@ -183,7 +183,7 @@ func (s *stopwatch) Dispose(ctx context.Context, n int64, still archive.Still, p
 	return s.Archive.Dispose(ctx, n, still, progress)
 }
 
-func (f *firm) dispose(ctx context.Context, dir string) (d *disposal, err error) {
+func (f *firm) dispose(ctx context.Context, dir string, pause time.Duration) (d *disposal, err error) {
 	d = &disposal{Log: size(filepath.Join(f.dir, "log.db")), Search: map[string]spread{}, Append: map[string]spread{}}
 	say("rewriting the log's bytes alone, and the index alone")
 	if d.Rewrite, err = rewrite(filepath.Join(f.dir, "log.db"), dir); err != nil {
@@ -217,11 +217,11 @@ func (f *firm) dispose(ctx context.Context, dir string) (d *disposal, err error)
 
 	say("disposing of %d messages, in use", d.Messages)
 	u := f.use(ctx)
-	u.phase("before", func() { time.Sleep(5 * time.Second) })
+	u.phase("before", func() { time.Sleep(pause) })
 	start = time.Now()
 	u.phase("during", func() { _, err = desk.Run(ctx, request, nil) })
 	d.Dispose, d.Certify = timed.took.Seconds(), time.Since(start).Seconds()-timed.took.Seconds()-d.Renew
-	u.phase("after", func() { time.Sleep(5 * time.Second) })
+	u.phase("after", func() { time.Sleep(pause) })
 	if err := errors.Join(err, u.end()); err != nil {
 		return nil, err
 	}
