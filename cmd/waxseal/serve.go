@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/waxseal/waxseal/internal/archive"
+	"github.com/waxseal/waxseal/internal/dispose"
 	"github.com/waxseal/waxseal/internal/govern"
 	"github.com/waxseal/waxseal/internal/index"
 	"github.com/waxseal/waxseal/internal/web"
@@ -106,17 +107,25 @@ type serving struct {
 // serve answers until the program is told to stop.
 func (a *app) serve(l net.Listener, ar *archive.Archive, x *index.Index, o serving) error {
 	log := slog.New(slog.NewJSONHandler(a.stderr, nil))
-	ledger, _, err := a.books(ar)
+	desk, _, err := a.desk(ar, x)
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
+	running, stop := context.WithCancel(a.ctx)
+	ledger, runner := desk.Ledger, dispose.NewRunner(running, desk, func(request int64, err error) {
+		log.LogAttrs(a.ctx, slog.LevelError, "run a disposal", slog.Int64("request", request), slog.String("error", err.Error()))
+	})
+	defer func() { // the archive is closed after it
+		stop()
+		runner.Wait()
+	}()
 	space := &diskSpace{dir: ar.Dir()}
 	console, err := web.New(web.Config{
-		Name: ar.Info().Name, Index: x, Auditor: x, Blobs: blobs{ar}, Ledger: ledger,
+		Name: ar.Info().Name, Index: x.Within(index.Scope{}), Within: func(sc index.Scope) web.Index { return x.Within(sc) }, Auditor: x, Blobs: blobs{ar}, Ledger: ledger,
 		Hosts: o.Host, BehindProxy: o.BehindProxy, Cost: passwordCost,
-		Outlook: outlook(x, ledger),
-		State:   func(ctx context.Context) (web.State, error) { return archiveState(ctx, ar, space) },
-		Log:     log,
+		Outlook: outlook(x, ledger), Desk: runner, Prove: proofOf(ar),
+		State: func(ctx context.Context) (web.State, error) { return archiveState(ctx, ar, space) },
+		Log:   log,
 	})
 	if err != nil {
 		return errors.Join(err, l.Close())
@@ -146,6 +155,9 @@ func (a *app) serve(l net.Listener, ar *archive.Archive, x *index.Index, o servi
 		openBrowser(a.ctx, link)
 	}
 	go followLog(a.ctx, x, log)
+	if err := runner.Resume(a.ctx); err != nil {
+		log.LogAttrs(a.ctx, slog.LevelError, "go on with disposals", slog.String("error", err.Error()))
+	}
 	srv := &http.Server{
 		Handler: console, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 		ErrorLog:  slog.NewLogLogger(log.Handler(), slog.LevelWarn),

@@ -1,14 +1,18 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/waxseal/waxseal/internal/archive"
 	"github.com/waxseal/waxseal/internal/blob"
+	"github.com/waxseal/waxseal/internal/dispose"
+	"github.com/waxseal/waxseal/internal/govern"
 	"github.com/waxseal/waxseal/internal/index"
 	"github.com/waxseal/waxseal/internal/record"
 	"github.com/waxseal/waxseal/internal/seal"
@@ -67,6 +71,9 @@ func (c *verifyCmd) archive(a *app) (err error) {
 	if err != nil {
 		return damage(err)
 	}
+	if err := a.checkDecisions(ar, rep); err != nil {
+		return err
+	}
 	if c.VKey != "" && c.VKey != ar.Info().VKey {
 		rep.Problems = append(rep.Problems, "the archive's public key is not the one that was given with --vkey")
 	}
@@ -81,6 +88,36 @@ func (c *verifyCmd) archive(a *app) (err error) {
 		rep.Notes = append(rep.Notes, "the result could not be kept beside the archive")
 	}
 	return c.report(a, res)
+}
+
+// checkDecisions looks for the decision of two people behind each disposal and
+// certificate: who holds the keys can append one that has none.
+func (a *app) checkDecisions(ar *archive.Archive, rep *archive.Report) error {
+	l, _, err := a.books(ar)
+	if err == nil {
+		err = l.Follow(a.ctx)
+	}
+	if err == nil {
+		_, err = ar.Acts(a.ctx, 0, func(e record.Entry) error {
+			if e.Kind != record.Disposal && e.Kind != record.Certificate {
+				return nil
+			}
+			switch why := l.Void(e.Seq); {
+			case errors.Is(why, govern.ErrUndecided):
+				rep.Problems = append(rep.Problems, why.Error())
+			case why != nil: // another process was faster
+				rep.Notes = append(rep.Notes, why.Error())
+			}
+			return nil
+		})
+	}
+	if err == nil || a.ctx.Err() != nil {
+		return err
+	}
+	if rep.OK() { // else it was said what is damaged
+		rep.Problems = append(rep.Problems, fmt.Sprintf("the books cannot be read: %v", err))
+	}
+	return nil
 }
 
 // readCheckpoints reads those that somebody kept. A file that cannot be one is
@@ -245,25 +282,28 @@ func (c *verifyCmd) proof(a *app) error {
 }
 
 type proveCmd struct {
-	ID     string `arg:"" help:"Id of the message, as messages and search print it."`
+	ID     string `arg:"" help:"Id of the message, as messages and search print it; or the number of a certificate of disposal."`
 	Output string `short:"o" help:"File to write, - for standard output (default: waxseal-proof-ID.json)." placeholder:"FILE"`
 }
 
 func (c *proveCmd) Run(a *app) error {
-	return a.withIndex(func(ar *archive.Archive, x *index.Index) error {
+	return a.withIndex(func(ar *archive.Archive, whole *index.Index) error {
+		x, err := a.viewOf(ar, whole)
+		if err != nil {
+			return err
+		}
+		what := "message"
 		m, err := x.Message(a.ctx, c.ID)
+		if cert := a.certified(ar, whole, c.ID); errors.Is(err, index.ErrNotFound) && cert != nil {
+			what, m.Records, err = "certificate", []int64{cert.Entry, cert.Head.Disposal, cert.Data.Request}, nil
+		}
 		if err != nil {
 			return fmt.Errorf("prove %s: %w", c.ID, err)
 		}
-		p, err := ar.Prove(a.ctx, m.Records)
+		b, err := proofOf(ar)(a.ctx, m.Records)
 		if err != nil {
 			return fmt.Errorf("prove %s: %w", c.ID, err)
 		}
-		b, err := json.MarshalIndent(p, "", "  ")
-		if err != nil {
-			return fmt.Errorf("prove %s: %w", c.ID, err)
-		}
-		b = append(b, '\n')
 		if c.Output == "-" {
 			_, err := a.stdout.Write(b)
 			return err
@@ -274,7 +314,38 @@ func (c *proveCmd) Run(a *app) error {
 		if err := os.WriteFile(c.Output, b, 0o600); err != nil {
 			return fmt.Errorf("write proof: %w", err)
 		}
-		_, err = fmt.Fprintf(a.stdout, "Proof of message %s written to %s.\nAnybody can check it with: waxseal verify %s\n", c.ID, c.Output, c.Output)
+		_, err = fmt.Fprintf(a.stdout, "Proof of %s %s written to %s.\nAnybody can check it with: waxseal verify %s\n", what, c.ID, c.Output, c.Output)
 		return err
 	})
+}
+
+// certified is the certificate of disposal in an entry; nil: it is none.
+func (a *app) certified(ar *archive.Archive, x *index.Index, id string) *dispose.Certified {
+	entry, err := strconv.ParseInt(id, 10, 64)
+	if err != nil {
+		return nil
+	}
+	d, _, err := a.desk(ar, x)
+	if err != nil {
+		return nil
+	}
+	if c, err := d.Certificate(a.ctx, entry); err == nil {
+		return c
+	}
+	return nil
+}
+
+// proofOf makes the file of a proof.
+func proofOf(ar *archive.Archive) func(ctx context.Context, entries []int64) ([]byte, error) {
+	return func(ctx context.Context, entries []int64) ([]byte, error) {
+		p, err := ar.Prove(ctx, entries)
+		if err != nil {
+			return nil, err
+		}
+		b, err := json.MarshalIndent(p, "", "  ")
+		if err != nil {
+			return nil, err
+		}
+		return append(b, '\n'), nil
+	}
 }

@@ -203,6 +203,13 @@ func lookEverywhere(t *testing.T, rt *rapid.T, x *Index, s Scope, everything []c
 		byHit[h.Message.Seq] = true
 		see("context", slices.Concat(h.Before, h.After)...)
 	}
+	for _, query := range []string{"", "after:2000"} {
+		var one []chat.Message
+		if err := v.All(t.Context(), query, func(m chat.Message) error { one = append(one, m); return nil }); err != nil || query == "" && len(one) != len(in) {
+			rt.Fatalf("%+v: all of %q are %d of %d, %v", s, query, len(one), len(in), err)
+		}
+		see("all of "+query, one...)
+	}
 	files, chats := map[string]bool{}, map[string]bool{}
 	for _, m := range everything {
 		switch _, err := v.Message(t.Context(), m.ID); {

@@ -117,7 +117,7 @@ func (s *Server) showBulk(w http.ResponseWriter, r *http.Request, status int, p 
 	}
 	p.Count = int64(len(seqs))
 	if p.Chat != "" {
-		c, err := s.index.Chat(r.Context(), p.Chat)
+		c, err := s.view(r).Chat(r.Context(), p.Chat)
 		if err != nil {
 			return fmt.Errorf("read chat to search in: %w", err)
 		}
@@ -145,7 +145,7 @@ func (s *Server) found(r *http.Request, query, chat string) ([]int64, error) {
 		return nil, govern.Refuse(nil, "Search for something first: all that is found is what this is done with.")
 	}
 	seqs := []int64{}
-	err := s.index.Found(r.Context(), query, chat, func(seq int64, _ time.Time) { seqs = append(seqs, seq) })
+	err := s.view(r).Found(r.Context(), query, chat, func(seq int64, _ time.Time) { seqs = append(seqs, seq) })
 	switch {
 	case errors.Is(err, index.ErrQuery):
 		return nil, govern.Refuse(nil, "The search is not understood. %s", problem(err))
@@ -158,9 +158,6 @@ func (s *Server) found(r *http.Request, query, chat string) ([]int64, error) {
 // doBulk does it, when what is found is still as many as the person was told.
 func (s *Server) doBulk(w http.ResponseWriter, r *http.Request) error {
 	if err := form(w, r); err != nil {
-		return err
-	}
-	if err := s.within(actor(r), access.Search); err != nil {
 		return err
 	}
 	f := r.PostForm
@@ -231,10 +228,7 @@ func (s *Server) orderMessage(w http.ResponseWriter, r *http.Request) error {
 	if err := form(w, r); err != nil {
 		return err
 	}
-	if err := s.within(actor(r), access.Read); err != nil {
-		return err
-	}
-	m, err := s.index.Message(r.Context(), r.PathValue("message"))
+	m, err := s.view(r).Message(r.Context(), r.PathValue("message"))
 	if err != nil {
 		return fmt.Errorf("read message: %w", err)
 	}
@@ -275,13 +269,9 @@ func (s *Server) seen(r *http.Request, on string) (err error) {
 	what, id, _ := strings.Cut(on, ":")
 	switch what {
 	case "message":
-		if err = s.within(actor(r), access.Read); err == nil {
-			_, err = s.index.Message(r.Context(), id)
-		}
+		_, err = s.view(r).Message(r.Context(), id)
 	case "chat":
-		if err = s.within(actor(r), access.Read); err == nil {
-			_, err = s.index.Chat(r.Context(), id)
-		}
+		_, err = s.view(r).Chat(r.Context(), id)
 	}
 	return err
 }
