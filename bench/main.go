@@ -5,6 +5,8 @@
 //	go run ./bench                                  everything, ten minutes or so
 //	go run ./bench -messages 100000 -peer=false     a quick look
 //	go run ./bench -only machine,read               some of it
+//	go run ./bench -only keeping,pages,disposal -chats 1000 -acts 100000
+//	                                                a firm's archive with its books
 //	go run ./bench -json                            one JSON object
 package main
 
