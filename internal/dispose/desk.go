@@ -46,6 +46,8 @@ type Desk struct {
 	// Renew builds the index anew under another key, and lets the old one go.
 	Renew func(ctx context.Context, progress func(done, of int64)) error
 	Now   func() time.Time
+
+	due memo[*Due]
 }
 
 // facts gives the index's facts, of one chat where chat is set.
@@ -115,8 +117,13 @@ type Due struct {
 // due cannot be told.
 var ErrBehind = errors.New("the index has not followed the log to its end")
 
-// Due finds what nothing keeps any longer and a policy wants proposed.
+// Due finds what nothing keeps any longer and a policy wants proposed. It may be
+// some minutes old, where nothing but time went by. It is not to be changed.
 func (d *Desk) Due(ctx context.Context, at time.Time) (*Due, error) {
+	return d.due.get(ctx, d.Archive, "", at, func() (*Due, error) { return d.findDue(ctx, at) })
+}
+
+func (d *Desk) findDue(ctx context.Context, at time.Time) (*Due, error) {
 	if err := d.follow(ctx); err != nil {
 		return nil, err
 	}
