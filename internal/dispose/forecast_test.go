@@ -72,7 +72,7 @@ func someWorld() *World {
 
 // TestForecastAgreesWithDecide: what is counted is what each message is told.
 func TestForecastAgreesWithDecide(t *testing.T) {
-	facts := listed(firm(200))
+	facts := listed(firm(500))
 	w := someWorld()
 	rapid.Check(t, func(t *rapid.T) {
 		r := retain.Rules{Fiscal: retain.Fiscal{Month: time.February, Day: 29, Zone: "Pacific/Auckland"}}
