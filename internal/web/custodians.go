@@ -101,7 +101,7 @@ func (s *Server) showCustodian(w http.ResponseWriter, r *http.Request, status in
 		for _, id := range slices.Sorted(maps.Keys(st.Holds)) {
 			h := st.Holds[id]
 			if slices.ContainsFunc(h.Notices, func(n govern.Notice) bool { return slices.Contains(n.Custodians, c.ID) }) {
-				p.Holds = append(p.Holds, newHoldRow(h))
+				p.Holds = append(p.Holds, newHoldRow(h, s.now()))
 			}
 		}
 		return nil

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/waxseal/waxseal/internal/access"
 	"github.com/waxseal/waxseal/internal/govern"
@@ -37,7 +38,7 @@ type holdRow struct {
 	Name, Reason string
 	Query        string
 	At, Ended    string
-	Waits        int // acknowledgements
+	Waits, Due   int // acknowledgements; those that have been waited for too long
 }
 
 // holdPage is one hold: what it covers, and the proof of what was done.
@@ -80,7 +81,7 @@ func (s *Server) holds(w http.ResponseWriter, r *http.Request) error {
 	p := holdsPage{layout: s.layout(r, "Holds", "holds"), May: actor(r).May(access.PlaceHold, s.now()) == nil}
 	err := s.ledger.Read(r.Context(), func(st *govern.State) error {
 		for _, h := range st.Holds {
-			if row := newHoldRow(h); h.Open() {
+			if row := newHoldRow(h, s.now()); h.Open() {
 				p.Open = append(p.Open, row)
 			} else {
 				p.Released = append(p.Released, row)
@@ -97,8 +98,8 @@ func (s *Server) holds(w http.ResponseWriter, r *http.Request) error {
 	return s.render(w, "holds", p)
 }
 
-func newHoldRow(h *govern.Hold) holdRow {
-	row := holdRow{ID: h.ID, Name: clean(h.Name), Reason: clean(h.Reason), Query: clean(h.HoldQuery()), At: utc(h.At)}
+func newHoldRow(h *govern.Hold, now time.Time) holdRow {
+	row := holdRow{ID: h.ID, Name: clean(h.Name), Reason: clean(h.Reason), Query: clean(h.HoldQuery()), At: utc(h.At), Due: due(h, now)}
 	for i := range h.Notices {
 		row.Waits += len(h.Notices[i].Waiting())
 	}
@@ -178,7 +179,7 @@ func (s *Server) showHold(w http.ResponseWriter, r *http.Request, status int, wr
 			return errNoPage
 		}
 		query = h.HoldQuery()
-		p.fill(st, h)
+		p.fill(st, h, s.now())
 		return nil
 	})
 	if err != nil {
@@ -197,7 +198,7 @@ func (s *Server) showHold(w http.ResponseWriter, r *http.Request, status int, wr
 	return s.renderStatus(w, status, "hold", p)
 }
 
-func (p *holdPage) fill(st *govern.State, h *govern.Hold) {
+func (p *holdPage) fill(st *govern.State, h *govern.Hold, now time.Time) {
 	login := func(l string) string {
 		if u := st.Users[l]; u != nil {
 			return clean(u.Name)
@@ -210,7 +211,7 @@ func (p *holdPage) fill(st *govern.State, h *govern.Hold) {
 		}
 		return clean(id)
 	}
-	p.holdRow, p.By, p.Numbered, p.Why = newHoldRow(h), login(h.By), h.Messages.Len(), clean(h.Why)
+	p.holdRow, p.By, p.Numbered, p.Why = newHoldRow(h, now), login(h.By), h.Messages.Len(), clean(h.Why)
 	if !h.Open() {
 		p.ReleasedBy = []string{login(h.ReleasedBy[0]), login(h.ReleasedBy[1])}
 	}

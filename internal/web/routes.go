@@ -62,6 +62,8 @@ func (s *Server) routes() []route {
 		{"POST /matters", access.ManageMatters, s.openMatter},
 		{"GET /matters/{matter}", access.SeeMatters, s.matter},
 		{"POST /matters/{matter}/{act}", access.ManageMatters, s.actOnMatter},
+		{"GET /notices", access.Self, s.notices},
+		{"POST /notices/{notice}", access.Self, s.acknowledge},
 		// What the scripts put into a page that is there already.
 		{"GET /fragment/chats", access.Read, s.chatRows},
 		{"GET /fragment/chats/{chat}", access.Read, s.stretch},
@@ -113,16 +115,4 @@ func (s *Server) page(handle func(http.ResponseWriter, *http.Request) error) htt
 			s.fail(w, r, err)
 		}
 	})
-}
-
-func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
-	to, who := "/account", actor(r)
-	for _, m := range menu { // the first thing that the person may open
-		if who.May(m.action, s.now()) == nil {
-			to = m.Href
-			break
-		}
-	}
-	http.Redirect(w, r, to, http.StatusSeeOther)
-	return nil
 }
