@@ -132,8 +132,8 @@ func nameAndAddress(ident string) (name, address string) {
 
 // Month is how many messages were sent in a month.
 type Month struct {
-	Name     string // "2024-01"; empty: nobody knows when
-	Messages int64
+	Name     string `json:"month"` // "2024-01"; empty: nobody knows when
+	Messages int64  `json:"messages"`
 }
 
 // Months counts what answers a query, by month.

@@ -48,10 +48,14 @@ type holdPage struct {
 	holdRow
 	By         string
 	Numbered   int64 // messages beside the query
-	Found      string
+	Found      int64 // messages that the query finds
 	Broken     bool
+	Picture    timeline
 	Notices    []noticeView
 	Custodians []custodianChoice
+	Matter     choice
+	Notes      notesPart
+	MayRead    bool
 	May        bool // place
 	MayRelease bool
 	ReleasedBy []string
@@ -65,7 +69,10 @@ type noticeView struct {
 	People       []noticePerson
 }
 
-type noticePerson struct{ ID, Name, At, By, Note string }
+type noticePerson struct {
+	ID, Name, At, By, Note string
+	Late                   bool
+}
 
 type custodianChoice struct{ ID, Name string }
 
@@ -171,14 +178,23 @@ func (s *Server) showHold(w http.ResponseWriter, r *http.Request, status int, wr
 		return errNoPage
 	}
 	who := actor(r)
-	p := holdPage{Wrong: wrong, May: who.May(access.PlaceHold, s.now()) == nil, MayRelease: who.May(access.ReleaseHold, s.now()) == nil}
-	query := ""
+	p := holdPage{Wrong: wrong, May: who.May(access.PlaceHold, s.now()) == nil, MayRelease: who.May(access.ReleaseHold, s.now()) == nil, MayRead: who.May(access.Read, s.now()) == nil}
+	query, at := "", []time.Time(nil)
 	err = s.ledger.Read(r.Context(), func(st *govern.State) error {
 		h := st.Holds[id]
 		if h == nil {
 			return errNoPage
 		}
-		query = h.HoldQuery()
+		query, at = h.HoldQuery(), []time.Time{h.At}
+		for i := range h.Notices {
+			at = append(at, h.Notices[i].At)
+		}
+		if p.MayRead && h.Matter != 0 {
+			p.Matter = choice{strconv.FormatInt(h.Matter, 10), clean(st.Matters[h.Matter].Name)}
+		}
+		if p.MayRead {
+			p.Notes = s.notesOn(r, st, "hold:"+strconv.FormatInt(id, 10), "/holds/"+strconv.FormatInt(id, 10))
+		}
 		p.fill(st, h, s.now())
 		return nil
 	})
@@ -187,10 +203,14 @@ func (s *Server) showHold(w http.ResponseWriter, r *http.Request, status int, wr
 	}
 	p.layout = s.layout(r, "Hold "+p.Name, "holds")
 	if query != "" {
-		p.Found, err = s.covered(r, query)
+		by, err := s.index.Months(r.Context(), query)
 		if p.Broken = errors.Is(err, index.ErrQuery); err != nil && !p.Broken {
 			return fmt.Errorf("count what a hold covers: %w", err)
 		}
+		for _, m := range by {
+			p.Found += m.Messages
+		}
+		p.Picture = drawTimeline(by, at)
 	}
 	if p.Coverage, err = s.coverage(r); err != nil {
 		return err
@@ -219,7 +239,7 @@ func (p *holdPage) fill(st *govern.State, h *govern.Hold, now time.Time) {
 		n := &h.Notices[i]
 		v := noticeView{Seq: n.Seq, At: utc(n.At), By: login(n.By), Text: clean(n.Text)}
 		for _, c := range n.Custodians {
-			person := noticePerson{ID: c, Name: name(c)}
+			person := noticePerson{ID: c, Name: name(c), Late: h.Open() && now.Sub(n.At) > noticeDue}
 			if k, ok := n.Acknowledged[c]; ok {
 				person.At, person.By, person.Note = utc(k.At), login(k.By), clean(k.Note)
 			}

@@ -2,14 +2,15 @@ package web
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/waxseal/waxseal/internal/access"
 	"github.com/waxseal/waxseal/internal/govern"
-	"github.com/waxseal/waxseal/internal/index"
 )
 
 // mattersPage lists the matters.
@@ -145,33 +146,20 @@ func (s *Server) matter(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if p.MayReadIt {
-		days, err := s.collectedDays(r, id)
+		by, err := s.index.Months(r.Context(), "matter:"+strconv.FormatInt(id, 10))
 		if err != nil {
-			return err
+			return fmt.Errorf("count what a matter collected: %w", err)
 		}
-		p.Collected, p.Picture = int64(len(days)), drawTimeline(days, acts)
+		for _, m := range by {
+			p.Collected += m.Messages
+		}
+		var at []time.Time
+		for _, a := range acts {
+			at = append(at, a.At)
+		}
+		p.Picture = drawTimeline(by, at)
 	}
 	return s.render(w, "matter", p)
-}
-
-// collectedDays are the local days of the messages of a matter; an empty one
-// is not known.
-func (s *Server) collectedDays(r *http.Request, id int64) ([]string, error) {
-	var days []string
-	q := index.Search{Query: "matter:" + strconv.FormatInt(id, 10), Order: index.Oldest, Limit: hitsAtOnce}
-	for {
-		res, err := s.index.Search(r.Context(), q)
-		if err != nil {
-			return nil, err
-		}
-		for i := range res.Hits {
-			at := res.Hits[i].Message.SentLocal
-			days = append(days, at[:min(len(at), len("2024-01-31"))])
-		}
-		if q.Cursor = res.Next; q.Cursor == "" {
-			return days, nil
-		}
-	}
 }
 
 func matterWords(st *govern.State, a govern.MatterAct) string {

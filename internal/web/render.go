@@ -48,7 +48,7 @@ type pages map[string]*template.Template
 func parsePages(st static) (pages, error) {
 	base, err := template.New("").Funcs(template.FuncMap{
 		"static": st.href, "count": count, "size": size, "plural": plural, "utc": utc,
-		"clean": clean, "plain": plain, "dict": dict,
+		"clean": clean, "plain": plain, "dict": dict, "num": func(n int) int64 { return int64(n) },
 	}).ParseFS(pageFiles, "pages/_*.html")
 	if err != nil {
 		return nil, err

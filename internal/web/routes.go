@@ -64,6 +64,13 @@ func (s *Server) routes() []route {
 		{"POST /matters/{matter}/{act}", access.ManageMatters, s.actOnMatter},
 		{"GET /notices", access.Self, s.notices},
 		{"POST /notices/{notice}", access.Self, s.acknowledge},
+		{"GET /groups", access.SeeCustodians, s.groups},
+		{"POST /groups", access.ManageCustodians, s.setGroup},
+		{"GET /groups/{group}", access.SeeCustodians, s.group},
+		{"GET /custodians/unknown", access.SeeCustodians, s.unknown},
+		{"POST /custodians/unknown", access.ManageCustodians, s.assign},
+		{"POST /contacts", access.ManageCustodians, s.nameContact},
+		{"GET /holds/{hold}/report", access.SeeHolds, s.holdReport},
 		// What the scripts put into a page that is there already.
 		{"GET /fragment/chats", access.Read, s.chatRows},
 		{"GET /fragment/chats/{chat}", access.Read, s.stretch},
