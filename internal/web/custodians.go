@@ -79,7 +79,12 @@ type peoplePage struct {
 const stepsShown = 200
 
 func newCustodianRow(st *govern.State, c *govern.Custodian) custodianRow {
-	row := custodianRow{ID: c.ID, Name: clean(c.Name), Email: clean(c.Email), Department: clean(c.Department), Groups: strings.Join(st.GroupsOf(c.ID), ", ")}
+	row := custodianRow{ID: c.ID, Name: clean(c.Name), Email: clean(c.Email), Department: clean(c.Department)}
+	var groups []string
+	for _, g := range st.GroupsOf(c.ID) {
+		groups = append(groups, clean(st.Groups[g].Name))
+	}
+	row.Groups = strings.Join(groups, ", ")
 	for i := range c.Accounts {
 		row.Accounts = append(row.Accounts, clean(c.Accounts[i].Account)+" "+c.Accounts[i].Span())
 	}

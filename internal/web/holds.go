@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -24,6 +25,13 @@ func init() {
 		"hold-released": "Asked. The hold stays until a second person has confirmed it, under Requests.",
 	})
 	requestWords[govern.ActHoldRelease] = "Release a hold"
+	requestHref[govern.ActHoldRelease] = func(q *govern.Asked) string {
+		var d govern.HoldRef
+		if json.Unmarshal(q.Data, &d) != nil {
+			return ""
+		}
+		return "/holds/" + strconv.FormatInt(d.Hold, 10)
+	}
 }
 
 // holdsPage lists holds.

@@ -88,7 +88,9 @@ func drawTenures(c *govern.Custodian, now time.Time) tenures {
 	}
 	every := max(1, (last.Year()-first.Year()+9)/10)
 	for y := first.Year() + 1; y <= last.Year(); y += every {
-		t.Years = append(t.Years, timeName{X: x(time.Date(y, 1, 1, 0, 0, 0, 0, time.UTC)), Text: strconv.Itoa(y)})
+		if at := x(time.Date(y, 1, 1, 0, 0, 0, 0, time.UTC)); at < t.Width-30 {
+			t.Years = append(t.Years, timeName{X: at, Text: strconv.Itoa(y)})
+		}
 	}
 	return t
 }
