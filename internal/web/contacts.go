@@ -49,13 +49,14 @@ type named func(number string, at time.Time) string
 // byFirm calls fill with the names that the firm has given; not where it has
 // given none.
 func (s *Server) byFirm(ctx context.Context, fill func(named)) error {
+	who, _ := ctx.Value(actorKey{}).(govern.Actor)
 	err := s.ledger.Read(ctx, func(st *govern.State) error {
 		if len(st.Contacts)+len(st.Custodians) > 0 {
 			fill(func(number string, at time.Time) string {
 				if c := st.Contacts[govern.NormalAccount(number)]; c != nil {
 					return clean(c.Name)
 				}
-				if id := st.CustodianOf(number, at); id != "" {
+				if id := st.CustodianOf(number, at); id != "" && mayKnow(st, who, id) {
 					return custodianName(st, id)
 				}
 				return ""

@@ -57,13 +57,22 @@ func (s *Server) groups(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) showGroups(w http.ResponseWriter, r *http.Request, status int, typed govern.Group, wrong string) error {
-	p := groupsPage{layout: s.layout(r, "Groups", "custodians"), May: actor(r).May(access.ManageCustodians, s.now()) == nil}
+	who := actor(r)
+	p := groupsPage{layout: s.layout(r, "Groups", "custodians"), May: who.May(access.ManageCustodians, s.now()) == nil && !partly(who)}
 	err := s.ledger.Read(r.Context(), func(st *govern.State) error {
 		for _, id := range slices.Sorted(maps.Keys(st.Groups)) {
 			g := st.Groups[id]
-			row := groupRow{ID: g.ID, Name: clean(g.Name), People: len(g.Members)}
-			for _, m := range g.Members[:min(groupNames, len(g.Members))] {
-				row.First = append(row.First, custodianName(st, m))
+			row := groupRow{ID: g.ID, Name: clean(g.Name)}
+			for _, m := range g.Members {
+				if !mayKnow(st, who, m) {
+					continue
+				}
+				if row.People++; row.People <= groupNames {
+					row.First = append(row.First, custodianName(st, m))
+				}
+			}
+			if row.People == 0 && partly(who) {
+				continue
 			}
 			p.Groups = append(p.Groups, row)
 		}
@@ -102,7 +111,8 @@ func (s *Server) group(w http.ResponseWriter, r *http.Request) error {
 
 // showGroup shows a group, and the form as it was typed where it was.
 func (s *Server) showGroup(w http.ResponseWriter, r *http.Request, status int, typed *govern.Group, wrong string) error {
-	p := groupPage{May: actor(r).May(access.ManageCustodians, s.now()) == nil}
+	who := actor(r)
+	p := groupPage{May: who.May(access.ManageCustodians, s.now()) == nil && !partly(who)}
 	id := r.PathValue("group")
 	if typed != nil {
 		id = typed.ID
@@ -115,7 +125,12 @@ func (s *Server) showGroup(w http.ResponseWriter, r *http.Request, status int, t
 		}
 		p.ID, title = g.ID, g.Name
 		for _, m := range g.Members {
-			p.Members = append(p.Members, custodianChoice{m, custodianName(st, m)})
+			if mayKnow(st, who, m) {
+				p.Members = append(p.Members, custodianChoice{m, custodianName(st, m)})
+			}
+		}
+		if p.Members == nil && partly(who) {
+			return errNoPage
 		}
 		if typed != nil {
 			g = typed
@@ -132,6 +147,9 @@ func (s *Server) showGroup(w http.ResponseWriter, r *http.Request, status int, t
 
 // setGroup makes a group, or says anew who is in one.
 func (s *Server) setGroup(w http.ResponseWriter, r *http.Request) error {
+	if err := wholly(r, "A group is"); err != nil {
+		return err
+	}
 	if err := r.ParseForm(); err != nil {
 		return errors.Join(errRequest, err)
 	}

@@ -36,6 +36,9 @@ func (s *Server) holdReport(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return errNoPage
 	}
+	if err := wholly(r, "A report on a hold is"); err != nil {
+		return err
+	}
 	as := r.URL.Query().Get("as")
 	if as != "json" && as != "csv" {
 		return errNoPage
@@ -69,7 +72,7 @@ func (s *Server) holdReport(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if q := rep.HoldQuery(); q != "" {
-		rep.Months, err = s.index.Months(r.Context(), q)
+		rep.Months, err = s.view(r).Months(r.Context(), q)
 		if rep.Broken = errors.Is(err, index.ErrQuery); err != nil && !rep.Broken {
 			return fmt.Errorf("count what a hold covers: %w", err)
 		}
@@ -77,7 +80,7 @@ func (s *Server) holdReport(w http.ResponseWriter, r *http.Request) error {
 			rep.Found += m.Messages
 		}
 	}
-	if rep.Coverage, err = s.index.Coverage(r.Context()); err != nil {
+	if rep.Coverage, err = s.view(r).Coverage(r.Context()); err != nil {
 		return fmt.Errorf("read coverage: %w", err)
 	}
 	if err := s.trace(r, traceHold, []string{"hold:" + strconv.FormatInt(id, 10)}, map[string]any{"as": as}); err != nil {

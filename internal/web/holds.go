@@ -126,7 +126,7 @@ func newHoldRow(h *govern.Hold, now time.Time) holdRow {
 
 // covered is how many messages a query finds now, in words.
 func (s *Server) covered(r *http.Request, query string) (string, error) {
-	res, err := s.index.Search(r.Context(), index.Search{Query: query, Limit: 1})
+	res, err := s.view(r).Search(r.Context(), index.Search{Query: query, Limit: 1})
 	switch {
 	case err != nil:
 		return "", err
@@ -203,7 +203,7 @@ func (s *Server) showHold(w http.ResponseWriter, r *http.Request, status int, wr
 		if p.MayRead {
 			p.Notes = s.notesOn(r, st, "hold:"+strconv.FormatInt(id, 10), "/holds/"+strconv.FormatInt(id, 10))
 		}
-		p.fill(st, h, s.now())
+		p.fill(st, h, who, s.now())
 		return nil
 	})
 	if err != nil {
@@ -211,7 +211,7 @@ func (s *Server) showHold(w http.ResponseWriter, r *http.Request, status int, wr
 	}
 	p.layout = s.layout(r, "Hold "+p.Name, "holds")
 	if query != "" {
-		by, err := s.index.Months(r.Context(), query)
+		by, err := s.view(r).Months(r.Context(), query)
 		if p.Broken = errors.Is(err, index.ErrQuery); err != nil && !p.Broken {
 			return fmt.Errorf("count what a hold covers: %w", err)
 		}
@@ -226,7 +226,7 @@ func (s *Server) showHold(w http.ResponseWriter, r *http.Request, status int, wr
 	return s.renderStatus(w, status, "hold", p)
 }
 
-func (p *holdPage) fill(st *govern.State, h *govern.Hold, now time.Time) {
+func (p *holdPage) fill(st *govern.State, h *govern.Hold, who govern.Actor, now time.Time) {
 	login := func(l string) string {
 		if u := st.Users[l]; u != nil {
 			return clean(u.Name)
@@ -240,6 +240,9 @@ func (p *holdPage) fill(st *govern.State, h *govern.Hold, now time.Time) {
 		return clean(id)
 	}
 	p.holdRow, p.By, p.Numbered, p.Why = newHoldRow(h, now), login(h.By), h.Messages.Len(), clean(h.Why)
+	if partly(who) {
+		p.Numbered = 0
+	}
 	if !h.Open() {
 		p.ReleasedBy = []string{login(h.ReleasedBy[0]), login(h.ReleasedBy[1])}
 	}
@@ -247,6 +250,9 @@ func (p *holdPage) fill(st *govern.State, h *govern.Hold, now time.Time) {
 		n := &h.Notices[i]
 		v := noticeView{Seq: n.Seq, At: utc(n.At), By: login(n.By), Text: clean(n.Text)}
 		for _, c := range n.Custodians {
+			if !mayKnow(st, who, c) {
+				continue
+			}
 			person := noticePerson{ID: c, Name: name(c), Late: h.Open() && now.Sub(n.At) > noticeDue}
 			if k, ok := n.Acknowledged[c]; ok {
 				person.At, person.By, person.Note = utc(k.At), login(k.By), clean(k.Note)
@@ -256,6 +262,9 @@ func (p *holdPage) fill(st *govern.State, h *govern.Hold, now time.Time) {
 		p.Notices = append(p.Notices, v)
 	}
 	for _, id := range slices.Sorted(maps.Keys(st.Custodians)) {
+		if !mayKnow(st, who, id) {
+			continue
+		}
 		p.Custodians = append(p.Custodians, custodianChoice{id, name(id)})
 	}
 }

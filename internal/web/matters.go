@@ -101,7 +101,7 @@ func (s *Server) matter(w http.ResponseWriter, r *http.Request) error {
 	who, path := actor(r), "/matters/"+r.PathValue("matter")
 	p := matterPage{
 		layout: s.layout(r, "Matter", "matters"), Find: "/search?" + url.Values{"q": {"matter:" + strconv.FormatInt(id, 10)}}.Encode(),
-		MayManage: who.May(access.ManageMatters, s.now()) == nil, MayReadIt: who.May(access.Read, s.now()) == nil && who.Scope.All(),
+		MayManage: who.May(access.ManageMatters, s.now()) == nil, MayReadIt: who.May(access.Read, s.now()) == nil,
 	}
 	var acts []govern.MatterAct
 	err = s.ledger.Read(r.Context(), func(st *govern.State) error {
@@ -137,6 +137,11 @@ func (s *Server) matter(w http.ResponseWriter, r *http.Request) error {
 		byName(p.Holds)
 		p.Notes = s.notesOn(r, st, "matter:"+strconv.FormatInt(id, 10), path)
 		acts = slices.Clone(m.Acts)
+		if partly(who) { // how many there were is of the whole archive
+			for i := range acts {
+				acts[i].Messages = 0
+			}
+		}
 		for _, a := range slices.Backward(acts) {
 			p.Acts = append(p.Acts, matterAct{What: matterWords(st, a), By: personName(st, a.By), At: utc(a.At), Why: clean(a.Reason)})
 		}
@@ -146,7 +151,7 @@ func (s *Server) matter(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if p.MayReadIt {
-		by, err := s.index.Months(r.Context(), "matter:"+strconv.FormatInt(id, 10))
+		by, err := s.view(r).Months(r.Context(), "matter:"+strconv.FormatInt(id, 10))
 		if err != nil {
 			return fmt.Errorf("count what a matter collected: %w", err)
 		}
@@ -174,8 +179,14 @@ func matterWords(st *govern.State, a govern.MatterAct) string {
 		}
 		return personName(st, a.User) + " joined"
 	case govern.ActMatterCollect:
+		if a.Messages == 0 {
+			return "Collected messages"
+		}
 		return "Collected " + plural(a.Messages, "message")
 	case govern.ActMatterDrop:
+		if a.Messages == 0 {
+			return "Took out messages"
+		}
 		return "Took out " + plural(a.Messages, "message")
 	case govern.ActMatterClose:
 		return "Closed"

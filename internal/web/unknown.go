@@ -69,14 +69,16 @@ func (s *Server) showUnknown(w http.ResponseWriter, r *http.Request, status int,
 	known := map[string]bool{}
 	err := s.ledger.Read(r.Context(), func(st *govern.State) error {
 		for _, id := range slices.Sorted(maps.Keys(st.Custodians)) {
-			p.Custodians = append(p.Custodians, custodianChoice{id, custodianName(st, id)})
+			if mayKnow(st, who, id) {
+				p.Custodians = append(p.Custodians, custodianChoice{id, custodianName(st, id)})
+			}
 			for _, t := range st.Custodians[id].Accounts {
 				known[t.Account] = true
 			}
 		}
 		for _, a := range slices.Sorted(maps.Keys(st.Contacts)) {
 			known[a] = true
-			if c := st.Contacts[a]; p.Reads && who.Scope.All() && len(p.Named) < numbersOnPage {
+			if c := st.Contacts[a]; p.Reads && !partly(who) && len(p.Named) < numbersOnPage {
 				p.Named = append(p.Named, namedContact{clean(a), clean(c.Name), plain(c.Kind)})
 			}
 		}
@@ -99,7 +101,7 @@ func (s *Server) showUnknown(w http.ResponseWriter, r *http.Request, status int,
 
 // accounts are those of chats that nobody of the firm had.
 func (p *unknownPage) accounts(s *Server, r *http.Request) error {
-	chats, err := s.index.Chats(r.Context(), index.ChatFilter{})
+	chats, err := s.view(r).Chats(r.Context(), index.ChatFilter{})
 	if err != nil {
 		return fmt.Errorf("list accounts: %w", err)
 	}
@@ -132,7 +134,7 @@ func (p *unknownPage) accounts(s *Server, r *http.Request) error {
 func (p *unknownPage) numbers(s *Server, r *http.Request, known map[string]bool) error {
 	from, _ := strconv.Atoi(r.URL.Query().Get("from")) // what is no number begins at the first
 	from = max(0, from)
-	rows, total, err := s.index.People(r.Context(), index.PersonFilter{
+	rows, total, err := s.view(r).People(r.Context(), index.PersonFilter{
 		Unnamed: true, Offset: from, Limit: numbersOnPage,
 		Skip: func(x *index.PersonRow) bool { return known[govern.NormalAccount(x.Address)] },
 	})
@@ -159,6 +161,9 @@ func (p *unknownPage) numbers(s *Server, r *http.Request, known map[string]bool)
 // assign says whose an account is that was nobody's.
 func (s *Server) assign(w http.ResponseWriter, r *http.Request) error {
 	if err := form(w, r); err != nil {
+		return err
+	}
+	if err := wholly(r, "Whose an account is says something"); err != nil {
 		return err
 	}
 	v := r.PostForm
