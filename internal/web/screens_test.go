@@ -144,6 +144,7 @@ func TestScreensOfTheBooks(t *testing.T) {
 		{"custodians", "/custodians", ""}, {"custodian", "/custodians/j.doe", ""}, {"custodian-open", "/custodians/j.doe", unfold}, {"custodian-arabic", "/custodians/a.haddad", ""},
 		{"unknown", "/custodians/unknown", ""}, {"people-import", "/custodians/import", ""}, {"groups", "/groups", ""}, {"group", "/groups/desk", unfold},
 		{"labels", "/labels", ""}, {"matters", "/matters", ""}, {"matter", "/matters/" + matter, ""}, {"bulk", "/search/all?q=sign", ""},
+		{"search", "/search?q=sign", ""}, {"state", "/state", ""},
 		{"requests", "/requests", ""}, {"account", "/account", ""}, {"message", "/messages/9", unfold},
 	})
 	b.signOut()
