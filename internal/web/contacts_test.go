@@ -15,9 +15,14 @@ func TestNumberOf(t *testing.T) {
 		of   *chat.Person
 		want string
 	}{
-		{nil, ""}, {&chat.Person{Name: "Zoe", Phone: "+447700900123"}, ""}, {&chat.Person{Phone: "+447700900123"}, "+447700900123"},
-		{&chat.Person{Name: "\u202a+44 7700 900123\u202c"}, "\u202a+44 7700 900123\u202c"}, {&chat.Person{Name: "1234"}, ""}, {&chat.Person{Name: "😀"}, ""},
-		{&chat.Person{LID: "77@lid"}, "77@lid"}, {&chat.Person{Name: "أمل 12345"}, ""},
+		{nil, ""},
+		{&chat.Person{Name: "Zoe", Phone: "+447700900123"}, ""},
+		{&chat.Person{Phone: "+447700900123"}, "+447700900123"},
+		{&chat.Person{Name: "\u202a+44 7700 900123\u202c"}, "\u202a+44 7700 900123\u202c"},
+		{&chat.Person{Name: "1234"}, ""},
+		{&chat.Person{Name: "😀"}, ""},
+		{&chat.Person{LID: "77@lid"}, "77@lid"},
+		{&chat.Person{Name: "أمل 12345"}, ""},
 	} {
 		if got := numberOf(c.of); got != c.want {
 			t.Errorf("%+v: %q, want %q", c.of, got, c.want)
