@@ -130,9 +130,10 @@ func nameAndAddress(ident string) (name, address string) {
 	return name, cmp.Or(address, fields[2], fields[3], fields[4])
 }
 
-// Month is how many messages were sent in a month.
+// Month is how many messages were sent in a month, on the clocks of those who
+// sent them. What has no time of its own counts where its source has it.
 type Month struct {
-	Name     string `json:"month"` // "2024-01"; empty: nobody knows when
+	Name     string `json:"month"` // "2024-01"
 	Messages int64  `json:"messages"`
 }
 
@@ -153,12 +154,38 @@ func (v *View) Months(ctx context.Context, query string) (all []Month, err error
 			return err
 		}
 		v.in.narrow(&w)
-		cond, args := w.sql()
-		return c.query(`SELECT CASE WHEN zone IS NULL THEN '' ELSE strftime('%Y-%m', id >> 5, 'unixepoch') END month, count(*) FROM message WHERE `+cond+` GROUP BY month ORDER BY month`,
-			func(st *sqlite3.Stmt) error {
-				all = append(all, Month{st.ColumnText(0), st.ColumnInt64(1)})
-				return nil
-			}, args...)
+		from, id, cond, args := w.rows()
+		first, count := `SELECT `+id+` FROM `+from+` WHERE `+cond+` ORDER BY `+id+` LIMIT 1`, `SELECT count(*) FROM `+from+` WHERE `+cond
+		to := w.to
+		// Row ids are times: the first that is left, its month, and on.
+		for {
+			at, ok, err := c.number(first, args...)
+			if err != nil || !ok {
+				return err
+			}
+			y, m, _ := time.Unix(timeOf(at), 0).UTC().Date()
+			next := rowAt(time.Date(y, m+1, 1, 0, 0, 0, 0, time.UTC).Unix())
+			w.from, w.to = at, min(to, next)
+			_, _, _, args = w.rows()
+			n, _, err := c.number(count, args...)
+			if err != nil {
+				return err
+			}
+			all = append(all, Month{fmt.Sprintf("%04d-%02d", y, m), n})
+			w.from, w.to = next, to
+			_, _, _, args = w.rows()
+		}
 	})
 	return all, err
+}
+
+// rows are those that answer, from the table that is enough for that: id is
+// what their row id is called there.
+func (w *where) rows() (from, id, cond string, args []any) {
+	if w.match() != "" {
+		cond, args = w.fts()
+		return `fts`, `rowid`, cond, args
+	}
+	cond, args = w.sql()
+	return `message`, `id`, cond, args
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 
 	"github.com/waxseal/waxseal/internal/govern"
 	"github.com/waxseal/waxseal/internal/retain"
@@ -180,6 +181,47 @@ func TestScreensOfTheBooks(t *testing.T) {
 	if strings.Contains(eval[string](b, `document.body.textContent`), "Zoe") {
 		t.Error("who runs the archive is shown a client's name")
 	}
+}
+
+// TestTheMenu opens by the keyboard, one group at a time, and closes again; on a
+// telephone all of it is one sheet.
+func TestTheMenu(t *testing.T) {
+	b := newBrowser(t)
+	b.window(1280, 800)
+	b.open("/policies")
+	if got := eval[string](b, `[...document.querySelectorAll(".nav > .nav-group > summary")].map(s => s.className + s.firstChild.textContent).join()`); got != "hereKeeping,People" {
+		t.Fatalf("groups %q", got)
+	}
+	shown := func(want string) {
+		t.Helper()
+		if got := eval[string](b, `[...document.querySelectorAll(".nav-group[open] > summary")].map(s => s.firstChild.textContent).join()`); got != want {
+			t.Errorf("open is %q, want %q", got, want)
+		}
+	}
+	eval[bool](b, `(document.querySelector(".nav-group > summary").focus(), true)`)
+	b.run(chromedp.KeyEvent(kb.Enter))
+	shown("Keeping")
+	if got := eval[string](b, `document.querySelector('.nav [aria-current="page"]').textContent`); got != "Policies" {
+		t.Errorf("the page is marked as %q", got)
+	}
+	b.run(chromedp.KeyEvent(kb.Tab), chromedp.KeyEvent(kb.Escape))
+	shown("")
+	if !eval[bool](b, `document.activeElement.matches(".nav-group > summary")`) {
+		t.Error("the focus is lost with the group")
+	}
+	b.run(chromedp.KeyEvent(kb.Enter), chromedp.Click(chromedp.CSS(`.nav-group:nth-of-type(2) > summary`)))
+	shown("People")
+	b.run(chromedp.Click(chromedp.CSS(`main h1`)))
+	shown("")
+
+	b.window(390, 844)
+	b.open("/policies")
+	b.run(chromedp.Click(chromedp.CSS(`.nav-small > summary`)))
+	if !eval[bool](b, `(() => { const n = document.querySelector(".nav-small nav").getBoundingClientRect(); return n.left === 0 && n.width === innerWidth && n.bottom <= innerHeight })()`) {
+		t.Error("the menu does not stand within the screen")
+	}
+	b.run(chromedp.Click(chromedp.CSS(`.nav-small [href="/holds"]`)))
+	b.until("the holds", `location.pathname === "/holds"`)
 }
 
 // tooSmall lists what a finger cannot touch; see TestAFingerFindsEverything.

@@ -15,7 +15,6 @@ type timeline struct {
 	Bars                []timeBar
 	Marks               []timeMark
 	Names               []timeName
-	Unknown             int64 // messages of which nobody knows when
 }
 
 type timeBar struct {
@@ -48,11 +47,8 @@ func drawTimeline(by []index.Month, acts []time.Time) timeline {
 		}
 		last = max(last, month)
 	}
+	by = slices.DeleteFunc(slices.Clone(by), func(m index.Month) bool { return len(m.Name) != cut }) // of a clock beyond all years
 	for _, m := range by {
-		if len(m.Name) < cut {
-			t.Unknown += m.Messages
-			continue
-		}
 		see(m.Name)
 	}
 	for _, at := range acts {
@@ -68,10 +64,8 @@ func drawTimeline(by []index.Month, acts []time.Time) timeline {
 	}
 	sums, most := map[string]int64{}, int64(1)
 	for _, m := range by {
-		if len(m.Name) >= cut {
-			sums[m.Name[:cut]] += m.Messages
-			most = max(most, sums[m.Name[:cut]])
-		}
+		sums[m.Name[:cut]] += m.Messages
+		most = max(most, sums[m.Name[:cut]])
 	}
 	step := float64(t.Width-20) / float64(len(names))
 	every := (len(names) + 11) / 12
