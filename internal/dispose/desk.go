@@ -48,7 +48,7 @@ type Desk struct {
 // facts gives the index's facts, of one chat where chat is set.
 func (d *Desk) facts(chat string) Facts {
 	return func(ctx context.Context, fn func(*Fact) error) error {
-		return d.Index.Facts(ctx, chat, func(f *index.Fact) error { return fn((*Fact)(f)) })
+		return d.Index.Facts(ctx, chat, fn)
 	}
 }
 

@@ -169,7 +169,8 @@ func New(c Config) (*Server, error) {
 		return nil, fmt.Errorf("parse pages: %w", err)
 	}
 	s := &Server{
-		name: c.Name, whole: c.Index, narrow: c.Within, blobs: c.Blobs, state: c.State, ledger: c.Ledger, outlook: c.Outlook, auditor: c.Auditor, desk: c.Desk, prove: c.Prove, log: c.Log, now: c.Now,
+		name: plain(c.Name), whole: c.Index, narrow: c.Within, blobs: c.Blobs, state: c.State, ledger: c.Ledger,
+		outlook: c.Outlook, auditor: c.Auditor, desk: c.Desk, prove: c.Prove, log: c.Log, now: c.Now,
 		pages: pg, static: st, sessions: newSessions(c.Now),
 		door: govern.NewDoor(c.Ledger, c.Cost), cost: c.Cost, key: make([]byte, 32), hosts: c.Hosts, behindProxy: c.BehindProxy,
 	}
