@@ -184,7 +184,7 @@ func taskDisposals(st *govern.State, who govern.Actor, now time.Time) *task {
 		if d.Entry != 0 {
 			note = "begun " + d.Began.Format(time.DateOnly)
 		}
-		items = append(items, taskItem{Name: plural(d.Data.Messages.Len(), "message"), Href: "/disposals/" + strconv.FormatInt(d.Request, 10), Note: note, Late: d.Entry != 0})
+		items = append(items, taskItem{Name: plural(d.Data.Messages.Len(), "message"), Href: disposalHref(d.Request), Note: note, Late: d.Entry != 0})
 	}
 	t := &task{Title: "Disposals that are not finished", Href: "/disposals", Go: "Run", Say: "Two people have decided them. A disposal is finished when it has its certificate."}
 	t.add(items...)
