@@ -1,0 +1,200 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/waxseal/waxseal/internal/archive"
+	"github.com/waxseal/waxseal/internal/record"
+)
+
+// decided is an archive with a disposal that two people have decided: of two
+// chats, of which one is disposed of in part and one wholly, with its photos.
+func decided(t *testing.T) (p typist, request string) {
+	t.Helper()
+	p = firm(t)
+	var some, all strings.Builder
+	for i := range 80 {
+		fmt.Fprintf(&some, "%d/03/2015, 09:%02d - Ana Lima: Zwiebelturm number%d old\n", 1+i/10, i%60, i)
+		fmt.Fprintf(&all, "%d/04/2015, 09:%02d - Bruno: Zwiebelturm number%d too\n", 1+i/10, i%60, i)
+	}
+	for i := range 5 {
+		fmt.Fprintf(&some, "14/05/2026, 10:%02d - Jo Doe: Petersilie number%d new\n", i, i)
+	}
+	folder := filepath.Join(filepath.Dir(p.dir), "WhatsApp Chat with Bruno")
+	photo := "IMG-20150409-WA0001.jpg"
+	fmt.Fprintf(&all, "9/04/2015, 09:00 - Bruno: %s (file attached)\n", photo)
+	for name, content := range map[string]string{photo: strings.Repeat("Zwiebelturm", 20_000), "WhatsApp Chat with Bruno.txt": all.String()} {
+		if err := os.MkdirAll(folder, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.as("olga", "import", p.file("WhatsApp Chat with Ana Lima.txt", some.String()), folder, "--custodian", "j.doe", "--me", "Jo Doe", "--date-order", "dmy")
+	p.as("olga", "policy", "set", "three", "--preset", "us-bd-comms-3y", "--assign")
+	today := time.Now().UTC().Format(time.DateOnly)
+	request = proposedOf.FindStringSubmatch(p.as("olga", "dispose", "propose", "--today", today, "--reason", "retention is over"))[1]
+	p.as("lea", "request", "approve", request, "--today", today)
+	return p, request
+}
+
+const decidedMessages, leftMessages = 166, 5
+
+// TestDisposalKilledAtAnyWriteCall kills the real program at random write calls
+// of a disposal. Each time: nothing is certified that was not done, no message
+// is half gone, and `dispose resume` ends with one certificate.
+func TestDisposalKilledAtAnyWriteCall(t *testing.T) {
+	rounds := kills()
+	if testing.Short() {
+		rounds = 4
+	}
+	if _, err := exec.LookPath("strace"); err != nil && testing.Short() {
+		t.Skip("strace is missing: the program is not killed in the middle of a disposal")
+	}
+	base, request := decided(t)
+	p := program{t: t, path: binary(t)}
+	run := func(dir string) []string {
+		return []string{"dispose", "run", request, "--dir", dir, "--token-file", base.tokens["lea"]}
+	}
+	whole := base
+	whole.dir = filepath.Join(t.TempDir(), "whole")
+	copyDir(t, base.dir, whole.dir)
+	log := filepath.Join(t.TempDir(), "calls")
+	counting := p
+	counting.wrap = []string{"strace", "-f", "-qq", "-o", log, "-e", "trace=" + writeCalls}
+	counting.ok(run(whole.dir)...)
+	b, err := os.ReadFile(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	calls := bytes.Count(b, []byte("\n"))
+	if calls < 50 {
+		t.Fatalf("only %d write calls were counted", calls)
+	}
+	whole.wantDone(t, request)
+	r := rand.New(rand.NewPCG(11, uint64(calls)))
+	for i := range rounds {
+		at := 1 + (i*calls+r.IntN(calls))/rounds // all over the run's length
+		t.Run(fmt.Sprintf("write call %d of %d", at, calls), func(t *testing.T) {
+			p, is := p, base
+			p.t, is.t = t, t
+			is.dir = filepath.Join(t.TempDir(), "killed")
+			copyDir(t, base.dir, is.dir)
+			p.strace(writeCalls, "signal=KILL", strconv.Itoa(at)).run(run(is.dir)...)
+			is.wantHonest(t)
+			p.ok("verify", "--no-index", "--dir", is.dir, "--token-file", base.tokens["olga"])
+			// Killed once more while it goes on.
+			p.strace(writeCalls, "signal=KILL", strconv.Itoa(1+r.IntN(calls))).run("dispose", "resume", "--dir", is.dir, "--token-file", base.tokens["lea"])
+			is.wantHonest(t)
+			is.as("lea", "dispose", "resume")
+			if !is.certified(t, request) { // it had not begun
+				is.as("lea", "dispose", "run", request)
+			}
+			is.wantDone(t, request)
+		})
+	}
+}
+
+func (p typist) certified(t *testing.T, request string) bool {
+	t.Helper()
+	var l struct {
+		Request int64
+		State   string
+	}
+	if err := json.Unmarshal([]byte(p.as("olga", "dispose", "list", "--json")), &l); err != nil {
+		t.Fatal(err)
+	}
+	return strconv.FormatInt(l.Request, 10) == request && l.State == "certified"
+}
+
+// wantDone: all that was decided is gone, and nothing else.
+func (p typist) wantDone(t *testing.T, request string) {
+	t.Helper()
+	if !p.certified(t, request) {
+		t.Fatalf("it is not certified:\n%s", p.as("olga", "dispose", "list"))
+	}
+	if gone, certificates := p.wantHonest(t); gone != decidedMessages-leftMessages || certificates != 1 {
+		t.Errorf("%d messages are gone by %d certificates, want %d by 1", gone, certificates, decidedMessages-leftMessages)
+	}
+	if out := p.as("olga", "dispose", "resume"); !strings.Contains(out, "is finished") {
+		t.Errorf("something is left to do:\n%s", out)
+	}
+	out := p.as("olga", "chats", "--json")
+	var last struct {
+		Coverage struct{ Messages, Unread int64 }
+	}
+	lines := strings.Split(strings.TrimSpace(out), "\n")
+	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &last); err != nil {
+		t.Fatal(err)
+	}
+	if last.Coverage.Messages != leftMessages || last.Coverage.Unread != 0 {
+		t.Errorf("%d messages are left in the index, want %d", last.Coverage.Messages, leftMessages)
+	}
+	if out := p.as("olga", "verify"); !strings.Contains(out, "OK") || strings.Contains(out, "not finished") {
+		t.Errorf("verify:\n%s", out)
+	}
+	for _, word := range []string{"Zwiebelturm", "number7"} {
+		p.nowhere(t, word)
+	}
+	for _, leftover := range []string{".new", ".new-wal", ".new-shm", ".new-journal"} {
+		if _, err := os.Stat(filepath.Join(p.dir, "index.db"+leftover)); err == nil {
+			t.Errorf("index.db%s is left", leftover)
+		}
+	}
+}
+
+// wantHonest opens every entry: it is whole or it is gone, and nothing is
+// certified that was not done.
+func (p typist) wantHonest(t *testing.T) (gone, certificates int) {
+	t.Helper()
+	ar, err := archive.Open(t.Context(), p.dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := ar.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	items, left := 0, 0
+	err = ar.Scan(t.Context(), 0, func(e record.Entry) error {
+		switch e.Kind {
+		case record.Item:
+			items++
+			if len(e.Parts) == 0 {
+				gone++
+				return nil
+			}
+			left++
+			var h record.ItemHead
+			if raw, err := e.Decode(&h); err != nil || len(raw) == 0 {
+				t.Errorf("entry %d is half gone: %v", e.Seq, err)
+			}
+		case record.Certificate:
+			certificates++
+		case record.Init, record.Capture, record.CaptureEnd, record.Unparsed, record.Act, record.Trace, record.Disposal:
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if items != decidedMessages {
+		t.Errorf("%d entries are messages, want %d", items, decidedMessages)
+	}
+	if certificates > 0 && left != leftMessages {
+		t.Errorf("it is certified, and %d messages are there, want %d", left, leftMessages)
+	}
+	return gone, certificates
+}
