@@ -3,7 +3,10 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -251,10 +254,28 @@ func certificateText(c *dispose.Certified) string {
 	return b.String()
 }
 
-// renewIndex builds the index anew under another key.
+// renewIndex builds the index anew under another key, and lets go of what an
+// earlier one left behind.
 func renewIndex(ar *archive.Archive, x *index.Index) func(context.Context, func(done, of int64)) error {
 	return func(ctx context.Context, progress func(done, of int64)) error {
 		k := seal.NewKey()
-		return x.Renew(ctx, k, func() error { return ar.SetIndexKey(ctx, k) }, progress)
+		err := x.Renew(ctx, ar.IndexPathOf(k), k, func() error { return ar.SetIndexKey(ctx, k) }, progress)
+		if err != nil {
+			return err
+		}
+		return dropStrayIndexes(ar)
 	}
+}
+
+func dropStrayIndexes(ar *archive.Archive) error {
+	stray, err := ar.StrayIndexes()
+	for _, path := range stray {
+		if e := os.Remove(path); !errors.Is(e, fs.ErrNotExist) { // another process may be faster
+			err = errors.Join(err, e)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("remove the old index: %w", err)
+	}
+	return nil
 }
