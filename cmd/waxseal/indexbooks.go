@@ -34,10 +34,11 @@ func (b indexBooks) Void(seq int64) error {
 
 func (b indexBooks) Labels(path string) (ids []int64, rules []string, err error) {
 	err = b.read(func(s *govern.State) {
+		named := s.LabelAt(path) != nil // then it is no number
 		for _, id := range slices.Sorted(maps.Keys(s.Labels)) {
 			p := s.LabelPath(id)
 			below := len(p) > len(path) && p[len(path)] == '/' && strings.EqualFold(p[:len(path)], path)
-			if !strings.EqualFold(p, path) && !below && strconv.FormatInt(id, 10) != path {
+			if !strings.EqualFold(p, path) && !below && (named || strconv.FormatInt(id, 10) != path) {
 				continue
 			}
 			ids = append(ids, id)
@@ -62,8 +63,12 @@ func (b indexBooks) Hold(name string) (query string, seqs [][2]int64, err error)
 	found := false
 	err = b.read(func(s *govern.State) {
 		for id, h := range s.Holds {
-			if strconv.FormatInt(id, 10) == name || h.Open() && strings.EqualFold(h.Name, name) {
+			number := strconv.FormatInt(id, 10) == name
+			if number || !found && h.Open() && strings.EqualFold(h.Name, name) {
 				query, seqs, found = h.HoldQuery(), h.Messages, true
+			}
+			if number { // whatever another is called
+				return
 			}
 		}
 	})

@@ -186,6 +186,23 @@ func (x *Index) Records(ctx context.Context, messages []int64) (all []int64, err
 	return slices.Compact(all), err
 }
 
+// Of lists the messages that have a record among some entries, given as runs of
+// [first, length]; sorted.
+func (x *Index) Of(ctx context.Context, entries [][2]int64) (messages []int64, err error) {
+	err = x.read(ctx, func(c *conn) error {
+		for _, r := range entries {
+			err := c.query(`SELECT seq FROM message WHERE seq >= ?1 AND seq < ?1 + ?2 UNION SELECT of FROM sighting WHERE seq >= ?1 AND seq < ?1 + ?2`,
+				func(st *sqlite3.Stmt) error { messages = append(messages, st.ColumnInt64(0)); return nil }, r[0], r[1])
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	slices.Sort(messages)
+	return slices.Compact(messages), err
+}
+
 // Touched tells which captures brought, or saw again, some entries, and which
 // of them would have brought nothing that stays. entries is sorted.
 func (x *Index) Touched(ctx context.Context, entries []int64) (touched, emptied []int64, err error) {
