@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -148,6 +149,9 @@ func (a *app) runDisposal(d *dispose.Desk, request int64) error {
 		bar.done()
 	}
 	if err != nil {
+		if begun, e := d.Unfinished(context.WithoutCancel(a.ctx)); e == nil && slices.Contains(begun, request) {
+			a.printErr("waxseal: The disposal %d is not finished, and not certified. It goes on with: waxseal dispose resume", request)
+		}
 		return err
 	}
 	_, err = fmt.Fprintf(a.stdout, "Done. Certificate %d: waxseal dispose certificate %d\n", n, n)

@@ -196,3 +196,44 @@ func (p typist) wantHonest(t *testing.T) (gone, certificates int) {
 	}
 	return gone, certificates
 }
+
+// TestWhatWasErasedComesAgain: what a data subject had erased is known by chat
+// and days when it is imported again, and goes again where nothing has to keep
+// it, though no policy says so; others' messages of those days stay.
+func TestWhatWasErasedComesAgain(t *testing.T) {
+	p := firm(t)
+	said := "01/11/2026, 09:00 - Ana Lima: Zwiebelturm is my house\n01/11/2026, 09:01 - Bruno: Petersilie is mine\n"
+	export := p.file("WhatsApp Chat with Garden.txt", said)
+	imported := func(from string) string {
+		return p.as("olga", "import", from, "--custodian", "j.doe", "--me", "Jo Doe", "--date-order", "dmy")
+	}
+	imported(export)
+	n := requestOf.FindStringSubmatch(strings.TrimPrefix(p.as("olga", "subject", "open", "erasure", "from:Ana", "--person", "Ana Lima"), "Request "))[1]
+	today := time.Now().UTC().Format(time.DateOnly)
+	do := func(out string) {
+		t.Helper()
+		request := proposedOf.FindStringSubmatch(out)[1]
+		p.as("lea", "request", "approve", request, "--today", today)
+		p.as("lea", "dispose", "run", request)
+	}
+	do(p.as("olga", "subject", "erase", n, "--today", today, "--reason", "GDPR 17"))
+	if out := p.as("olga", "dispose", "due"); !strings.Contains(out, "Nothing is due") {
+		t.Fatalf("due after the erasure:\n%s", out)
+	}
+	longer := p.file("WhatsApp Chat with Garden.txt", said+"01/11/2026, 09:02 - Bruno: Rosmarin too\n02/11/2026, 09:00 - Ana Lima: Lavendel of another day\n")
+	if out := imported(longer); !strings.Contains(out, "erased for request "+n+" are due at once") {
+		t.Fatalf("import:\n%s", out)
+	}
+	out := p.as("olga", "dispose", "propose", "--today", today, "--reason", "it was erased before")
+	if !strings.Contains(out, "1 messages are due") || !strings.Contains(out, "policy erasure, certificate") {
+		t.Fatalf("what was erased and came again:\n%s", out)
+	}
+	do(out)
+	for word, want := range map[string]int{"Zwiebelturm": 0, "Petersilie": 1, "Rosmarin": 1, "Lavendel": 1} {
+		if got := strings.Count(p.as("olga", "messages", "--json"), `"text":"`+word); got != want {
+			t.Errorf("%s is there %d times, want %d", word, got, want)
+		}
+	}
+	p.as("olga", "verify")
+	p.nowhere(t, "Zwiebelturm")
+}

@@ -144,6 +144,7 @@ func (a *app) serve(l net.Listener, ar *archive.Archive, x *index.Index, o servi
 		openBrowser(a.ctx, link)
 	}
 	go followLog(a.ctx, x, log)
+	go a.watchDue(a.ctx, ar, x, log)
 	srv := &http.Server{
 		Handler: console, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 		ErrorLog:  slog.NewLogLogger(log.Handler(), slog.LevelWarn),
