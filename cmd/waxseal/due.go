@@ -17,18 +17,14 @@ import (
 const lookEvery = 24 * time.Hour
 
 // watchDue notes in the log that something is due and nobody is at it.
-func (a *app) watchDue(ctx context.Context, ar *archive.Archive, x *index.Index, log *slog.Logger) {
-	if ar.Writable() != nil {
-		return
-	}
-	d, _, err := a.desk(ar, x)
-	for err == nil {
-		n, e := d.NoteDue(ctx)
+func watchDue(ctx context.Context, ar *archive.Archive, d *dispose.Desk, log *slog.Logger) {
+	for ar.Writable() == nil {
+		n, err := d.NoteDue(ctx)
 		switch {
 		case ctx.Err() != nil:
 			return
-		case e != nil:
-			log.LogAttrs(ctx, slog.LevelError, "look for what is due", slog.String("error", e.Error()))
+		case err != nil:
+			log.LogAttrs(ctx, slog.LevelError, "look for what is due", slog.String("error", err.Error()))
 		case n > 0:
 			log.LogAttrs(ctx, slog.LevelInfo, "messages are due for disposal", slog.Int64("messages", n))
 		}
@@ -38,7 +34,6 @@ func (a *app) watchDue(ctx context.Context, ar *archive.Archive, x *index.Index,
 		case <-time.After(lookEvery):
 		}
 	}
-	log.LogAttrs(ctx, slog.LevelError, "look for what is due", slog.String("error", err.Error()))
 }
 
 // returned tells which certificates of disposal are of what captures brought.

@@ -13,9 +13,11 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"sync"
 	"time"
 
 	"github.com/waxseal/waxseal/internal/archive"
+	"github.com/waxseal/waxseal/internal/dispose"
 	"github.com/waxseal/waxseal/internal/govern"
 	"github.com/waxseal/waxseal/internal/index"
 	"github.com/waxseal/waxseal/internal/web"
@@ -105,16 +107,27 @@ type serving struct {
 // serve answers until the program is told to stop.
 func (a *app) serve(l net.Listener, ar *archive.Archive, x *index.Index, o serving) error {
 	log := slog.New(slog.NewJSONHandler(a.stderr, nil))
-	ledger, _, err := a.books(ar)
+	desk, _, err := a.desk(ar, x)
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
+	running, stop := context.WithCancel(a.ctx)
+	ledger, runner := desk.Ledger, dispose.NewRunner(running, desk, func(request int64, err error) {
+		log.LogAttrs(a.ctx, slog.LevelError, "run a disposal", slog.Int64("request", request), slog.String("error", err.Error()))
+	})
+	var watching sync.WaitGroup
+	defer func() { // the archive is closed after it
+		stop()
+		runner.Wait()
+		watching.Wait()
+	}()
+	space := &diskSpace{dir: ar.Dir()}
 	console, err := web.New(web.Config{
-		Name: ar.Info().Name, Index: x, Auditor: x, Blobs: blobs{ar}, Ledger: ledger,
+		Name: ar.Info().Name, Index: x.Within(index.Scope{}), Within: func(sc index.Scope) web.Index { return x.Within(sc) }, Auditor: x, Blobs: blobs{ar}, Ledger: ledger,
 		Hosts: o.Host, BehindProxy: o.BehindProxy, Cost: passwordCost,
-		Outlook: outlook(x, ledger),
-		State:   func(ctx context.Context) (web.State, error) { return archiveState(ctx, ar) },
-		Log:     log,
+		Outlook: outlook(x, ledger), Desk: runner, Prove: proofOf(ar),
+		State: func(ctx context.Context) (web.State, error) { return archiveState(ctx, ar, space) },
+		Log:   log,
 	})
 	if err != nil {
 		return errors.Join(err, l.Close())
@@ -144,7 +157,10 @@ func (a *app) serve(l net.Listener, ar *archive.Archive, x *index.Index, o servi
 		openBrowser(a.ctx, link)
 	}
 	go followLog(a.ctx, x, log)
-	go a.watchDue(a.ctx, ar, x, log)
+	watching.Go(func() { watchDue(running, ar, desk, log) })
+	if err := runner.Resume(a.ctx); err != nil {
+		log.LogAttrs(a.ctx, slog.LevelError, "go on with disposals", slog.String("error", err.Error()))
+	}
 	srv := &http.Server{
 		Handler: console, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 		ErrorLog:  slog.NewLogLogger(log.Handler(), slog.LevelWarn),
@@ -212,13 +228,13 @@ func (b blobs) OpenBlob(ctx context.Context, sha256 string) (io.ReadSeekCloser, 
 	return c, c.Size, nil
 }
 
-func archiveState(ctx context.Context, ar *archive.Archive) (web.State, error) {
+func archiveState(ctx context.Context, ar *archive.Archive, space *diskSpace) (web.State, error) {
 	size, err := ar.Size(ctx)
 	if err != nil {
 		return web.State{}, err
 	}
 	st := web.State{ID: ar.Info().ID, Entries: size, Warnings: warnings(ar)}
-	if st.Bytes, err = diskSize(ar.Dir()); err != nil {
+	if st.Bytes, err = space.taken(); err != nil {
 		return st, err
 	}
 	if b, at, err := ar.Checkpoint(); err == nil {
@@ -251,6 +267,28 @@ func warnings(ar *archive.Archive) []string {
 		w = append(w, "The archive has no passphrase: its key lies beside it, so whoever has a copy of the folder can read it.")
 	}
 	return append(w, "There is no second copy. Copy the folder of the archive to another place, and keep the ring and the recovery key apart from it.")
+}
+
+// diskSpace is what a folder takes on disk, looked at once a minute at most: an
+// archive has a file for every attachment.
+type diskSpace struct {
+	dir string
+
+	mu    sync.Mutex
+	at    time.Time
+	bytes int64
+}
+
+func (d *diskSpace) taken() (n int64, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if time.Since(d.at) > time.Minute {
+		if d.bytes, err = diskSize(d.dir); err != nil {
+			return 0, err
+		}
+		d.at = time.Now()
+	}
+	return d.bytes, nil
 }
 
 func diskSize(dir string) (n int64, err error) {

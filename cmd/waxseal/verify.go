@@ -1,14 +1,17 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/waxseal/waxseal/internal/archive"
 	"github.com/waxseal/waxseal/internal/blob"
+	"github.com/waxseal/waxseal/internal/dispose"
 	"github.com/waxseal/waxseal/internal/govern"
 	"github.com/waxseal/waxseal/internal/index"
 	"github.com/waxseal/waxseal/internal/record"
@@ -279,25 +282,28 @@ func (c *verifyCmd) proof(a *app) error {
 }
 
 type proveCmd struct {
-	ID     string `arg:"" help:"Id of the message, as messages and search print it."`
+	ID     string `arg:"" help:"Id of the message, as messages and search print it; or the number of a certificate of disposal."`
 	Output string `short:"o" help:"File to write, - for standard output (default: waxseal-proof-ID.json)." placeholder:"FILE"`
 }
 
 func (c *proveCmd) Run(a *app) error {
-	return a.withIndex(func(ar *archive.Archive, x *index.Index) error {
+	return a.withIndex(func(ar *archive.Archive, whole *index.Index) error {
+		x, err := a.viewOf(ar, whole)
+		if err != nil {
+			return err
+		}
+		what := "message"
 		m, err := x.Message(a.ctx, c.ID)
+		if cert := a.certified(ar, whole, c.ID); errors.Is(err, index.ErrNotFound) && cert != nil {
+			what, m.Records, err = "certificate", []int64{cert.Entry, cert.Head.Disposal, cert.Data.Request}, nil
+		}
 		if err != nil {
 			return fmt.Errorf("prove %s: %w", c.ID, err)
 		}
-		p, err := ar.Prove(a.ctx, m.Records)
+		b, err := proofOf(ar)(a.ctx, m.Records)
 		if err != nil {
 			return fmt.Errorf("prove %s: %w", c.ID, err)
 		}
-		b, err := json.MarshalIndent(p, "", "  ")
-		if err != nil {
-			return fmt.Errorf("prove %s: %w", c.ID, err)
-		}
-		b = append(b, '\n')
 		if c.Output == "-" {
 			_, err := a.stdout.Write(b)
 			return err
@@ -308,7 +314,38 @@ func (c *proveCmd) Run(a *app) error {
 		if err := os.WriteFile(c.Output, b, 0o600); err != nil {
 			return fmt.Errorf("write proof: %w", err)
 		}
-		_, err = fmt.Fprintf(a.stdout, "Proof of message %s written to %s.\nAnybody can check it with: waxseal verify %s\n", c.ID, c.Output, c.Output)
+		_, err = fmt.Fprintf(a.stdout, "Proof of %s %s written to %s.\nAnybody can check it with: waxseal verify %s\n", what, c.ID, c.Output, c.Output)
 		return err
 	})
+}
+
+// certified is the certificate of disposal in an entry; nil: it is none.
+func (a *app) certified(ar *archive.Archive, x *index.Index, id string) *dispose.Certified {
+	entry, err := strconv.ParseInt(id, 10, 64)
+	if err != nil {
+		return nil
+	}
+	d, _, err := a.desk(ar, x)
+	if err != nil {
+		return nil
+	}
+	if c, err := d.Certificate(a.ctx, entry); err == nil {
+		return c
+	}
+	return nil
+}
+
+// proofOf makes the file of a proof.
+func proofOf(ar *archive.Archive) func(ctx context.Context, entries []int64) ([]byte, error) {
+	return func(ctx context.Context, entries []int64) ([]byte, error) {
+		p, err := ar.Prove(ctx, entries)
+		if err != nil {
+			return nil, err
+		}
+		b, err := json.MarshalIndent(p, "", "  ")
+		if err != nil {
+			return nil, err
+		}
+		return append(b, '\n'), nil
+	}
 }

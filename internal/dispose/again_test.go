@@ -27,6 +27,7 @@ type heldDesk struct {
 	all   map[int64]int   // items of captures
 
 	joined map[int64]int64 // messages of further records
+	asked  int             // for facts
 }
 
 func (h *heldDesk) Follow(context.Context, func(done, of int64)) error { return nil }
@@ -37,6 +38,7 @@ func (h *heldDesk) Coverage(ctx context.Context) (index.Coverage, error) {
 }
 
 func (h *heldDesk) Facts(_ context.Context, _ string, fn func(*index.Fact) error) error {
+	h.asked++
 	for i := range h.facts {
 		if err := fn(&h.facts[i]); err != nil {
 			return err
@@ -286,5 +288,48 @@ func TestAHoldCoversRecordsThatJoinedAnotherMessage(t *testing.T) {
 	}
 	if why := again.why[said[0]]; len(res.Kept) == 0 || !strings.Contains(why, "Acme") {
 		t.Errorf("it stays because %q", why)
+	}
+}
+
+// TestTracesDecideNothingAnew: people read and search all the time, and only
+// what could change a decision is a reason to make it again.
+func TestTracesDecideNothingAnew(t *testing.T) {
+	h, d := newHeldDesk(t)
+	capture, said := h.capture("chat", 3)
+	dis := h.begun(d, said, capture)
+	again := &again{d: d, dis: dis, size: -1}
+	still := func() (kept []int64, asked int) {
+		t.Helper()
+		before := h.asked
+		size, err := h.a.Size(t.Context())
+		if err == nil {
+			kept, err = again.still(t.Context(), size)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return kept, h.asked - before
+	}
+	if kept, asked := still(); len(kept) != 0 || asked == 0 {
+		t.Fatalf("at first %v are kept, the index was asked %d times", kept, asked)
+	}
+	who := govern.Actor{Subject: access.Subject{Operator: true}}
+	for range 3 {
+		if _, err := d.Ledger.Trace(t.Context(), who, govern.Request{Act: "search"}); err != nil {
+			t.Fatal(err)
+		}
+		if kept, asked := still(); len(kept) != 0 || asked != 0 {
+			t.Errorf("after a trace %v are kept, the index was asked %d times", kept, asked)
+		}
+	}
+	hold := govern.Request{Act: govern.ActHoldPlace, Reason: "Acme v. Beta", Data: govern.HoldData{Name: "Acme", Messages: govern.RunsOf(said[:1])}}
+	if _, err := d.Ledger.Do(t.Context(), who, hold); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Ledger.Trace(t.Context(), who, govern.Request{Act: "search"}); err != nil {
+		t.Fatal(err)
+	}
+	if kept, asked := still(); !slices.Contains(kept, said[0]) || asked == 0 {
+		t.Errorf("after a hold and a trace %v are kept, the index was asked %d times", kept, asked)
 	}
 }

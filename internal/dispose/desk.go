@@ -51,7 +51,7 @@ type Desk struct {
 // facts gives the index's facts, of one chat where chat is set.
 func (d *Desk) facts(chat string) Facts {
 	return func(ctx context.Context, fn func(*Fact) error) error {
-		return d.Index.Facts(ctx, chat, func(f *index.Fact) error { return fn(f) })
+		return d.Index.Facts(ctx, chat, fn)
 	}
 }
 

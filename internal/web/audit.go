@@ -71,6 +71,8 @@ var auditSays = map[string]string{
 	"decline":            "declined a request",
 	"user.add":           "invited somebody",
 	"user.close":         "closed an account",
+	traceRun:             "ran a disposal",
+	traceCertificate:     "took a certificate of disposal as a file",
 }
 
 // auditQuery reads the filters of an address.
@@ -104,6 +106,9 @@ func auditQuery(v url.Values) (q index.AuditQuery, f auditForm, err error) {
 func (s *Server) audit(w http.ResponseWriter, r *http.Request) error {
 	if s.auditor == nil {
 		return errNoPage
+	}
+	if err := wholly(r, "The audit trail is"); err != nil {
+		return err
 	}
 	v := r.URL.Query()
 	q, f, err := auditQuery(v)

@@ -21,6 +21,7 @@ var menu = []menuItem{
 	{"policies", "/policies", "Policies", access.SeePolicies},
 	{"custodians", "/custodians", "Custodians", access.SeeCustodians},
 	{"holds", "/holds", "Holds", access.SeeHolds},
+	{"disposals", "/disposals", "Disposals", access.SeeDisposals},
 	{"requests", "/requests", "Requests", access.Self},
 	{"audit", "/audit", "Audit trail", access.SeeAudit},
 	{"users", "/users", "Accounts", access.ManageUsers},

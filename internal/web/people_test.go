@@ -49,7 +49,7 @@ func newPeople(t *testing.T) *people {
 		t.Fatal(err)
 	}
 	c.server, err = New(Config{
-		Name: "Acme Ltd", Index: c.index, Blobs: c.files, State: stateOf(&c.state), Ledger: ledger, Cost: cheap, Now: func() time.Time { return c.now },
+		Name: "Acme Ltd", Index: c.index, Within: c.index.within, Blobs: c.files, State: stateOf(&c.state), Ledger: ledger, Cost: cheap, Now: func() time.Time { return c.now },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -194,7 +194,7 @@ func (p *people) signsIn(login, password, code string) *httptest.ResponseRecorde
 // traces counts what the log says of an act.
 func (p *people) traces(what string) (n int) {
 	for _, e := range p.log.All() {
-		if strings.Contains(string(e.Parts[0]), what) {
+		if len(e.Parts) > 0 && strings.Contains(string(e.Parts[0]), what) {
 			n++
 		}
 	}

@@ -36,6 +36,7 @@ type requestRow struct {
 	DecidedAt  string
 	Why        string
 	WaitedLong bool
+	Apart      bool // is decided on its own page, where more of it is shown
 }
 
 type requestField struct{ Name, Value string }
@@ -98,6 +99,9 @@ func (s *Server) requestRow(st *govern.State, who govern.Actor, q *govern.Asked)
 	}
 	if href := requestHref[q.Act]; href != nil {
 		row.Href = href(q)
+	}
+	if q.Act == govern.ActDispose { // who confirms it vouches for the date, and has seen what goes
+		row.Apart, row.Fields = true, nil
 	}
 	if q.Decided != "" {
 		row.Decider, row.DecidedAt = name(q.Decider), utc(q.DecidedAt)

@@ -62,6 +62,13 @@ func (s *Server) routes() []route {
 		{"POST /matters", access.ManageMatters, s.openMatter},
 		{"GET /matters/{matter}", access.SeeMatters, s.matter},
 		{"POST /matters/{matter}/{act}", access.ManageMatters, s.actOnMatter},
+		{"GET /disposals", access.SeeDisposals, s.disposals},
+		{"GET /disposals/propose", access.ProposeDisposal, s.newDisposal},
+		{"POST /disposals/propose", access.ProposeDisposal, s.proposeDisposal},
+		{"GET /disposals/{request}", access.SeeDisposals, s.disposal},
+		{"POST /disposals/{request}/{act}", access.ApproveDisposal, s.actOnDisposal},
+		{"GET /disposals/certificates/{certificate}", access.SeeDisposals, s.certificate},
+		{"GET /disposals/certificates/{certificate}/{form}", access.SeeDisposals, s.takeCertificate},
 		// What the scripts put into a page that is there already.
 		{"GET /fragment/chats", access.Read, s.chatRows},
 		{"GET /fragment/chats/{chat}", access.Read, s.stretch},

@@ -17,6 +17,9 @@ const (
 	tracePrint   = "read.print"
 	traceFile    = "read.file"
 	traceSearch  = "search"
+
+	traceRun         = "dispose.run"
+	traceCertificate = "read.certificate" // taken as a file
 )
 
 // trace notes in the log that somebody is about to see something. It comes

@@ -1,4 +1,4 @@
-package main
+package dispose
 
 import (
 	"slices"
@@ -25,7 +25,7 @@ func TestNamesThatAreNumbers(t *testing.T) {
 		}
 		return n
 	}
-	b := indexBooks{l}
+	b := NewIndexBooks(l)
 	hold := do(govern.ActHoldPlace, govern.HoldData{Name: "Acme", Query: "copper"})
 	do(govern.ActHoldPlace, govern.HoldData{Name: strconv.FormatInt(hold, 10), Query: "tin"})
 	for range 50 { // maps have no order
