@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -236,4 +237,95 @@ func TestWhatWasErasedComesAgain(t *testing.T) {
 	}
 	p.as("olga", "verify")
 	p.nowhere(t, "Zwiebelturm")
+}
+
+// TestDiskFullWhileTheIndexIsRenewed: the old index stays and answers, nothing
+// is certified, the sentence says what to do, and with room it goes on.
+func TestDiskFullWhileTheIndexIsRenewed(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs the real binary")
+	}
+	is, request := decided(t)
+	p := program{t: t, path: binary(t)}
+	run := func(dir string) []string {
+		return []string{"dispose", "run", request, "--dir", dir, "--token-file", is.tokens["lea"]}
+	}
+	whole := filepath.Join(t.TempDir(), "whole")
+	copyDir(t, is.dir, whole)
+	log := filepath.Join(t.TempDir(), "calls")
+	counting := p
+	counting.wrap = []string{"strace", "-f", "-qq", "-y", "-o", log, "-e", "trace=pwrite64"}
+	counting.ok(run(whole)...)
+	b, err := os.ReadFile(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old, err := filepath.Glob(filepath.Join(is.dir, "index-*.db"))
+	if err != nil || len(old) != 1 {
+		t.Fatalf("%q, %v", old, err)
+	}
+	from := 0 // the first write to the new index
+	for i, line := range strings.Split(string(b), "\n") {
+		if strings.Contains(line, "index-") && !strings.Contains(line, filepath.Base(old[0])) {
+			from = i + 1
+			break
+		}
+	}
+	if from == 0 {
+		t.Fatal("nothing was written to the new index")
+	}
+	out, errs, code := p.strace("pwrite64", "error=ENOSPC", fmt.Sprintf("%d+", from+3)).run(run(is.dir)...)
+	if code != exitFailed || !strings.Contains(errs, "disk is full") || !strings.Contains(errs, "not certified. It goes on with: waxseal dispose resume") {
+		t.Fatalf("exit %d\n%s%s", code, out, errs)
+	}
+	if _, certificates := is.wantHonest(t); certificates != 0 {
+		t.Error("it is certified")
+	}
+	if left, err := filepath.Glob(filepath.Join(is.dir, "index-*.db")); err != nil || !slices.Equal(left, old) {
+		t.Errorf("files of indexes: %q, %v", left, err)
+	}
+	if out := is.as("olga", "search", "Petersilie"); strings.Count(out, "Petersilie") < leftMessages {
+		t.Errorf("the old index does not answer:\n%s", out)
+	}
+	is.as("lea", "dispose", "resume")
+	is.wantDone(t, request)
+}
+
+// TestServeFinishesADisposal that was cut short, when it is started.
+func TestServeFinishesADisposal(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs the real binary")
+	}
+	is, request := decided(t)
+	p := program{t: t, path: binary(t)}
+	for at := 150; ; at += 50 { // far enough that it has begun
+		p.strace(writeCalls, "signal=KILL", strconv.Itoa(at)).run("dispose", "run", request, "--dir", is.dir, "--token-file", is.tokens["lea"])
+		if gone, certificates := is.wantHonest(t); certificates > 0 {
+			t.Fatal("it was not cut short")
+		} else if gone > 0 {
+			break
+		}
+	}
+	cmd := exec.Command(p.path, "serve", "--dir", is.dir, "--listen", "127.0.0.1:0", "--token-file", is.tokens["root"])
+	var errs bytes.Buffer
+	cmd.Stderr = &errs
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(200 * time.Millisecond) {
+		if _, certificates := is.wantHonest(t); certificates > 0 {
+			break
+		}
+		if time.Now().After(end) {
+			t.Errorf("it was not finished")
+			break
+		}
+	}
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("serve: %v\n%s", err, errs.String())
+	}
+	is.wantDone(t, request)
 }

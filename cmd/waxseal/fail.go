@@ -110,6 +110,9 @@ func (a *app) fail(err error) int {
 		return exitRefused
 	}
 	sentence, code := say(err)
+	if sentence == "" && a.ctx.Err() != nil { // a database says it in its own words
+		sentence, code = say(a.ctx.Err())
+	}
 	if sentence == "" {
 		a.printErr("waxseal: %s", oneLine(err.Error(), 2000))
 		return code
