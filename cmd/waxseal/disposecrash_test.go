@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	le "encoding/binary"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -14,7 +15,11 @@ import (
 	"testing"
 	"time"
 
+	"lukechampine.com/adiantum"
+
 	"github.com/waxseal/waxseal/internal/archive"
+	"github.com/waxseal/waxseal/internal/dispose"
+	"github.com/waxseal/waxseal/internal/govern"
 	"github.com/waxseal/waxseal/internal/record"
 )
 
@@ -328,4 +333,111 @@ func TestServeFinishesADisposal(t *testing.T) {
 		t.Errorf("serve: %v\n%s", err, errs.String())
 	}
 	is.wantDone(t, request)
+}
+
+// TestTheIndexKeyThatIsLeft opens no word that went, in no file of the archive,
+// nor in those of a copy from before; the key from before does.
+func TestTheIndexKeyThatIsLeft(t *testing.T) {
+	is, request := decided(t)
+	old := is
+	old.dir = filepath.Join(t.TempDir(), "old")
+	copyDir(t, is.dir, old.dir)
+	was := old.indexKey(t)
+	if !deciphers(t, old.dir, was, "zwiebelturm") {
+		t.Fatal("the search does not find what is there")
+	}
+	is.as("lea", "dispose", "run", request)
+	now := is.indexKey(t)
+	for name, dir := range map[string]string{"the archive": is.dir, "an old copy": old.dir} {
+		if deciphers(t, dir, now, "zwiebelturm") {
+			t.Errorf("%s: the key of the index opens what went", name)
+		}
+	}
+	if deciphers(t, is.dir, was, "zwiebelturm") {
+		t.Error("the old key opens what went in a file of the archive as it is now")
+	}
+	if !deciphers(t, is.dir, now, "petersilie") {
+		t.Error("what stayed is not there")
+	}
+	// The old file by the new key's name is no index: it is built anew.
+	if err := os.Rename(old.index(t), is.index(t)); err != nil {
+		t.Fatal(err)
+	}
+	if out := is.as("olga", "search", "Zwiebelturm OR Petersilie"); strings.Contains(out, "number7 old") || strings.Count(out, "Petersilie") < leftMessages {
+		t.Errorf("search:\n%s", out)
+	}
+	is.wantDone(t, request)
+}
+
+func (p typist) index(t *testing.T) string {
+	t.Helper()
+	found, err := filepath.Glob(filepath.Join(p.dir, "index-*.db"))
+	if err != nil || len(found) != 1 {
+		t.Fatalf("%q, %v", found, err)
+	}
+	return found[0]
+}
+
+func (p typist) indexKey(t *testing.T) [32]byte {
+	t.Helper()
+	ar, err := archive.Open(t.Context(), p.dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := ar.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	return ar.IndexKey()
+}
+
+// deciphers looks for a word in all that a key makes of every file.
+func deciphers(t *testing.T, dir string, key [32]byte, word string) (found bool) {
+	t.Helper()
+	const block = 4096
+	cipher := adiantum.New(key[:])
+	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		for at := 0; at+block <= len(b); at += block {
+			var tweak [8]byte
+			le.LittleEndian.PutUint64(tweak[:], uint64(at))
+			cipher.Decrypt(b[at:at+block], tweak[:])
+		}
+		found = found || bytes.Contains(b, []byte(word))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+// TestWhatIsDueIsNoted by the archive itself, once.
+func TestWhatIsDueIsNoted(t *testing.T) {
+	p := firm(t)
+	p.as("olga", "import", p.file("WhatsApp Chat with Ana Lima.txt", "02/03/2015, 09:00 - Ana Lima: Zwiebelturm\n02/03/2015, 09:01 - Ana Lima: Rosmarin\n"),
+		"--custodian", "j.doe", "--me", "Jo Doe", "--date-order", "dmy")
+	note := func(want int64) {
+		t.Helper()
+		p.desk(t, func(d *dispose.Desk, _ *archive.Archive, _ func(string) govern.Actor) {
+			if n, err := d.NoteDue(t.Context()); err != nil || n != want {
+				t.Errorf("%d are noted, want %d (%v)", n, want, err)
+			}
+		})
+	}
+	note(0)
+	p.as("olga", "policy", "set", "three", "--preset", "us-bd-comms-3y", "--assign")
+	note(2)
+	note(0)
+	if out := p.as("olga", "audit", "--act", "dispose.due"); strings.Count(out, "dispose.due") != 1 {
+		t.Errorf("audit:\n%s", out)
+	}
+	// What nobody proposed can be confirmed by nobody: the note decides nothing.
+	if out := p.as("olga", "dispose", "list"); !strings.Contains(out, "nothing is proposed") {
+		t.Errorf("list:\n%s", out)
+	}
 }
