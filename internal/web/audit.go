@@ -103,11 +103,12 @@ func (s *Server) audit(w http.ResponseWriter, r *http.Request) error {
 	if err := s.trace(r, traceAudit, nil, map[string]any{"query": v.Encode()}); err != nil {
 		return err
 	}
-	p := auditPage{layout: s.layout(r, "Audit trail", "audit"), MaySet: actor(r).May(access.ManagePolicies, s.now()) == nil, Total: found.Total, Many: found.Total < 0, Q: f}
+	p := auditPage{layout: s.layout(r, "Audit trail", "audit"), Total: found.Total, Many: found.Total < 0, Q: f}
+	may := func(a access.Action) bool { return actor(r).May(a, s.now()) == nil }
 	if err := s.ledger.Read(r.Context(), func(st *govern.State) error {
-		p.Required = st.ReasonRequired
+		p.Required, p.MaySet = st.ReasonRequired, may(access.ManagePolicies)
 		for i := range found.Rows {
-			p.Rows = append(p.Rows, newAuditRow(st, &found.Rows[i]))
+			p.Rows = append(p.Rows, newAuditRow(st, &found.Rows[i], may))
 		}
 		return nil
 	}); err != nil {
@@ -174,32 +175,41 @@ func (s *Server) exportAudit(w http.ResponseWriter, r *http.Request) error {
 	panic(http.ErrAbortHandler) // half a copy must not look like a whole one
 }
 
-func newAuditRow(st *govern.State, r *index.AuditRow) auditRow {
+func newAuditRow(st *govern.State, r *index.AuditRow, may func(access.Action) bool) auditRow {
 	row := auditRow{
 		Seq: r.Seq, At: utc(r.At), By: clean(r.By), Via: clean(r.Via), told: tell(st, r),
 		Why: clean(r.Reason), No: clean(r.Refused), Void: clean(r.Void), Addressing: clean(r.From),
 	}
 	for _, on := range r.On {
-		row.On = append(row.On, auditLinkTo(on))
+		row.On = append(row.On, auditLinkTo(on, may))
 	}
 	return row
 }
 
-// auditLinkTo is the object of an act, with its page where it has one.
-func auditLinkTo(on string) auditLink {
+// auditLinkTo is the object of an act, with its page where it has one that the
+// reader may open.
+func auditLinkTo(on string, may func(access.Action) bool) auditLink {
 	l := auditLink{Name: clean(on)}
 	kind, id, _ := strings.Cut(on, ":")
+	action := access.Action("")
 	switch kind {
 	case "chat":
-		l.Href = chatHref(id)
+		action, l.Href = access.Read, chatHref(id)
 	case "message":
-		l.Href = "/messages/" + url.PathEscape(id)
+		action, l.Href = access.Read, "/messages/"+url.PathEscape(id)
 	case "user":
-		l.Href = "/users/" + url.PathEscape(id)
+		action, l.Href = access.ManageUsers, "/users/"+url.PathEscape(id)
 	case "policy":
-		l.Href = "/policies/" + url.PathEscape(id)
-	case "hold", "matter", "custodian":
-		l.Href = "/" + kind + "s/" + url.PathEscape(id)
+		action, l.Href = access.SeePolicies, "/policies/"+url.PathEscape(id)
+	case "hold":
+		action, l.Href = access.SeeHolds, "/holds/"+url.PathEscape(id)
+	case "matter":
+		action, l.Href = access.SeeMatters, "/matters/"+url.PathEscape(id)
+	case "custodian":
+		action, l.Href = access.SeeCustodians, "/custodians/"+url.PathEscape(id)
+	}
+	if l.Href != "" && !may(action) {
+		l.Href = ""
 	}
 	return l
 }

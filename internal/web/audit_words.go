@@ -19,6 +19,7 @@ var auditSays = map[string]string{
 	traceChats:        "looked at the list of chats",
 	traceAudit:        "looked at the audit trail",
 	traceAuditExport:  "took a copy of the audit trail",
+	traceHold:         "took a report on a hold as a file",
 	traceRun:          "ran a disposal",
 	traceCertificate:  "took a certificate of disposal as a file",
 	"command":         "gave a command",
@@ -92,6 +93,7 @@ var auditSays = map[string]string{
 	govern.ActSubjectOpen:  "entered a data subject's request",
 	govern.ActSubjectClose: "answered a data subject's request",
 
+	"dispose.due":       "The archive proposed what is due",
 	govern.ActClockJump: "The archive's clock jumped",
 	actAsk:              "asked a second person to confirm: {asked}",
 }

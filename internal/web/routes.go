@@ -31,18 +31,18 @@ func (s *Server) routes() []route {
 		{"GET /state", access.State, s.archiveState},
 		{"GET /state/checkpoint", access.State, s.checkpoint},
 		{"GET /media/{sha256}", access.Read, s.media},
-		{"GET /audit", access.SeeAudit, wholly("The audit trail is", s.audit)},
-		{"GET /audit/export/{form}", access.SeeAudit, wholly("The audit trail is", s.exportAudit)},
+		{"GET /audit", access.SeeAudit, whole("The audit trail is", s.audit)},
+		{"GET /audit/export/{form}", access.SeeAudit, whole("The audit trail is", s.exportAudit)},
 		{"GET /policies", access.SeePolicies, s.policies},
 		{"GET /policies/new", access.ManagePolicies, s.editPolicy},
-		{"GET /policies/forecast", access.SeePolicies, wholly("A forecast is", s.forecast)},
+		{"GET /policies/forecast", access.SeePolicies, whole("A forecast is", s.forecast)},
 		{"GET /policies/{policy}", access.SeePolicies, s.policy},
 		{"POST /policies/preview", access.ManagePolicies, s.previewPolicy},
 		{"POST /policies", access.ManagePolicies, s.changePolicy},
 		{"GET /policies/requests/{request}", access.SeePolicies, s.askedPolicy},
 		{"GET /custodians", access.SeeCustodians, s.custodians},
-		{"GET /custodians/import", access.ManageCustodians, wholly("A list of people is", s.newPeople)},
-		{"POST /custodians/import", access.ManageCustodians, wholly("A list of people is", s.takePeople)},
+		{"GET /custodians/import", access.ManageCustodians, whole("A list of people is", s.newPeople)},
+		{"POST /custodians/import", access.ManageCustodians, whole("A list of people is", s.takePeople)},
 		{"GET /custodians/{custodian}", access.SeeCustodians, s.custodian},
 		{"POST /custodians/{custodian}/{act}", access.ManageCustodians, s.actOnCustodian},
 		{"GET /holds", access.SeeHolds, s.holds},
@@ -63,13 +63,22 @@ func (s *Server) routes() []route {
 		{"POST /matters", access.ManageMatters, s.openMatter},
 		{"GET /matters/{matter}", access.SeeMatters, s.matter},
 		{"POST /matters/{matter}/{act}", access.ManageMatters, s.actOnMatter},
-		{"GET /disposals", access.SeeDisposals, wholly("Disposals are", s.disposals)},
-		{"GET /disposals/propose", access.ProposeDisposal, wholly("Disposals are", s.newDisposal)},
-		{"POST /disposals/propose", access.ProposeDisposal, wholly("Disposals are", s.proposeDisposal)},
-		{"GET /disposals/{request}", access.SeeDisposals, wholly("Disposals are", s.disposal)},
-		{"POST /disposals/{request}/{act}", access.ApproveDisposal, wholly("Disposals are", s.actOnDisposal)},
-		{"GET /disposals/certificates/{certificate}", access.SeeDisposals, wholly("Disposals are", s.certificate)},
-		{"GET /disposals/certificates/{certificate}/{form}", access.SeeDisposals, wholly("Disposals are", s.takeCertificate)},
+		{"GET /notices", access.Self, s.notices},
+		{"POST /notices/{notice}", access.Self, s.acknowledge},
+		{"GET /groups", access.SeeCustodians, s.groups},
+		{"POST /groups", access.ManageCustodians, s.setGroup},
+		{"GET /groups/{group}", access.SeeCustodians, s.group},
+		{"GET /custodians/unknown", access.SeeCustodians, s.unknown},
+		{"POST /custodians/unknown", access.ManageCustodians, s.assign},
+		{"POST /contacts", access.ManageCustodians, s.nameContact},
+		{"GET /holds/{hold}/report", access.SeeHolds, s.holdReport},
+		{"GET /disposals", access.SeeDisposals, whole("Disposals are", s.disposals)},
+		{"GET /disposals/propose", access.ProposeDisposal, whole("Disposals are", s.newDisposal)},
+		{"POST /disposals/propose", access.ProposeDisposal, whole("Disposals are", s.proposeDisposal)},
+		{"GET /disposals/{request}", access.SeeDisposals, whole("Disposals are", s.disposal)},
+		{"POST /disposals/{request}/{act}", access.ApproveDisposal, whole("Disposals are", s.actOnDisposal)},
+		{"GET /disposals/certificates/{certificate}", access.SeeDisposals, whole("Disposals are", s.certificate)},
+		{"GET /disposals/certificates/{certificate}/{form}", access.SeeDisposals, whole("Disposals are", s.takeCertificate)},
 		// What the scripts put into a page that is there already.
 		{"GET /fragment/chats", access.Read, s.chatRows},
 		{"GET /fragment/chats/{chat}", access.Read, s.stretch},
@@ -123,16 +132,4 @@ func (s *Server) page(handle func(http.ResponseWriter, *http.Request) error) htt
 			s.fail(w, r, err)
 		}
 	})
-}
-
-func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
-	to, who := "/account", actor(r)
-	for _, m := range menu { // the first thing that the person may open
-		if who.May(m.action, s.now()) == nil {
-			to = m.Href
-			break
-		}
-	}
-	http.Redirect(w, r, to, http.StatusSeeOther)
-	return nil
 }

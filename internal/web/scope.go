@@ -59,10 +59,18 @@ func partly(who govern.Actor) bool {
 }
 
 // wholly refuses what is about the whole archive to whoever sees a part of it.
-func wholly(what string, handle func(http.ResponseWriter, *http.Request) error) func(http.ResponseWriter, *http.Request) error {
+func wholly(r *http.Request, what string) error {
+	if !partly(actor(r)) {
+		return nil
+	}
+	return govern.Refuse(nil, "%s about the whole archive, and your account sees a part of it.", what)
+}
+
+// whole is a handler of which all is about the whole archive.
+func whole(what string, handle func(http.ResponseWriter, *http.Request) error) func(http.ResponseWriter, *http.Request) error {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		if partly(actor(r)) {
-			return govern.Refuse(nil, "%s about the whole archive, and your account sees a part of it.", what)
+		if err := wholly(r, what); err != nil {
+			return err
 		}
 		return handle(w, r)
 	}
