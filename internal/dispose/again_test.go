@@ -29,7 +29,7 @@ type heldDesk struct {
 
 	joined map[int64]int64 // messages of further records
 	ids    map[string]string
-	asked  int             // for facts
+	asked  int // for facts
 }
 
 func (h *heldDesk) Follow(context.Context, func(done, of int64)) error { return nil }

@@ -37,8 +37,10 @@ func TestOnePersonNarrowsNoHold(t *testing.T) {
 	other := must(do(ActMatterOpen, MatterData{Name: "Other"}))
 	some := Runs{{3, 2}}
 	for _, h := range []HoldData{
-		{Name: "one", Query: "label:\u201cdeals\u201d copper"}, {Name: "two", Query: "copper -(tin OR label:privileged)"},
-		{Name: "three", Matter: m}, {Name: "four", Query: "Label:ruled"},
+		{Name: "one", Query: "label:\u201cdeals\u201d copper"},
+		{Name: "two", Query: "copper -(tin OR label:privileged)"},
+		{Name: "three", Matter: m},
+		{Name: "four", Query: "Label:ruled"},
 	} {
 		must(do(ActHoldPlace, h))
 	}
