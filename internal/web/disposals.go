@@ -56,7 +56,8 @@ func certificateHref(entry int64) string {
 type disposalsPage struct {
 	layout
 	Due        *batch
-	Wrong      string // why it cannot be told what is due
+	Wrong      string       // why it cannot be told what is due
+	Waits      *disposalRow // the newest proposal that nobody has decided
 	List       []disposalRow
 	Running    *dispose.Running
 	MayPropose bool
@@ -121,6 +122,10 @@ func (s *Server) disposals(w http.ResponseWriter, r *http.Request) error {
 		}
 		for i := range list {
 			p.List = append(p.List, newDisposalRow(st, &list[i]))
+			if row := &p.List[i]; row.State == "proposed" && p.Waits == nil {
+				waits := *row
+				p.Waits = &waits
+			}
 		}
 		return nil
 	})
@@ -237,13 +242,13 @@ const samplesOf = 8
 // sample shows some messages of a batch to those who may read them.
 func (s *Server) sample(r *http.Request, b *batch, messages govern.Runs) error {
 	who := actor(r)
-	if b.Unseen = who.May(access.Read, s.now()) != nil || s.within(who, access.Read) != nil; b.Unseen {
+	if b.Unseen = who.May(access.Read, s.now()) != nil; b.Unseen {
 		return nil
 	}
 	var ms []chat.Message
 	on := []string{}
 	for _, seq := range spread(messages, samplesOf) {
-		m, err := s.index.Message(r.Context(), strconv.FormatInt(seq, 10))
+		m, err := s.view(r).Message(r.Context(), strconv.FormatInt(seq, 10))
 		if errors.Is(err, index.ErrNotFound) {
 			continue // outside of what the person may see, or gone
 		}
