@@ -2,6 +2,7 @@ package web
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -139,7 +140,7 @@ func TestASlowBodyIsGivenUp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.Close()
+	t.Cleanup(func() { _ = c.Close() }) // there is nothing left to lose
 	if err := c.SetDeadline(time.Now().Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +151,7 @@ func TestASlowBodyIsGivenUp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer r.Body.Close()
+	_ = r.Body.Close() // its status is all
 	if r.StatusCode != http.StatusBadRequest {
 		t.Errorf("a slow body: %d", r.StatusCode)
 	}
@@ -166,8 +167,7 @@ func TestASlowBodyIsGivenUp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer a.Body.Close()
-	if _, err := io.Copy(io.Discard, a.Body); err != nil || a.StatusCode != http.StatusSeeOther {
+	if _, err := io.Copy(io.Discard, a.Body); errors.Join(err, a.Body.Close()) != nil || a.StatusCode != http.StatusSeeOther {
 		t.Errorf("a body that came: %d, %v", a.StatusCode, err)
 	}
 }
