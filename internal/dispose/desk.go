@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/waxseal/waxseal/internal/archive"
@@ -46,6 +47,8 @@ type Desk struct {
 	// Renew builds the index anew under another key, and lets the old one go.
 	Renew func(ctx context.Context, progress func(done, of int64)) error
 	Now   func() time.Time
+
+	due memo[*Due]
 }
 
 // facts gives the index's facts, of one chat where chat is set.
@@ -115,8 +118,13 @@ type Due struct {
 // due cannot be told.
 var ErrBehind = errors.New("the index has not followed the log to its end")
 
-// Due finds what nothing keeps any longer and a policy wants proposed.
+// Due finds what nothing keeps any longer and a policy wants proposed. It may be
+// some minutes old, where nothing but time went by. It is not to be changed.
 func (d *Desk) Due(ctx context.Context, at time.Time) (*Due, error) {
+	return d.due.get(ctx, d.Archive, "", at, func() (*Due, error) { return d.findDue(ctx, at) })
+}
+
+func (d *Desk) findDue(ctx context.Context, at time.Time) (*Due, error) {
 	if err := d.follow(ctx); err != nil {
 		return nil, err
 	}
@@ -128,6 +136,11 @@ func (d *Desk) Due(ctx context.Context, at time.Time) (*Due, error) {
 	if err != nil {
 		return nil, err
 	}
+	before, err := d.erasures(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var erasedAgain []int64
 	c := counts{}
 	out := &Due{At: at}
 	err = d.facts("")(ctx, func(f *Fact) error {
@@ -140,6 +153,12 @@ func (d *Desk) Due(ctx context.Context, at time.Time) (*Due, error) {
 		case !dec.Keep && !dec.Held && (dec.Must || dec.Propose):
 			out.Messages = append(out.Messages, f.Seq)
 			c.about(f, version(rules, dec, at))
+		case !dec.Held && !dec.Ordered && (!dec.Keep || dec.Policy == ""):
+			// Of an erasure, as Erasure decides.
+			if i := slices.IndexFunc(before, func(e *erased) bool { return e.has(f) }); i >= 0 {
+				out.Messages, erasedAgain = append(out.Messages, f.Seq), append(erasedAgain, f.Seq)
+				c.about(f, erasureName(before[i].certificate))
+			}
 		}
 		return nil
 	})
@@ -147,7 +166,9 @@ func (d *Desk) Due(ctx context.Context, at time.Time) (*Due, error) {
 		return nil, err
 	}
 	slices.Sort(out.Messages)
-	return out, d.complete(ctx, out, c)
+	err = d.complete(ctx, out, c)
+	out.Data.Erased = govern.RunsOf(erasedAgain)
+	return out, err
 }
 
 // Erasure is what a query finds, of which nothing must be kept; the rest is
@@ -169,6 +190,7 @@ func (d *Desk) Erasure(ctx context.Context, query string, at time.Time) (due *Du
 		return nil, nil, err
 	}
 	c := counts{}
+	days := map[govern.ChatDay]bool{}
 	due, kept = &Due{At: at}, map[int64]retain.Decision{}
 	err = d.facts("")(ctx, func(f *Fact) error {
 		if !set.Has(f.Seq) {
@@ -182,13 +204,18 @@ func (d *Desk) Erasure(ctx context.Context, query string, at time.Time) (due *Du
 		}
 		due.Messages = append(due.Messages, f.Seq)
 		c.about(f, version(rules, &dec, at))
+		days[govern.ChatDay{Chat: f.Chat, Day: dayOf(f)}] = true
 		return nil
 	})
 	if err != nil {
 		return nil, nil, err
 	}
 	slices.Sort(due.Messages)
-	return due, kept, d.complete(ctx, due, c)
+	err = d.complete(ctx, due, c)
+	due.Data.Days = slices.SortedFunc(maps.Keys(days), func(a, b govern.ChatDay) int {
+		return cmp.Or(cmp.Compare(a.Chat, b.Chat), cmp.Compare(a.Day, b.Day))
+	})
+	return due, kept, err
 }
 
 // version names the policy that a decision follows, with its version.
@@ -214,7 +241,7 @@ func (c counts) about(f *Fact, policy string) {
 	c.add("policy", policy)
 	c.add("custodian", f.Custodian)
 	c.add("chat", f.Chat)
-	c.add("month", f.Sent.Format("2006-01"))
+	c.add("month", sentMonth(f))
 }
 
 func (c counts) of(kind string) (out []govern.Tallied) {
@@ -357,12 +384,27 @@ func (d *Desk) Run(ctx context.Context, request int64, progress func(step string
 		return 0, err
 	}
 	if dis.Entry == 0 {
+		// The archive says what its clock did in front of what is appended next:
+		// that must be in the books before the disposal is.
+		on := []string{"request:" + strconv.FormatInt(request, 10)}
+		if _, err := d.Ledger.Trace(ctx, govern.Actor{Via: "archive"}, govern.Request{Act: "dispose.begin", On: on}); err != nil {
+			return 0, err
+		}
+		if dis, err = d.decided(ctx, request); err != nil {
+			return 0, err
+		}
+	}
+	if dis.Entry == 0 {
 		if dis.Entry, err = d.begin(ctx, dis); err != nil {
 			return 0, err
 		}
 	}
 	again := &again{d: d, dis: &dis, size: -1}
-	res, err := d.Archive.Dispose(ctx, dis.Entry, again.still, func(done, of int64) { progress("Disposing", done, of) })
+	res, err := d.Archive.Dispose(ctx, dis.Entry, again.still, func(done, of int64) {
+		if progress("Disposing", done, of); done >= of {
+			progress("Replacing keys", 0, 0) // and overwriting what was removed
+		}
+	})
 	if err != nil {
 		return 0, err
 	}

@@ -142,8 +142,8 @@ func applyApprove(s *State, a *Act, d Decision) {
 	r := s.Requests[d.Request]
 	r.Decided, r.DecidedBy = "approved", DecidedBy{a.By, a.At, a.Reason}
 	kinds[r.Act].apply(s, r.inner(a.At, a.By))
-	if d := s.Disposals[r.Seq]; d != nil {
-		d.confirmed = a.Seq
+	if dis := s.Disposals[r.Seq]; dis != nil {
+		dis.Decided = a.Seq
 	}
 }
 
