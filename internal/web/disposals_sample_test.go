@@ -323,5 +323,3 @@ func TestSpread(t *testing.T) {
 		t.Errorf("without: %v", got)
 	}
 }
-
-func (*shelf) ChatIDs(context.Context) (map[string]string, error) { return map[string]string{}, nil }
