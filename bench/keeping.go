@@ -245,7 +245,7 @@ func (f *firm) dispose(ctx context.Context, dir string, pause time.Duration) (d 
 
 func (f *firm) renew(ctx context.Context, progress func(done, of int64)) error {
 	key := seal.NewKey()
-	return f.x.Renew(ctx, key, func() error { return f.ar.SetIndexKey(ctx, key) }, progress)
+	return f.x.Renew(ctx, f.ar.IndexPathOf(key), key, func() error { return f.ar.SetIndexKey(ctx, key) }, progress)
 }
 
 // decide proposes and confirms a disposal, as two people.

@@ -115,9 +115,11 @@ func (a *app) serve(l net.Listener, ar *archive.Archive, x *index.Index, o servi
 	ledger, runner := desk.Ledger, dispose.NewRunner(running, desk, func(request int64, err error) {
 		log.LogAttrs(a.ctx, slog.LevelError, "run a disposal", slog.Int64("request", request), slog.String("error", err.Error()))
 	})
+	var watching sync.WaitGroup
 	defer func() { // the archive is closed after it
 		stop()
 		runner.Wait()
+		watching.Wait()
 	}()
 	space := &diskSpace{dir: ar.Dir()}
 	console, err := web.New(web.Config{
@@ -155,6 +157,7 @@ func (a *app) serve(l net.Listener, ar *archive.Archive, x *index.Index, o servi
 		openBrowser(a.ctx, link)
 	}
 	go followLog(a.ctx, x, log)
+	watching.Go(func() { watchDue(running, ar, desk, log) })
 	if err := runner.Resume(a.ctx); err != nil {
 		log.LogAttrs(a.ctx, slog.LevelError, "go on with disposals", slog.String("error", err.Error()))
 	}

@@ -68,7 +68,7 @@ func (a *again) decide(ctx context.Context) (messages []int64, err error) {
 		dec := &v.decide(f)[0]
 		if holds := v.of(f).facts.Holds; len(holds) > 0 {
 			a.why[f.Seq] = holds[0]
-		} else if dec.Keep && (a.dis.Data.Subject == 0 || dec.Ordered || dec.Policy != "") {
+		} else if dec.Keep && (a.dis.Data.Subject == 0 && !a.dis.Data.Erased.Has(f.Seq) || dec.Ordered || dec.Policy != "") {
 			a.why[f.Seq] = version(rules, dec, a.d.Now())
 		}
 		return nil

@@ -50,6 +50,7 @@ type auditLink struct{ Name, Href string }
 // auditSays are the sentences of acts, by name; others are told by name.
 var auditSays = map[string]string{
 	traceRead:            "looked at messages of a chat",
+	traceHold:            "took a report on a hold as a file",
 	traceMessage:         "looked at a message",
 	tracePrint:           "printed messages of a chat",
 	traceFile:            "opened a file",
