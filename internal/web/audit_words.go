@@ -93,7 +93,7 @@ var auditSays = map[string]string{
 	govern.ActSubjectOpen:  "entered a data subject's request",
 	govern.ActSubjectClose: "answered a data subject's request",
 
-	"dispose.due":       "The archive proposed what is due",
+	govern.ActDue:       "The archive noted that something is due",
 	govern.ActClockJump: "The archive's clock jumped",
 	actAsk:              "asked a second person to confirm: {asked}",
 }
