@@ -147,6 +147,7 @@ func TestACopyOfTheTrail(t *testing.T) {
 		c.do(http.MethodGet, "/audit/export/csv", nil)
 	}()
 }
+
 func TestAuditLinksWhatItsReaderMayOpen(t *testing.T) {
 	auditor := func(a access.Action) bool { return a == access.SeeAudit || a == access.SeePolicies }
 	for on, want := range map[string]string{"user:ana": "", "chat:acme": "", "message:9": "", "policy:nine": "/policies/nine", "hold:9": ""} {
