@@ -64,6 +64,8 @@ func TestOnePersonNarrowsNoHold(t *testing.T) {
 		{ActMatterCollect, Collected{m, some}, true},
 		{ActMatterChange, MatterData{Matter: m, Name: "Renamed"}, true}, // it is named by its number
 		{ActMatterDrop, Collected{other, some}, true},
+		{ActHoldPlace, HoldData{Name: "five", Query: "copper After:\"yesterday\""}, false}, // tomorrow it would be less
+		{ActHoldPlace, HoldData{Name: "five", Query: "copper after:2024 today"}, true},
 	} {
 		_, err := do(c.act, c.data)
 		if r := (*Refusal)(nil); c.fine && err != nil || !c.fine && !errors.As(err, &r) {
