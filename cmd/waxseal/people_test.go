@@ -244,7 +244,7 @@ var commandArgs = map[string][]string{
 	"hold report":        {"1"},
 	"import":             {"nothing.zip"}, "search": {"word"}, "prove": {"1", "-o", "-"}, "user add": {"x.y", "--name", "X", "--role", "reviewer"},
 	"user invite": {"nobody"}, "user close": {"nobody"}, "user open": {"nobody"}, "user unlock": {"nobody"}, "user token": {"x", "--action", "search", "--until", "2199-01-01"},
-	"subject open": {"erasure", "word", "--person", "X"}, "subject erase": {"99999"}, "subject answer": {"99999", "refused", "--reason", "x"},
+	"subject open": {"erasure", "word", "--person", "X"}, "subject erase": {"99999"}, "subject answer": {"99999", "refused", "--reason", "x"}, "subject copy": {"99999", "-o", os.DevNull},
 	"dispose propose": {"--today", "2026-01-01", "--reason", "x"}, "dispose run": {"99999"}, "dispose certificate": {"1"},
 	"user revoke": {"99999"}, "request approve": {"99999"}, "request decline": {"99999"},
 }

@@ -36,7 +36,7 @@ func copyOf(t interface {
 }, ms []chat.Message, who, beside []string,
 ) (lines []Line, all, page string, n Counts) {
 	t.Helper()
-	p, err := Survey(context.Background(), from(ms), beside)
+	p, err := Survey(context.Background(), from(ms), beside, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +119,7 @@ func TestWhoIsMeant(t *testing.T) {
 	ms := []chat.Message{
 		said(g, ana, "mine"), said(g, chat.Person{Name: "Ana Lima", Phone: "+15550100"}, "an impostor's"), said(g, chat.Person{Name: "Zé"}, "x"), said(g, chat.Person{Name: "Ana Lima", LID: "5@lid"}, "third"),
 	}
-	p, err := Survey(t.Context(), from(ms), nil)
+	p, err := Survey(t.Context(), from(ms), nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -215,7 +215,7 @@ func FuzzText(f *testing.F) {
 	f.Add("\u202e", "\u202e\xff\x00")
 	f.Fuzz(func(t *testing.T, name, text string) {
 		ms := []chat.Message{said(chat.Chat{ID: "g"}, ana, text), said(chat.Chat{ID: "g"}, chat.Person{Name: name, Phone: text, LID: name}, name)}
-		p, err := Survey(t.Context(), from(ms), []string{text, name})
+		p, err := Survey(t.Context(), from(ms), []string{text, name}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -44,11 +44,14 @@ type Somebody struct {
 // ErrWho means that it cannot be told who of the people is meant.
 var ErrWho = errors.New("cannot tell who is meant")
 
+// In tells the names and numbers of those who are in a chat.
+type In func(ctx context.Context, chat string) ([]string, error)
+
 // Survey reads all messages once and finds who occurs in them. beside are
-// names and numbers of people that the firm knows from elsewhere.
-func Survey(ctx context.Context, src Source, beside []string) (*People, error) {
+// names and numbers of people that the firm knows from elsewhere; in may be nil.
+func Survey(ctx context.Context, src Source, beside []string, in In) (*People, error) {
 	p := &People{by: map[string]int{}, them: map[int]bool{}, number: map[int]int{}}
-	extra := map[string]bool{}
+	extra, chats := map[string]bool{}, map[string]bool{}
 	for _, s := range beside {
 		extra[s] = true
 	}
@@ -62,10 +65,23 @@ func Survey(ctx context.Context, src Source, beside []string) (*People, error) {
 		for _, s := range mentioned(m) {
 			extra[s] = true
 		}
+		chats[m.Chat.ID] = true
 		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read the messages: %w", err)
+	}
+	for id := range chats {
+		if in == nil || id == "" {
+			continue
+		}
+		names, err := in(ctx, id)
+		if err != nil {
+			return nil, fmt.Errorf("read who is in a chat: %w", err)
+		}
+		for _, s := range names {
+			extra[s] = true
+		}
 	}
 	p.extra = slices.Sorted(maps.Keys(extra))
 	return p, nil

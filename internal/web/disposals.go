@@ -56,7 +56,7 @@ func certificateHref(entry int64) string {
 type disposalsPage struct {
 	layout
 	Due        *batch
-	Wrong      string // why it cannot be told what is due
+	Wrong      string       // why it cannot be told what is due
 	Waits      *disposalRow // the newest proposal that nobody has decided
 	List       []disposalRow
 	Running    *dispose.Running
