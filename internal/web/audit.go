@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/waxseal/waxseal/internal/govern"
 	"github.com/waxseal/waxseal/internal/index"
 )
 
@@ -71,6 +72,7 @@ var auditSays = map[string]string{
 	"decline":            "declined a request",
 	"user.add":           "invited somebody",
 	"user.close":         "closed an account",
+	govern.TraceCopy:     "made a copy for a data subject",
 	traceRun:             "ran a disposal",
 	traceCertificate:     "took a certificate of disposal as a file",
 }

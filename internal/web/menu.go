@@ -22,6 +22,7 @@ var menu = []menuItem{
 	{"custodians", "/custodians", "Custodians", access.SeeCustodians},
 	{"holds", "/holds", "Holds", access.SeeHolds},
 	{"disposals", "/disposals", "Disposals", access.SeeDisposals},
+	{"subjects", "/subjects", "Data subjects", access.SubjectRequest},
 	{"requests", "/requests", "Requests", access.Self},
 	{"audit", "/audit", "Audit trail", access.SeeAudit},
 	{"users", "/users", "Accounts", access.ManageUsers},
