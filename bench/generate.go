@@ -2,9 +2,11 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"sync"
 	"time"
 )
 
@@ -16,6 +18,7 @@ import (
 type generator struct {
 	state uint64
 	at    time.Time
+	step  time.Duration // between messages, beside half a minute or so
 	words []string
 }
 
@@ -41,8 +44,10 @@ var (
 
 func newGenerator(seed uint64) *generator {
 	// The fifteenth: even a short export leaves no doubt about day and month.
-	return &generator{state: seed, at: time.Date(2024, 1, 15, 8, 0, 0, 0, time.UTC), words: vocabulary()}
+	return &generator{state: seed, at: time.Date(2024, 1, 15, 8, 0, 0, 0, time.UTC), words: words()}
 }
+
+var words = sync.OnceValue(vocabulary)
 
 // vocabulary is the same for every seed: commonOnes, midOnes and rareOnes
 // words, in this order.
@@ -101,7 +106,7 @@ func (g *generator) say(b []byte, n int) []byte {
 // next appends the body of the next message to b and says who wrote it, and
 // whether an iPhone marks its record.
 func (g *generator) next(b []byte) (author string, body []byte, marked bool) {
-	g.at = g.at.Add(time.Duration(1+g.n(58)) * time.Second)
+	g.at = g.at.Add(time.Duration(1+g.n(58))*time.Second + g.step)
 	author = g.of(authors)
 	switch k := g.n(100); {
 	case k < 84:
@@ -147,17 +152,21 @@ func (g *generator) export(w io.Writer, n int) error {
 	return out.Flush()
 }
 
-func exportFile(path string, seed uint64, n int) (size int64, err error) {
+// file writes the next n messages as an export.
+func (g *generator) file(path string, n int) error {
 	f, err := os.Create(path)
+	if err == nil {
+		err = errors.Join(g.export(f, n), f.Close())
+	}
 	if err != nil {
-		return 0, fmt.Errorf("make input: %w", err)
+		return fmt.Errorf("make input: %w", err)
 	}
-	if err := newGenerator(seed).export(f, n); err != nil {
-		_ = f.Close() // the first error is the one that matters
-		return 0, fmt.Errorf("make input: %w", err)
-	}
-	if err := f.Close(); err != nil {
-		return 0, fmt.Errorf("make input: %w", err)
+	return nil
+}
+
+func exportFile(path string, seed uint64, n int) (size int64, err error) {
+	if err := newGenerator(seed).file(path, n); err != nil {
+		return 0, err
 	}
 	fi, err := os.Stat(path)
 	if err != nil {

@@ -21,6 +21,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Seeds of the inputs, so that every run has the same.
@@ -45,6 +46,7 @@ type results struct {
 	Imports  []imported `json:"imports,omitempty"`
 	Searches []latency  `json:"searches,omitempty"`
 	Backups  *backups   `json:"backups,omitempty"`
+	Keeping  *keeping   `json:"keeping,omitempty"`
 }
 
 type bare struct {
@@ -57,6 +59,9 @@ type options struct {
 	only    map[string]bool
 	peer    bool
 	queries int
+	chats   int // of the firm
+	acts    int // and traces
+	visits  int // of each kind of page
 	cache   string
 	tools   string
 }
@@ -76,11 +81,14 @@ func main() {
 func command(ctx context.Context, args []string, out io.Writer) error {
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	sizes := f.String("messages", "100000,1000000", "sizes of the imports")
-	only := f.String("only", "", "sections to run: machine,read,peer,sqlite,import,search,backups (search needs import)")
+	only := f.String("only", "", "sections to run: machine,read,peer,sqlite,import,search,backups,keeping,pages,disposal (search needs import)")
 	tools := f.String("tools", filepath.Join("..", "shared", "tools"), "folder with the generators of phones' databases")
 	asJSON := f.Bool("json", false, "print one JSON object")
 	peer := f.Bool("peer", true, "compare with the npm package "+peerPackage)
 	queries := f.Int("queries", 200, "searches of each kind")
+	chats := f.Int("chats", 1000, "chats of the firm whose keeping, pages and disposal are measured")
+	acts := f.Int("acts", 100_000, "acts and traces in its log")
+	visits := f.Int("visits", 20, "visits of each page")
 	scan := f.String("scan", "", "internal: scan this file and print what it took")
 	read := f.String("read", "", "internal: read this file and print what it took")
 	if err := f.Parse(args); err != nil {
@@ -92,7 +100,7 @@ func command(ctx context.Context, args []string, out io.Writer) error {
 	if *read != "" {
 		return readAlone(ctx, *read, out)
 	}
-	o := options{only: map[string]bool{}, peer: *peer, queries: *queries, cache: filepath.Join(".cache", "bench"), tools: *tools}
+	o := options{only: map[string]bool{}, peer: *peer, queries: *queries, chats: max(1, *chats), acts: *acts, visits: max(1, *visits), cache: filepath.Join(".cache", "bench"), tools: *tools}
 	for s := range strings.SplitSeq(*sizes, ",") {
 		n, err := strconv.Atoi(s)
 		if err != nil || n < 1 {
@@ -159,6 +167,15 @@ func measure(ctx context.Context, o options) (r results, err error) {
 			return r, err
 		}
 		r.Backups = &b
+	}
+	if o.does("keeping") || o.does("pages") || o.does("disposal") {
+		bin, err := binary(ctx, o.cache)
+		if err != nil {
+			return r, err
+		}
+		if r.Keeping, err = measureKeeping(ctx, o, bin, dir, r.Messages); err != nil {
+			return r, err
+		}
 	}
 	return r, nil
 }
@@ -249,4 +266,6 @@ func size(path string) int64 {
 	return fi.Size()
 }
 
-func say(format string, args ...any) { fmt.Fprintf(os.Stderr, "… "+format+"\n", args...) }
+func say(format string, args ...any) {
+	fmt.Fprintf(os.Stderr, time.Now().Format("15:04:05")+" … "+format+"\n", args...)
+}

@@ -11,7 +11,6 @@ import (
 	"github.com/waxseal/waxseal/internal/archive"
 	"github.com/waxseal/waxseal/internal/capture/all"
 	"github.com/waxseal/waxseal/internal/index"
-	"github.com/waxseal/waxseal/internal/seal"
 )
 
 // latency is how long one kind of search took, in milliseconds.
@@ -110,7 +109,6 @@ func ask(ctx context.Context, x *index.Index, k kind, s index.Search, n int) (la
 }
 
 func openIndex(ctx context.Context, dir string) (*archive.Archive, *index.Index, error) {
-	noSecret := func() (seal.Secret, error) { return seal.Secret{}, errors.New("the archive asks for a key") }
 	ar, err := archive.Open(ctx, dir, noSecret)
 	if err != nil {
 		return nil, nil, err

@@ -27,6 +27,7 @@ func (r results) table(w io.Writer) error {
 		row("search: "+l.What+", "+hits(l.Hits), fmt.Sprintf("p50 %.1f  p95 %.1f  p99 %.1f ms", l.P50, l.P95, l.P99), "", "", aim)
 	}
 	r.Backups.rows(row, r.Machine)
+	r.Keeping.rows(row)
 	if err := t.Flush(); err != nil {
 		return err
 	}

@@ -163,19 +163,21 @@ func (a *app) enter(ar *archive.Archive) error {
 		l.Refuse(a.ctx, a.who, govern.Request{Act: "command", On: on}, err)
 		return err
 	}
-	if err := a.withinScope(action); err != nil {
+	if err := a.wholly(); err != nil {
 		return err
 	}
 	_, err = l.Trace(a.ctx, a.who, govern.Request{Act: "command", On: on, Data: map[string]any{"args": withoutCode(a.args)}})
 	return err
 }
 
-// withinScope refuses what reads beyond a scope: these commands see the whole
-// index.
-func (a *app) withinScope(action access.Action) error {
-	reads := []access.Action{access.Read, access.Search, access.Report, access.Prove, access.Export, access.Order, access.ManageLabels}
-	if slices.Contains(reads, action) && !a.who.Scope.All() {
-		return exitError{exitRefused, "your account reads within a scope, which the command line does not know: use the console"}
+// wholeCommands are about the whole archive, and would tell of what is outside
+// of a scope.
+var wholeCommands = []string{"report reconcile", "audit", "policy forecast", "dispose due", "dispose propose", "subject open", "subject erase", "custodian import"}
+
+// wholly refuses those to whoever sees a part of it.
+func (a *app) wholly() error {
+	if slices.Contains(wholeCommands, a.command) && !a.who.Scope.All() {
+		return exitError{exitRefused, "this is about the whole archive, and your account sees a part of it"}
 	}
 	return nil
 }

@@ -233,7 +233,7 @@ type unknownLine struct {
 }
 
 func (c *custodianUnknownCmd) Run(a *app) error {
-	return a.withIndex(func(ar *archive.Archive, x *index.Index) error {
+	return a.withView(func(ar *archive.Archive, x *index.View) error {
 		chats, err := x.Chats(a.ctx, index.ChatFilter{})
 		if err != nil {
 			return err

@@ -63,6 +63,8 @@ func (c *demoCmd) folder(a *app) (string, error) {
 	return filepath.Join(dir, "archive"), nil
 }
 
+// build has the people first: whose a message is depends on who had its number
+// on that day.
 func (c *demoCmd) build(a *app, dir string) (err error) {
 	_, err = archive.Create(a.ctx, dir, archive.CreateOptions{Name: demo.Firm, Zone: demo.Zone, NoPassphrase: true})
 	if err != nil {
@@ -73,16 +75,26 @@ func (c *demoCmd) build(a *app, dir string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, ar.Close()) }()
-	exports, err := os.MkdirTemp("", "waxseal-exports-")
+	f, err := a.firmAtWork(ar)
 	if err != nil {
-		return fmt.Errorf("make a folder for the exports: %w", err)
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(exports)) }()
-	if err := c.importExports(a, ar, exports); err != nil {
 		return err
 	}
-	if err := a.followIndex(ar); err != nil {
-		return fmt.Errorf("build the index: %w", err)
+	accounts, err := f.accounts()
+	if err != nil {
+		return err
+	}
+	if err := f.hire(); err != nil {
+		return err
+	}
+	if err := c.imports(a, ar); err != nil {
+		return err
+	}
+	books := ""
+	if err := a.onIndex(ar, func(x *index.Index) (err error) { books, err = f.keepBooks(ar, x); return err }); err != nil {
+		return err
+	}
+	if err := f.token(dir + ".token"); err != nil {
+		return err
 	}
 	if err := ar.Sign(a.ctx); err != nil {
 		return err
@@ -90,7 +102,18 @@ func (c *demoCmd) build(a *app, dir string) (err error) {
 	if err := c.verify(a, ar); err != nil {
 		return err
 	}
-	return c.people(a, ar, dir+".token")
+	_, err = fmt.Fprintf(a.stdout, "\nPeople who can sign in, each with a secret for an authenticator app:\n\n%s\nIn its books, to be looked at in the console:\n\n%s", accounts, books)
+	return err
+}
+
+// imports writes the firm's exports, imports them and throws them away.
+func (c *demoCmd) imports(a *app, ar *archive.Archive) (err error) {
+	exports, err := os.MkdirTemp("", "waxseal-exports-")
+	if err != nil {
+		return fmt.Errorf("make a folder for the exports: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(exports)) }()
+	return c.importExports(a, ar, exports)
 }
 
 func (c *demoCmd) importExports(a *app, ar *archive.Archive, dir string) error {
@@ -122,7 +145,7 @@ func (c *demoCmd) importOne(ctx context.Context, sink capture.Sink, im demo.Impo
 	if err != nil {
 		return sum, fmt.Errorf("sample export: %w", err)
 	}
-	o := capture.Options{Zone: zone, Custodian: im.Custodian, Me: im.Me, Chat: im.Chat}
+	o := capture.Options{Zone: zone, Account: im.Account, Custodian: im.Custodian, Me: im.Me, Chat: im.Chat}
 	sources, err := find(ctx, all.Formats(), im.Path, o)
 	if err != nil {
 		return sum, err

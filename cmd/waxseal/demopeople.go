@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -16,36 +17,30 @@ import (
 
 // firmAtWork makes the accounts of the sample firm as a firm makes its own:
 // the administrator sets up, the officer accepts, and then the officer confirms
-// whoever gets to read.
+// whoever gets to read. Then each of them does their work.
 type firmAtWork struct {
-	a    *app
-	l    *govern.Ledger
-	firm string
+	a *app
+	l *govern.Ledger
 }
 
-// people makes the accounts, prints what each signs in with, and writes a token
-// of the officer for the command line.
-func (c *demoCmd) people(a *app, ar *archive.Archive, tokenFile string) error {
-	l, err := govern.Open(a.ctx, ar)
-	if err != nil {
-		return err
-	}
-	f := firmAtWork{a: a, l: l, firm: ar.Info().Name}
-	if _, err := fmt.Fprint(a.stdout, "\nPeople who can sign in, each with a secret for an authenticator app:\n\n"); err != nil {
-		return err
-	}
-	tw := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+func (a *app) firmAtWork(ar *archive.Archive) (firmAtWork, error) {
+	l, _, err := a.books(ar)
+	return firmAtWork{a: a, l: l}, err
+}
+
+// accounts makes the accounts, and lists what each signs in with.
+func (f firmAtWork) accounts() (string, error) {
+	var b strings.Builder
+	tw := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	for _, p := range demo.People() {
 		password, secret, err := f.add(p)
 		if err != nil {
-			return fmt.Errorf("make the account of %s: %w", p.Name, err)
+			return "", fmt.Errorf("make the account of %s: %w", p.Name, err)
 		}
-		_, _ = fmt.Fprintf(tw, "  %s\t%s\t%s\t%s\n", p.Login, p.Role, password, secret) // Flush says what went wrong
+		_, _ = fmt.Fprintf(tw, "  %s\t%s\t%s\t%s\n", p.Login, p.Role, password, secret) // memory is not full
 	}
-	if err := tw.Flush(); err != nil {
-		return err
-	}
-	return f.token(tokenFile)
+	_ = tw.Flush() // see above
+	return b.String(), nil
 }
 
 // as is a person of the firm.

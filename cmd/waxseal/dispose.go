@@ -92,7 +92,7 @@ func dueText(due *dispose.Due) string {
 		}
 	}
 	for _, t := range due.Data.Held {
-		fmt.Fprintf(&b, "%s would be due and are kept by hold %s.\n", group(t.N), t.Name)
+		fmt.Fprintf(&b, "%s would be due and are kept by %s.\n", group(t.N), t.Name)
 	}
 	return b.String()
 }

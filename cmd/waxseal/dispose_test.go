@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,6 +11,10 @@ import (
 	"time"
 
 	"github.com/waxseal/waxseal/internal/access"
+	"github.com/waxseal/waxseal/internal/archive"
+	"github.com/waxseal/waxseal/internal/dispose"
+	"github.com/waxseal/waxseal/internal/govern"
+	"github.com/waxseal/waxseal/internal/record"
 )
 
 // firm is an archive with an administrator, an officer and a lawyer.
@@ -132,4 +137,40 @@ func (p typist) nowhere(t *testing.T, word string) {
 func (p typist) place(t *testing.T, query string) {
 	t.Helper()
 	p.as("olga", "hold", "place", query, "--name", "Bruno's claim", "--reason", "litigation is expected")
+}
+
+// TestVerifyAsksWhoDecided: whoever holds the keys can write that something
+// was disposed of, or certified; nobody has decided it.
+func TestVerifyAsksWhoDecided(t *testing.T) {
+	p := firm(t)
+	p.as("olga", "import", p.file("WhatsApp Chat with Ana Lima.txt", "02/03/2015, 09:00 - Ana Lima: Zwiebelturm\n"), "--custodian", "j.doe", "--me", "Jo Doe", "--date-order", "dmy")
+	p.as("olga", "policy", "set", "three", "--preset", "us-bd-comms-3y", "--assign")
+	p.desk(t, func(d *dispose.Desk, ar *archive.Archive, _ func(string) govern.Actor) {
+		due, err := d.Due(t.Context(), time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		part, err := record.Part(record.DisposalHead{Request: 5, Entries: due.Data.Entries, Evidence: due.Data.Evidence}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := ar.Append(t.Context(), []record.Record{{Kind: record.Disposal, Parts: [][]byte{part}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		still := func(context.Context, int64) ([]int64, error) { return nil, nil }
+		if _, err := ar.Dispose(t.Context(), got[0].Seq, still, nil); err != nil {
+			t.Fatal(err)
+		}
+		if part, err = record.Part(record.CertificateHead{Disposal: got[0].Seq}, nil); err == nil {
+			_, err = ar.Append(t.Context(), []record.Record{{Kind: record.Certificate, Parts: [][]byte{part}}})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	})
+	out, errs, code := p.run("verify", "--no-index", "--token-file", p.tokens["olga"])
+	if code != exitTampered || strings.Count(out, "no decision of two people") != 2 {
+		t.Errorf("verify: exit %d\n%s%s", code, out, errs)
+	}
 }

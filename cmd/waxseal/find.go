@@ -26,7 +26,7 @@ type chatsCmd struct {
 }
 
 func (c *chatsCmd) Run(a *app) error {
-	return a.withIndex(func(_ *archive.Archive, x *index.Index) error {
+	return a.withView(func(_ *archive.Archive, x *index.View) error {
 		rows, err := x.Chats(a.ctx, index.ChatFilter{Text: c.Text})
 		if err != nil {
 			return err
@@ -88,7 +88,7 @@ type messagesCmd struct {
 }
 
 func (c *messagesCmd) Run(a *app) error {
-	return a.withIndex(func(_ *archive.Archive, x *index.Index) error {
+	return a.withView(func(_ *archive.Archive, x *index.View) error {
 		p := &printer{w: a.stdout, colour: isTerminal(a.stdout)}
 		enc := json.NewEncoder(a.stdout)
 		enc.SetEscapeHTML(false)
@@ -171,7 +171,7 @@ func (c *searchCmd) Run(a *app) error {
 	if c.Limit < 0 {
 		return usagef("--limit takes a number of hits, or 0 for all of them")
 	}
-	return a.withIndex(func(_ *archive.Archive, x *index.Index) error {
+	return a.withView(func(_ *archive.Archive, x *index.View) error {
 		p := &printer{w: a.stdout, colour: isTerminal(a.stdout)}
 		enc := json.NewEncoder(a.stdout)
 		enc.SetEscapeHTML(false)
@@ -201,7 +201,7 @@ const pageOfHits = 500
 
 // search asks page by page until the limit is reached, and returns what is
 // known of all pages.
-func (c *searchCmd) search(a *app, x *index.Index, hit func(index.Hit) error) (all index.Result, err error) {
+func (c *searchCmd) search(a *app, x *index.View, hit func(index.Hit) error) (all index.Result, err error) {
 	s := index.Search{Query: strings.Join(c.Query, " "), Order: index.Order(c.Order), Context: c.Context, Exact: true}
 	left := c.Limit
 	if c.Limit == 0 {

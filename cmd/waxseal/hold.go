@@ -70,7 +70,7 @@ type holdPlaceCmd struct {
 }
 
 func (c *holdPlaceCmd) Run(a *app) error {
-	return a.withIndex(func(ar *archive.Archive, x *index.Index) error {
+	return a.withView(func(ar *archive.Archive, x *index.View) error {
 		// What cannot be asked would hold everything: it is refused while
 		// somebody is there to mend it.
 		found, err := x.Search(a.ctx, index.Search{Query: c.Query, Limit: 1, Exact: true})
@@ -148,7 +148,7 @@ type holdReport struct {
 }
 
 func (c *holdReportCmd) Run(a *app) error {
-	return a.withIndex(func(ar *archive.Archive, x *index.Index) error {
+	return a.withView(func(ar *archive.Archive, x *index.View) error {
 		l, _, err := a.books(ar)
 		if err != nil {
 			return err

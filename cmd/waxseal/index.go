@@ -12,7 +12,10 @@ import (
 
 	"github.com/waxseal/waxseal/internal/archive"
 	"github.com/waxseal/waxseal/internal/capture/all"
+	"github.com/waxseal/waxseal/internal/dispose"
+	"github.com/waxseal/waxseal/internal/govern"
 	"github.com/waxseal/waxseal/internal/index"
+	"github.com/waxseal/waxseal/internal/web"
 )
 
 // interpreters hands the index what it needs to read every source.
@@ -30,7 +33,7 @@ func (a *app) indexConfig(ar *archive.Archive) (index.Config, error) {
 		return index.Config{}, err
 	}
 	return index.Config{
-		Path: ar.IndexPath(), Key: ar.IndexKey(), Log: ar, Interpreters: interpreters(), Books: indexBooks{l},
+		Path: ar.IndexPath(), Key: ar.IndexKey(), Log: ar, Interpreters: interpreters(), Books: dispose.NewIndexBooks(l),
 		CurrentKey: func() ([32]byte, error) { return ar.CurrentIndexKey() },
 	}, nil
 }
@@ -97,6 +100,28 @@ func (a *app) withIndex(fn func(*archive.Archive, *index.Index) error) (err erro
 	}
 	defer func() { err = errors.Join(err, ar.Close()) }()
 	return a.onIndex(ar, func(x *index.Index) error { return fn(ar, x) })
+}
+
+// withView is withIndex, as far as whoever types may see.
+func (a *app) withView(fn func(*archive.Archive, *index.View) error) error {
+	return a.withIndex(func(ar *archive.Archive, x *index.Index) error {
+		v, err := a.viewOf(ar, x)
+		if err != nil {
+			return err
+		}
+		return fn(ar, v)
+	})
+}
+
+// viewOf is the index as far as whoever types may see it.
+func (a *app) viewOf(ar *archive.Archive, x *index.Index) (*index.View, error) {
+	l, who, err := a.books(ar)
+	if err != nil {
+		return nil, err
+	}
+	var sc index.Scope
+	err = l.Read(a.ctx, func(s *govern.State) error { sc = web.ScopeOf(s, who.Subject); return nil })
+	return x.Within(sc), err
 }
 
 func (a *app) onIndex(ar *archive.Archive, fn func(*index.Index) error) (err error) {

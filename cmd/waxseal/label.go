@@ -114,7 +114,7 @@ type labelAddCmd struct {
 }
 
 func (c *labelAddCmd) Run(a *app) error {
-	return a.withIndex(func(ar *archive.Archive, x *index.Index) error {
+	return a.withView(func(ar *archive.Archive, x *index.View) error {
 		if err := a.understood(x, c.Rule); err != nil {
 			return err
 		}
@@ -139,7 +139,7 @@ func (c *labelAddCmd) Run(a *app) error {
 }
 
 // understood refuses a rule that no search is.
-func (a *app) understood(x *index.Index, rule string) error {
+func (a *app) understood(x *index.View, rule string) error {
 	if rule == "" {
 		return nil
 	}
@@ -156,7 +156,7 @@ type labelRuleCmd struct {
 
 func (c *labelRuleCmd) Run(a *app) error {
 	rule := strings.Join(c.Query, " ")
-	if err := a.withIndex(func(_ *archive.Archive, x *index.Index) error { return a.understood(x, rule) }); err != nil {
+	if err := a.withView(func(_ *archive.Archive, x *index.View) error { return a.understood(x, rule) }); err != nil {
 		return err
 	}
 	a.ledger = nil // of the archive that was closed again
@@ -176,7 +176,7 @@ func (c *labelCloseCmd) Run(a *app) error {
 // withFound does an act with all that a search finds, in as many parts as acts
 // take.
 func (a *app) withFound(query []string, act, reason string, asJSON bool, target func(*govern.Ledger) (name string, data func(govern.Runs) any, err error)) error {
-	return a.withIndex(func(ar *archive.Archive, x *index.Index) error {
+	return a.withView(func(ar *archive.Archive, x *index.View) error {
 		l, who, err := a.books(ar)
 		if err != nil {
 			return err

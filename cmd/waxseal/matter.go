@@ -228,7 +228,7 @@ type noteAddCmd struct {
 }
 
 func (c *noteAddCmd) Run(a *app) error {
-	return a.withIndex(func(ar *archive.Archive, x *index.Index) error {
+	return a.withView(func(ar *archive.Archive, x *index.View) error {
 		m, err := x.Message(a.ctx, c.Message)
 		if err != nil {
 			return err

@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"sync"
 	"time"
 
 	"github.com/waxseal/waxseal/internal/archive"
@@ -118,11 +119,12 @@ func (a *app) serve(l net.Listener, ar *archive.Archive, x *index.Index, o servi
 		stop()
 		runner.Wait()
 	}()
+	space := &diskSpace{dir: ar.Dir()}
 	console, err := web.New(web.Config{
-		Name: ar.Info().Name, Index: x, Auditor: x, Blobs: blobs{ar}, Ledger: ledger,
+		Name: ar.Info().Name, Index: x.Within(index.Scope{}), Within: func(sc index.Scope) web.Index { return x.Within(sc) }, Auditor: x, Blobs: blobs{ar}, Ledger: ledger,
 		Hosts: o.Host, BehindProxy: o.BehindProxy, Cost: passwordCost,
 		Outlook: outlook(x, ledger), Desk: runner, Prove: proofOf(ar),
-		State: func(ctx context.Context) (web.State, error) { return archiveState(ctx, ar) },
+		State: func(ctx context.Context) (web.State, error) { return archiveState(ctx, ar, space) },
 		Log:   log,
 	})
 	if err != nil {
@@ -223,13 +225,13 @@ func (b blobs) OpenBlob(ctx context.Context, sha256 string) (io.ReadSeekCloser, 
 	return c, c.Size, nil
 }
 
-func archiveState(ctx context.Context, ar *archive.Archive) (web.State, error) {
+func archiveState(ctx context.Context, ar *archive.Archive, space *diskSpace) (web.State, error) {
 	size, err := ar.Size(ctx)
 	if err != nil {
 		return web.State{}, err
 	}
 	st := web.State{ID: ar.Info().ID, Entries: size, Warnings: warnings(ar)}
-	if st.Bytes, err = diskSize(ar.Dir()); err != nil {
+	if st.Bytes, err = space.taken(); err != nil {
 		return st, err
 	}
 	if b, at, err := ar.Checkpoint(); err == nil {
@@ -262,6 +264,28 @@ func warnings(ar *archive.Archive) []string {
 		w = append(w, "The archive has no passphrase: its key lies beside it, so whoever has a copy of the folder can read it.")
 	}
 	return append(w, "There is no second copy. Copy the folder of the archive to another place, and keep the ring and the recovery key apart from it.")
+}
+
+// diskSpace is what a folder takes on disk, looked at once a minute at most: an
+// archive has a file for every attachment.
+type diskSpace struct {
+	dir string
+
+	mu    sync.Mutex
+	at    time.Time
+	bytes int64
+}
+
+func (d *diskSpace) taken() (n int64, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if time.Since(d.at) > time.Minute {
+		if d.bytes, err = diskSize(d.dir); err != nil {
+			return 0, err
+		}
+		d.at = time.Now()
+	}
+	return d.bytes, nil
 }
 
 func diskSize(dir string) (n int64, err error) {

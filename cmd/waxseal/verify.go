@@ -12,6 +12,7 @@ import (
 	"github.com/waxseal/waxseal/internal/archive"
 	"github.com/waxseal/waxseal/internal/blob"
 	"github.com/waxseal/waxseal/internal/dispose"
+	"github.com/waxseal/waxseal/internal/govern"
 	"github.com/waxseal/waxseal/internal/index"
 	"github.com/waxseal/waxseal/internal/record"
 	"github.com/waxseal/waxseal/internal/seal"
@@ -70,6 +71,9 @@ func (c *verifyCmd) archive(a *app) (err error) {
 	if err != nil {
 		return damage(err)
 	}
+	if err := a.checkDecisions(ar, rep); err != nil {
+		return err
+	}
 	if c.VKey != "" && c.VKey != ar.Info().VKey {
 		rep.Problems = append(rep.Problems, "the archive's public key is not the one that was given with --vkey")
 	}
@@ -84,6 +88,36 @@ func (c *verifyCmd) archive(a *app) (err error) {
 		rep.Notes = append(rep.Notes, "the result could not be kept beside the archive")
 	}
 	return c.report(a, res)
+}
+
+// checkDecisions looks for the decision of two people behind each disposal and
+// certificate: who holds the keys can append one that has none.
+func (a *app) checkDecisions(ar *archive.Archive, rep *archive.Report) error {
+	l, _, err := a.books(ar)
+	if err == nil {
+		err = l.Follow(a.ctx)
+	}
+	if err == nil {
+		_, err = ar.Acts(a.ctx, 0, func(e record.Entry) error {
+			if e.Kind != record.Disposal && e.Kind != record.Certificate {
+				return nil
+			}
+			switch why := l.Void(e.Seq); {
+			case errors.Is(why, govern.ErrUndecided):
+				rep.Problems = append(rep.Problems, why.Error())
+			case why != nil: // another process was faster
+				rep.Notes = append(rep.Notes, why.Error())
+			}
+			return nil
+		})
+	}
+	if err == nil || a.ctx.Err() != nil {
+		return err
+	}
+	if rep.OK() { // else it was said what is damaged
+		rep.Problems = append(rep.Problems, fmt.Sprintf("the books cannot be read: %v", err))
+	}
+	return nil
 }
 
 // readCheckpoints reads those that somebody kept. A file that cannot be one is
@@ -253,10 +287,14 @@ type proveCmd struct {
 }
 
 func (c *proveCmd) Run(a *app) error {
-	return a.withIndex(func(ar *archive.Archive, x *index.Index) error {
+	return a.withIndex(func(ar *archive.Archive, whole *index.Index) error {
+		x, err := a.viewOf(ar, whole)
+		if err != nil {
+			return err
+		}
 		what := "message"
 		m, err := x.Message(a.ctx, c.ID)
-		if cert := a.certified(ar, x, c.ID); errors.Is(err, index.ErrNotFound) && cert != nil {
+		if cert := a.certified(ar, whole, c.ID); errors.Is(err, index.ErrNotFound) && cert != nil {
 			what, m.Records, err = "certificate", []int64{cert.Entry, cert.Head.Disposal, cert.Data.Request}, nil
 		}
 		if err != nil {

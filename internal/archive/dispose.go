@@ -434,7 +434,7 @@ func (d *disposer) empty(f *seal.Frame, rows []store.Entry) bool {
 
 // evidence takes away the files that captures were cut from.
 func (d *disposer) evidence(ctx context.Context) error {
-	if len(d.head.Evidence) == 0 || int64(len(d.kept)) >= d.total+int64(len(d.head.Evidence)) {
+	if len(d.head.Evidence) == 0 {
 		return nil
 	}
 	return d.step(ctx, nil, d.head.Evidence)

@@ -94,6 +94,27 @@ func TestDisposalLeavesTheRest(t *testing.T) {
 	}
 }
 
+// TestWhatIsKeptBesideADisposalCountsForNothing: who is asked may name more
+// than the disposal does. The files that go, go.
+func TestWhatIsKeptBesideADisposalCountsForNothing(t *testing.T) {
+	dir := create(t)
+	a := open(t, dir)
+	file, err := a.Blob(t.Context(), strings.NewReader("an export"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	appendAll(t, a, append(items(t, "acme", 0, 9), item(t, "acme", 500, "its capture", file)))
+	seq := disposal(t, a, record.DisposalHead{Entries: [][2]int64{{1, 2}}, Evidence: []int64{10}})
+	d := dispose(t, a, seq, func(context.Context, int64) ([]int64, error) { return []int64{2, 4, 5, 6, 7}, nil })
+	if d.Records != 1 || d.Blobs != 1 || !slices.Equal(d.Kept, [][2]int64{{2, 1}}) {
+		t.Fatalf("%+v", d)
+	}
+	certify(t, a, seq, d)
+	certify(t, a, seq, archive.Disposed{}) // by another process: it counts for nothing
+	closeArchive(t, a)
+	wantOK(t, dir)
+}
+
 // TestProofsOutliveDisposal: what stayed of a pack that was written anew is
 // proved as before.
 func TestProofsOutliveDisposal(t *testing.T) {

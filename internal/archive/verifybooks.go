@@ -90,7 +90,9 @@ func (v *verifier) bookOf(ctx context.Context, row store.Entry, heads map[int64]
 	if heads[h.Disposal] == nil {
 		return fmt.Errorf("%w: the certificate %d is of no disposal", store.ErrDamaged, e.Seq)
 	}
-	certified[h.Disposal] = h
+	if certified[h.Disposal] == nil { // a second one says nothing
+		certified[h.Disposal] = h
+	}
 	return nil
 }
 

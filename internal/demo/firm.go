@@ -23,6 +23,7 @@ var (
 	western = [2]time.Weekday{time.Saturday, time.Sunday}
 	israeli = [2]time.Weekday{time.Friday, time.Saturday}
 
+	william = phone{"w.hale", "+447700900112", "William Hale", "William", "Europe/London", "ios en-GB", western}
 	maya    = phone{"m.okafor", "+447700900112", "Maya Okafor", "Maya", "Europe/London", "ios en-GB", western}
 	mayaUS  = phone{"m.okafor", "+15555550142", "Maya Okafor", "Maya", "America/New_York", "android en-US", western}
 	jonas   = phone{"j.brandt", "+4915550012301", "Jonas Brandt", "Jonas", "Europe/Berlin", "android de", western}
@@ -69,6 +70,10 @@ func chats() []chat {
 	one := func(s string) []time.Time { return []time.Time{at(s)} }
 	day := func(s string) time.Time { return at(s + " 00:00") }
 	return []chat{
+		{ // older than any policy: it is due for disposal
+			name: "Beatrice Holm", phone: william, talk: "en", others: []person{{"Beatrice Holm", "Beatrice"}}, mail: "b.holm@example.org",
+			messages: 90, from: day("2017-03-06"), exports: one("2018-11-30 16:20"),
+		},
 		{
 			name: "Charlotte Whitmore", phone: maya, talk: "en", others: []person{{"Charlotte Whitmore", "Charlotte"}}, mail: "c.whitmore@example.org",
 			messages: 420, from: day("2024-11-04"), media: true, exports: []time.Time{at("2026-09-18 18:05"), at("2026-10-30 09:20")},

@@ -3,9 +3,11 @@ package dispose
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/waxseal/waxseal/internal/govern"
+	"github.com/waxseal/waxseal/internal/record"
 )
 
 // again decides once more about all that a disposal is to take, before each of
@@ -23,8 +25,9 @@ type again struct {
 
 // still implements archive.Still.
 func (a *again) still(ctx context.Context, size int64) ([]int64, error) {
-	if a.size == size {
-		return a.kept, nil
+	if same, err := a.same(ctx, size); err != nil || same {
+		a.size = size
+		return a.kept, err
 	}
 	if err := a.d.follow(ctx); err != nil {
 		return nil, err
@@ -40,6 +43,23 @@ func (a *again) still(ctx context.Context, size int64) ([]int64, error) {
 	return a.kept, nil
 }
 
+// same reports whether nothing came since it was last decided, but traces of
+// people at work: they change nothing, and come all the time.
+func (a *again) same(ctx context.Context, size int64) (bool, error) {
+	if a.size < 0 || size-a.size > 4096 {
+		return false, nil
+	}
+	var since []int64
+	for seq := a.size; seq < size; seq++ {
+		since = append(since, seq)
+	}
+	es, err := a.d.Archive.Get(ctx, since)
+	if err != nil {
+		return false, fmt.Errorf("read what came since: %w", err)
+	}
+	return !slices.ContainsFunc(es, func(e record.Entry) bool { return e.Kind != record.Trace }), nil
+}
+
 // decide returns the messages that stay: those that a hold covers, that an
 // order or a policy keeps by now, or that the index does not know, since
 // nothing tells that they may go.
@@ -52,18 +72,21 @@ func (a *again) decide(ctx context.Context) (messages []int64, err error) {
 	if err != nil {
 		return nil, err
 	}
-	planned := a.dis.Data.Messages
-	known := map[int64]bool{}
+	// A message may be known by another record than when it was proposed.
+	of, err := a.d.Index.Of(ctx, a.dis.Data.Entries)
+	if err != nil {
+		return nil, fmt.Errorf("find the messages of the records: %w", err)
+	}
+	concerned := govern.RunsOf(of)
 	a.why = map[int64]string{}
 	err = a.d.facts("")(ctx, func(f *Fact) error {
-		if !planned.Has(f.Seq) {
+		if !concerned.Has(f.Seq) {
 			return nil
 		}
-		known[f.Seq] = true
 		dec := &v.decide(f)[0]
 		if holds := v.of(f).facts.Holds; len(holds) > 0 {
 			a.why[f.Seq] = holds[0]
-		} else if dec.Keep && (a.dis.Data.Subject == 0 || dec.Policy != "") {
+		} else if dec.Keep && (a.dis.Data.Subject == 0 || dec.Ordered || dec.Policy != "") {
 			a.why[f.Seq] = version(rules, dec, a.d.Now())
 		}
 		return nil
@@ -71,7 +94,15 @@ func (a *again) decide(ctx context.Context) (messages []int64, err error) {
 	if err != nil {
 		return nil, err
 	}
-	unknown := slices.DeleteFunc(planned.Seqs(), func(seq int64) bool { return known[seq] })
+	if err := a.others(ctx); err != nil {
+		return nil, err
+	}
+	records, err := a.d.Index.Records(ctx, of)
+	if err != nil {
+		return nil, fmt.Errorf("find the records of the messages: %w", err)
+	}
+	known := govern.RunsOf(records)
+	unknown := slices.DeleteFunc(a.dis.Data.Messages.Seqs(), known.Has)
 	there, err := a.there(ctx, unknown)
 	if err != nil {
 		return nil, err
@@ -85,6 +116,26 @@ func (a *again) decide(ctx context.Context) (messages []int64, err error) {
 	}
 	slices.Sort(messages)
 	return messages, nil
+}
+
+// others notes, for the certificate, what was decided about and is by now of
+// another message that stays.
+func (a *again) others(ctx context.Context) error {
+	for seq, why := range maps.Clone(a.why) {
+		if a.dis.Data.Messages.Has(seq) {
+			continue
+		}
+		records, err := a.d.Index.Records(ctx, []int64{seq})
+		if err != nil {
+			return fmt.Errorf("find the records of a message: %w", err)
+		}
+		for _, r := range records {
+			if a.dis.Data.Messages.Has(r) {
+				a.why[r] = why
+			}
+		}
+	}
+	return nil
 }
 
 // there are those entries whose content is there.

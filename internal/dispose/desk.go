@@ -30,6 +30,7 @@ type Index interface {
 	Facts(ctx context.Context, chat string, fn func(*index.Fact) error) error
 	Matching(ctx context.Context, query string) (index.Set, error)
 	Records(ctx context.Context, messages []int64) ([]int64, error)
+	Of(ctx context.Context, entries [][2]int64) (messages []int64, err error)
 	Touched(ctx context.Context, entries []int64) (touched, emptied []int64, err error)
 	Captures(ctx context.Context) ([]index.CaptureRow, error)
 }
@@ -47,7 +48,7 @@ type Desk struct {
 // facts gives the index's facts, of one chat where chat is set.
 func (d *Desk) facts(chat string) Facts {
 	return func(ctx context.Context, fn func(*Fact) error) error {
-		return d.Index.Facts(ctx, chat, func(f *index.Fact) error { return fn((*Fact)(f)) })
+		return d.Index.Facts(ctx, chat, fn)
 	}
 }
 
@@ -148,7 +149,7 @@ func (d *Desk) Erasure(ctx context.Context, query string, at time.Time) (due *Du
 		}
 		dec := v.in[0].Decide(v.facts(f))
 		// Where no policy names a message, no duty to keep it is known.
-		if dec.Held || dec.Keep && dec.Policy != "" {
+		if dec.Held || dec.Ordered || dec.Keep && dec.Policy != "" {
 			kept[f.Seq] = dec
 			return nil
 		}
@@ -375,6 +376,9 @@ func (d *Desk) begin(ctx context.Context, dis govern.Disposal) (int64, error) {
 }
 
 func (d *Desk) certify(ctx context.Context, dis govern.Disposal, res archive.Disposed, kept map[int64]string) (int64, error) {
+	if n, err := d.certified(ctx, dis.Request); n != 0 || err != nil {
+		return n, err
+	}
 	under := counts{}
 	for _, r := range res.Kept {
 		for seq := r[0]; seq < r[0]+r[1]; seq++ {
@@ -405,7 +409,22 @@ func (d *Desk) certify(ctx context.Context, dis govern.Disposal, res archive.Dis
 	if err != nil {
 		return 0, fmt.Errorf("append the certificate: %w", err)
 	}
-	return got[0].Seq, d.Ledger.Follow(ctx)
+	if n, err := d.certified(ctx, dis.Request); n != 0 || err != nil {
+		return n, err
+	}
+	return 0, d.Ledger.Void(got[0].Seq)
+}
+
+// certified is the certificate of a disposal that counts: another process may
+// have been faster, and only the first one says anything.
+func (d *Desk) certified(ctx context.Context, request int64) (certificate int64, err error) {
+	err = d.Ledger.Read(ctx, func(s *govern.State) error {
+		if dis := s.Disposals[request]; dis != nil {
+			certificate = dis.Certificate
+		}
+		return nil
+	})
+	return certificate, err
 }
 
 // Unfinished lists the requests whose disposal has begun and was not certified.

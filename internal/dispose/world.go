@@ -63,22 +63,28 @@ type asked struct {
 }
 
 func (w *World) askHolds(s *govern.State) (queries []asked) {
-	unread := func(int64) bool { return true }
+	unread, asks := func(int64) bool { return true }, false
 	for _, n := range slices.Sorted(maps.Keys(s.Holds)) {
 		h := s.Holds[n]
 		if !h.Open() {
 			continue
 		}
-		what := "hold " + strconv.FormatInt(n, 10)
-		messages, i := slices.Clone(h.Messages), len(w.Holds)
+		what, i := "hold "+strconv.FormatInt(n, 10), len(w.Holds)
+		messages := slices.Clone(h.Messages)
 		w.Holds = append(w.Holds, Marked{[]string{what + " (" + h.Name + ")"}, messages.Has})
-		if q := h.HoldQuery(); q != "" {
+		q := h.HoldQuery()
+		live := q != ""
+		asks = asks || live
+		if len(h.Messages) > 0 { // the index knows which messages have these records by now
+			q = "hold:" + strconv.FormatInt(n, 10)
+		}
+		if q != "" {
 			queries = append(queries, asked{what, q, func(has func(int64) bool) {
-				w.Holds[i].Has = func(seq int64) bool { return has(seq) || unread(seq) || messages.Has(seq) }
+				w.Holds[i].Has = func(seq int64) bool { return has(seq) || live && unread(seq) || messages.Has(seq) }
 			}})
 		}
 	}
-	if len(queries) > 0 {
+	if asks {
 		// What cannot be read may be what a query would find.
 		queries = append([]asked{{"what cannot be read", "is:unread", func(has func(int64) bool) { unread = has }}}, queries...)
 	}

@@ -25,15 +25,15 @@ func TestAHoldIsFoundInAForecast(t *testing.T) {
 		}
 	}
 	who := govern.Actor{Subject: access.Subject{Operator: true}}
-	_, err = books.Do(t.Context(), who, govern.Request{Act: govern.ActHoldPlace, Reason: "Acme v. Beta", Data: govern.HoldData{Name: "Acme", Query: "contract", Messages: govern.Runs{{3, 2}}}})
+	hold, err := books.Do(t.Context(), who, govern.Request{Act: govern.ActHoldPlace, Reason: "Acme v. Beta", Data: govern.HoldData{Name: "Acme", Query: "contract", Messages: govern.Runs{{3, 2}}}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	rules := rulesOf(t, "us-bd-comms-3y")
 	find := func(_ context.Context, query string) (func(int64) bool, error) {
 		switch query {
-		case "contract":
-			return func(seq int64) bool { return seq == 9 }, nil
+		case fmt.Sprintf("hold:%d", hold): // its query, and what has the records 3 and 4
+			return func(seq int64) bool { return seq == 9 || seq == 3 || seq == 4 }, nil
 		case "is:unread": // what a query cannot see is held
 			return func(seq int64) bool { return seq == 11 }, nil
 		}

@@ -40,6 +40,8 @@ func init() { // not a literal: a request refers to all of them
 		subjectActs(),
 		policyActs(),
 		userActs(),
+		credentialActs(),
+		tokenActs(),
 	} {
 		maps.Copy(kinds, of)
 	}

@@ -2,6 +2,9 @@ package govern
 
 import (
 	"fmt"
+	"math"
+	"slices"
+	"sort"
 	"strconv"
 	"time"
 
@@ -105,13 +108,16 @@ func checkDispose(s *State, a *Act, d DisposalData) error {
 			return refuseAs(ErrUnknown, "There is no open request for erasure %d.", d.Subject)
 		}
 	}
+	if at, err := time.Parse(time.RFC3339, d.At); err != nil || at.After(a.At.Add(time.Hour)) {
+		return refuse("What is due is decided as of now, or an earlier time.")
+	}
 	for _, rs := range []Runs{d.Messages, d.Entries} {
 		if len(rs) == 0 {
 			return refuse("Nothing is due.")
 		}
 		last := int64(0) // the first entry is the archive's own
 		for _, r := range rs {
-			if r[1] <= 0 || r[0] <= last {
+			if r[1] <= 0 || r[0] <= last || r[0] > math.MaxInt64-r[1] {
 				return refuse("The list of entries is not in order.")
 			}
 			last = r[0] + r[1] - 1
@@ -119,6 +125,9 @@ func checkDispose(s *State, a *Act, d DisposalData) error {
 		if a.Seq >= 0 && last >= a.Seq {
 			return refuse("The list names entries that came later.")
 		}
+	}
+	if !within(d.Messages, d.Entries) {
+		return refuse("Messages are named whose records are not.")
 	}
 	return reasoned(a)
 }
@@ -167,11 +176,11 @@ func (s *State) foldDisposal(e record.Entry) error {
 		d := s.Disposals[h.Request]
 		switch {
 		case d == nil:
-			return fmt.Errorf("disposal %d: nobody has decided it", e.Seq)
+			return fmt.Errorf("disposal %d: nobody has decided it: %w", e.Seq, ErrUndecided)
+		case !within(h.Entries, d.Data.Entries), slices.ContainsFunc(h.Evidence, func(c int64) bool { return !slices.Contains(d.Data.Evidence, c) }):
+			return fmt.Errorf("disposal %d: it takes more than was decided: %w", e.Seq, ErrUndecided)
 		case d.Entry != 0:
 			return fmt.Errorf("disposal %d: it has begun already, with entry %d", e.Seq, d.Entry)
-		case !within(h.Entries, d.Data.Entries):
-			return fmt.Errorf("disposal %d: it takes more than was decided", e.Seq)
 		}
 		d.Entry, d.Began = e.Seq, e.At
 		s.began[e.Seq] = d
@@ -182,8 +191,11 @@ func (s *State) foldDisposal(e record.Entry) error {
 		return err
 	}
 	d := s.began[h.Disposal]
-	if d == nil || d.Certificate != 0 {
-		return fmt.Errorf("certificate %d: it is of no disposal that waits for one", e.Seq)
+	switch {
+	case d == nil:
+		return fmt.Errorf("certificate %d: it is of no disposal that counts: %w", e.Seq, ErrUndecided)
+	case d.Certificate != 0:
+		return fmt.Errorf("certificate %d: there is one already, %d", e.Seq, d.Certificate)
 	}
 	d.Certificate, d.Certified, d.Head = e.Seq, e.At, h
 	if r := s.Subjects[d.Data.Subject]; r != nil && r.Open() {
@@ -195,14 +207,8 @@ func (s *State) foldDisposal(e record.Entry) error {
 // within reports whether every entry of some runs is in others.
 func within(rs, in Runs) bool {
 	for _, r := range rs {
-		ok := false
-		for _, o := range in {
-			if r[0] >= o[0] && r[0]+r[1] <= o[0]+o[1] {
-				ok = true
-				break
-			}
-		}
-		if !ok {
+		i := sort.Search(len(in), func(i int) bool { return in[i][0]+in[i][1] > r[0] })
+		if i == len(in) || r[0] < in[i][0] || r[1] > in[i][0]+in[i][1]-r[0] {
 			return false
 		}
 	}

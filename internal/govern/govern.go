@@ -53,6 +53,9 @@ func refuse(format string, args ...any) error { return &Refusal{Say: fmt.Sprintf
 var (
 	// ErrSecondPerson: it has to be asked for, and confirmed by somebody else.
 	ErrSecondPerson = errors.New("a second person has to confirm it")
+	// ErrUndecided: the archive's disposal, or its certificate, is of nothing
+	// that two people have decided.
+	ErrUndecided = errors.New("no decision of two people stands behind it")
 	// ErrUnknown: there is no such thing in the books.
 	ErrUnknown = errors.New("not in the books")
 )

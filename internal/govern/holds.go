@@ -1,6 +1,7 @@
 package govern
 
 import (
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -264,4 +265,44 @@ func (h *Hold) HoldQuery() string {
 		return q
 	}
 	return "(" + q + ") OR " + m
+}
+
+var (
+	quotes  = strings.NewReplacer(`"`, "", "“", "", "”", "", "„", "", "‟", "", "«", "", "»", "")
+	without = regexp.MustCompile(`(?i)(-|\bnot\s+)(\(|label:|matter:)`)
+)
+
+// narrows refuses what would take messages out of an open hold by one person's
+// hand: a hold that asks for a label or a matter holds what has it. Where a
+// query leaves something out, giving more a label is the same.
+func (s *State) narrows(gives bool, filter string, names ...string) error {
+	for _, h := range s.Holds {
+		if !h.Open() {
+			continue
+		}
+		for _, q := range s.queries(h) {
+			if gives && !without.MatchString(q) {
+				continue
+			}
+			for _, n := range names {
+				if strings.Contains(q, filter+":"+strings.ToLower(n)) {
+					return refuse("The hold %s asks for that %s: it would hold less, which takes two people. Release it, or hold what it covers by another query first.", h.Name, filter)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// queries are what a hold asks, and what the rules of labels may ask for it.
+func (s *State) queries(h *Hold) []string {
+	all := []string{quotes.Replace(strings.ToLower(h.HoldQuery()))}
+	if strings.Contains(all[0], "label:") {
+		for _, l := range s.Labels {
+			if l.Rule != "" {
+				all = append(all, quotes.Replace(strings.ToLower(l.Rule)))
+			}
+		}
+	}
+	return all
 }

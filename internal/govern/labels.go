@@ -59,9 +59,17 @@ func labelActs() map[string]kind {
 			if l := s.Labels[d.Label]; l != nil && l.Closed {
 				return refuse("The label %s is closed.", s.LabelPath(d.Label))
 			}
-			return s.checkLabelled(a, d)
+			if err := s.checkLabelled(a, d); err != nil {
+				return err
+			}
+			return s.narrows(true, "label", s.labelNames(d.Label)...)
 		}, func(*State, *Act, Labelled) {}), func(_ *Act, d Labelled) []string { return onLabel(d.Label) }),
-		ActLabelRemove: about(define(access.Order, (*State).checkLabelled, func(*State, *Act, Labelled) {}),
+		ActLabelRemove: about(define(access.Order, func(s *State, a *Act, d Labelled) error {
+			if err := s.checkLabelled(a, d); err != nil {
+				return err
+			}
+			return s.narrows(false, "label", s.labelNames(d.Label)...)
+		}, func(*State, *Act, Labelled) {}),
 			func(_ *Act, d Labelled) []string { return onLabel(d.Label) }),
 	}
 }
@@ -105,7 +113,18 @@ func checkLabel(s *State, _ *Act, d LabelData) error {
 			return refuse("There is a label of that name in the same place.")
 		}
 	}
+	if l := s.Labels[d.Label]; l != nil && (l.Name != d.Name || l.Parent != d.Parent || l.Rule != d.Rule) {
+		return s.narrows(false, "label", s.labelNames(d.Label)...)
+	}
 	return nil
+}
+
+// labelNames are what a query may call a label, or one above it.
+func (s *State) labelNames(id int64) (names []string) {
+	for ; s.Labels[id] != nil; id = s.Labels[id].Parent {
+		names = append(names, s.LabelPath(id), strconv.FormatInt(id, 10))
+	}
+	return names
 }
 
 // LabelPath is a label's name behind those above it, joined by /.

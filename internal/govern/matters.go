@@ -93,8 +93,14 @@ func matterActs() map[string]kind {
 			s.Matters[a.Seq] = m
 		}),
 		ActMatterChange: about(define(access.ManageMatters, func(s *State, _ *Act, d MatterData) error {
-			if _, err := s.openMatter(d.Matter); err != nil {
+			m, err := s.openMatter(d.Matter)
+			if err != nil {
 				return err
+			}
+			if m.Name != d.Name { // by the new one a query would not find it
+				if err := s.narrows(false, "matter", m.Name); err != nil {
+					return err
+				}
 			}
 			return s.checkMatterName(d.Matter, d)
 		}, func(s *State, a *Act, d MatterData) {
@@ -137,8 +143,8 @@ func matterActs() map[string]kind {
 			s.Matters[d.Matter].Closed, s.Matters[d.Matter].ClosedBy = time.Time{}, ""
 			s.Matters[d.Matter].note(a, MatterAct{})
 		}), ofData),
-		ActMatterCollect: about(define(access.Order, checkCollected, collected), ofCollected),
-		ActMatterDrop:    about(define(access.Order, checkCollected, collected), ofCollected),
+		ActMatterCollect: about(define(access.Order, checkCollected(true), collected), ofCollected),
+		ActMatterDrop:    about(define(access.Order, checkCollected(false), collected), ofCollected),
 	}
 }
 
@@ -175,14 +181,20 @@ func (s *State) checkMatterName(id int64, d MatterData) error {
 	return nil
 }
 
-func checkCollected(s *State, a *Act, d Collected) error {
-	if _, err := s.openMatter(d.Matter); err != nil {
-		return err
+func checkCollected(gives bool) func(*State, *Act, Collected) error {
+	return func(s *State, a *Act, d Collected) error {
+		m, err := s.openMatter(d.Matter)
+		if err != nil {
+			return err
+		}
+		if len(d.Messages) == 0 {
+			return refuse("No messages are named.")
+		}
+		if err := d.Messages.checked(a.Seq); err != nil {
+			return err
+		}
+		return s.narrows(gives, "matter", m.Name, strconv.FormatInt(m.ID, 10))
 	}
-	if len(d.Messages) == 0 {
-		return refuse("No messages are named.")
-	}
-	return d.Messages.checked(a.Seq)
 }
 
 // MatterNamed finds a matter by its number or name.

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -18,22 +17,14 @@ const (
 	ActChangeUser    = "user.change"
 	ActCloseUser     = "user.close"
 	ActOpenUser      = "user.open"
-	ActInvite        = "user.invite"        // a new link, by which a person sets their own password
-	ActCredential    = "user.credential"    // the person's own doing
-	ActSignIn        = "user.signin"        // an act, and no trace: a code must not work twice, whichever door
-	ActUseRecovery   = "user.recovery.used" // signs in, too
-	ActLockUser      = "user.lock"          // by the archive itself, after too many guesses
+	ActInvite        = "user.invite" // a new link, by which a person sets their own password
+	ActLockUser      = "user.lock"   // by the archive itself, after too many guesses
 	ActUnlockUser    = "user.unlock"
 	ActEndSessions   = "session.revoke"
-	ActAddToken      = "token.add"
-	ActRevokeToken   = "token.revoke"
 	invitationLasts  = 7 * 24 * time.Hour
 	lockLasts        = 24 * time.Hour
-	tokenLasts       = 366 * 24 * time.Hour
 	maxUsers         = 10_000
-	maxTokens        = 50 // of one person that are in force
 	sentenceNoUser   = "There is no account of that name."
-	sentenceNoToken  = "A token cannot do that: sign in."
 	sentenceClosed   = "The account is closed."
 	sentenceLastOne  = "That is the last %s whose account has no end. Give the role to somebody else first."
 	sentenceOfficers = "Nobody else answers for what is kept. The first officer has to accept the invitation before others get a role that reads."
@@ -76,21 +67,6 @@ func (u *User) Locked(now time.Time) bool { return now.Before(u.LockedUntil) }
 // Invited reports that the account waits for its person to follow a link.
 func (u *User) Invited(now time.Time) bool { return u.Invitation != "" && now.Before(u.InvitedUntil) }
 
-// Token is a person's key for a program.
-type Token struct {
-	ID      int64
-	User    string
-	Name    string
-	Hash    string
-	Actions []access.Action
-	Until   time.Time
-	Revoked time.Time
-	Added   time.Time
-}
-
-// Works reports a token that is in force.
-func (t *Token) Works(now time.Time) bool { return t.Revoked.IsZero() && now.Before(t.Until) }
-
 // Account is the data of ActAddUser and ActChangeUser.
 type Account struct {
 	Login string        `json:"login"`
@@ -109,52 +85,10 @@ type ForUser struct {
 	Invitation string `json:"invitation,omitempty"`
 }
 
-// Credential is the second part of ActCredential, and of the first ActAddUser:
-// all that the person signs in with. It never stands in a head.
-type Credential struct {
-	Password string   `json:"password"`
-	TOTP     string   `json:"totp"`
-	Recovery []string `json:"recovery"`
-}
-
-// SetCredential is the data of ActCredential: what changed.
-type SetCredential struct {
-	Login string   `json:"login"`
-	New   []string `json:"new"` // "password", "totp", "recovery", "cost"
-	// Step is that of the first code, which must not sign in again.
-	Step int64 `json:"step,omitempty"`
-}
-
-// SignIn is the data of ActSignIn and ActUseRecovery.
-type SignIn struct {
-	Login    string `json:"login"`
-	Step     int64  `json:"step,omitempty"`
-	Recovery string `json:"recovery,omitempty"` // hash of the code
-}
-
-// NewToken is the data of ActAddToken.
-type NewToken struct {
-	Name    string          `json:"name"`
-	Hash    string          `json:"hash"`
-	Actions []access.Action `json:"actions"`
-	Until   time.Time       `json:"until"`
-}
-
-// ForToken is the data of ActRevokeToken.
-type ForToken struct {
-	Token int64 `json:"token"`
-}
-
 func userActs() map[string]kind {
 	acts := map[string]kind{
 		ActAddUser:    about(define(access.ManageUsers, checkAddUser, applyAddUser), func(_ *Act, d Account) []string { return onUser(d.Login) }),
 		ActChangeUser: about(define(access.ManageUsers, checkChangeUser, applyChangeUser), func(_ *Act, d Account) []string { return onUser(d.Login) }),
-		ActAddToken:   define(access.Self, checkAddToken, applyAddToken),
-		ActRevokeToken: about(define(access.Self, checkRevokeToken, func(s *State, a *Act, d ForToken) { s.Tokens[d.Token].Revoked = a.At }),
-			func(_ *Act, d ForToken) []string { return []string{"token:" + strconv.FormatInt(d.Token, 10)} }),
-		ActCredential:  about(define(access.Self, checkCredential, applyCredential), func(_ *Act, d SetCredential) []string { return onUser(d.Login) }),
-		ActSignIn:      about(define(access.Self, checkSignIn, applySignIn), func(_ *Act, d SignIn) []string { return onUser(d.Login) }),
-		ActUseRecovery: about(define(access.Self, checkUseRecovery, applyUseRecovery), func(_ *Act, d SignIn) []string { return onUser(d.Login) }),
 	}
 	forUser := func(action access.Action, check func(*State, *Act, *User, ForUser) error, apply func(*Act, *User, ForUser)) kind {
 		return about(define(action,
@@ -190,10 +124,6 @@ func userActs() map[string]kind {
 }
 
 func onUser(login string) []string { return []string{"user:" + login} }
-
-// byToken reports an act that came by a token: a program never manages what its
-// person signs in with.
-func byToken(a *Act) bool { return strings.HasPrefix(a.Via, "token ") }
 
 // dataOf reads an act's data outside of define.
 func dataOf[T any](a *Act) (v T) {
@@ -468,146 +398,6 @@ func checkEndSessions(s *State, a *Act, u *User, _ ForUser) error {
 		return nil
 	}
 	return s.may(a.By, access.ManageUsers, a)
-}
-
-func checkCredential(s *State, a *Act, d SetCredential) error {
-	u := s.Users[d.Login]
-	switch {
-	case u == nil:
-		return refuseAs(ErrUnknown, sentenceNoUser)
-	case a.By != d.Login:
-		return refuse("People set their own passwords.")
-	case byToken(a):
-		return refuse(sentenceNoToken)
-	case u.Credential == 0 && !u.Invited(a.At):
-		return refuse("The invitation was used, or has run out. Ask an administrator for another.")
-	case d.Step != 0 && d.Step <= u.Step:
-		return refuse("That code was used. Wait for the next.")
-	}
-	return checkSecret(a)
-}
-
-func applyCredential(s *State, a *Act, d SetCredential) {
-	s.setCredential(a, s.Users[d.Login], d.Step)
-}
-
-func (s *State) setCredential(a *Act, u *User, step int64) {
-	var c Credential
-	if json.Unmarshal(a.Secret, &c) != nil {
-		return // check has read it
-	}
-	u.Credential, u.Password, u.TOTP, u.Recovery = a.Seq, c.Password, c.TOTP, c.Recovery
-	u.Invitation, u.Step = "", max(u.Step, step)
-	s.Enrolled = true
-	s.officer(u)
-}
-
-func checkSignIn(s *State, a *Act, d SignIn) error {
-	u, err := s.signsIn(a, d)
-	if err != nil {
-		return err
-	}
-	if d.Step <= u.Step {
-		return refuse("That code was used. Wait for the next.")
-	}
-	return nil
-}
-
-func (s *State) signsIn(a *Act, d SignIn) (*User, error) {
-	u := s.Users[d.Login]
-	switch {
-	case u == nil || a.By != d.Login || byToken(a):
-		return nil, refuseAs(ErrUnknown, sentenceNoUser)
-	case u.Credential == 0:
-		return nil, refuse("The account has no password.")
-	case u.Locked(a.At):
-		return nil, refuse("The account is locked.")
-	}
-	return u, nil
-}
-
-func applySignIn(s *State, a *Act, d SignIn) {
-	u := s.Users[d.Login]
-	u.Step, u.LastSeen = d.Step, a.At
-}
-
-func checkUseRecovery(s *State, a *Act, d SignIn) error {
-	u, err := s.signsIn(a, d)
-	if err != nil {
-		return err
-	}
-	if !slices.Contains(u.Recovery, d.Recovery) {
-		return refuse("That recovery code was used.")
-	}
-	return nil
-}
-
-func applyUseRecovery(s *State, a *Act, d SignIn) {
-	u := s.Users[d.Login]
-	u.LastSeen = a.At
-	u.Recovery = slices.DeleteFunc(slices.Clone(u.Recovery), func(h string) bool { return h == d.Recovery })
-}
-
-func checkAddToken(s *State, a *Act, d NewToken) error {
-	n := 0
-	for _, t := range s.Tokens {
-		if t.User == a.By && t.Works(a.At) {
-			n++
-		}
-	}
-	switch {
-	case byToken(a) || a.By == "":
-		return refuse(sentenceNoToken)
-	case strings.TrimSpace(d.Name) == "" || utf8.RuneCountInString(d.Name) > 100:
-		return refuse("A token has a name, so that you know later what it was for.")
-	case len(d.Hash) != 64:
-		return refuse("A token needs its secret.")
-	case len(d.Actions) == 0:
-		return refuse("Say what the token is for.")
-	case !d.Until.After(a.At) || d.Until.Sub(a.At) > tokenLasts:
-		return refuse("A token ends within a year.")
-	case n >= maxTokens:
-		return refuse("You have %d tokens. Revoke one first.", maxTokens)
-	}
-	for _, action := range d.Actions {
-		if err := s.may(a.By, action, a); err != nil {
-			return refuse("You cannot give a token what you may not do yourself: %s.", action)
-		}
-	}
-	return nil
-}
-
-func applyAddToken(s *State, a *Act, d NewToken) {
-	s.Tokens[a.Seq] = &Token{ID: a.Seq, User: a.By, Name: strings.TrimSpace(d.Name), Hash: d.Hash, Actions: d.Actions, Until: d.Until, Added: a.At}
-}
-
-func checkRevokeToken(s *State, a *Act, d ForToken) error {
-	t := s.Tokens[d.Token]
-	switch {
-	case t == nil:
-		return refuseAs(ErrUnknown, "There is no such token.")
-	case !t.Revoked.IsZero():
-		return refuse("The token was revoked already.")
-	case t.User == a.By:
-		return nil
-	}
-	return s.may(a.By, access.ManageUsers, a)
-}
-
-// TokenSubject is who a token speaks for, by its hash.
-func (s *State) TokenSubject(hash string, now time.Time) (access.Subject, *Token, error) {
-	for _, t := range s.Tokens { // of secrets of 256 bits, the hash's timing tells nothing
-		if hash == "" || t.Hash != hash {
-			continue
-		}
-		if !t.Works(now) {
-			break
-		}
-		sub, err := s.Subject(t.User)
-		sub.Only = append([]access.Action{}, t.Actions...)
-		return sub, t, err
-	}
-	return access.Subject{}, nil, refuse("That token is not known, was revoked, or has run out.")
 }
 
 // ByInvitation finds whom an invitation is for, by the hash of its code.

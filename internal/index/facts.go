@@ -2,6 +2,7 @@ package index
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"math/bits"
 	"slices"
@@ -168,7 +169,7 @@ func (x *Index) Matching(ctx context.Context, query string) (Set, error) {
 	if err != nil {
 		return Set{}, err
 	}
-	seqs, err := x.answering(ctx, n)
+	seqs, err := x.whole().answering(ctx, n)
 	return Set{seqs}, err
 }
 
@@ -177,16 +178,30 @@ func (x *Index) Matching(ctx context.Context, query string) (Set, error) {
 func (x *Index) Records(ctx context.Context, messages []int64) (all []int64, err error) {
 	all = slices.Clone(messages)
 	err = x.read(ctx, func(c *conn) error {
-		for _, seq := range messages {
-			err := c.query(`SELECT seq FROM sighting WHERE of = ?`, func(st *sqlite3.Stmt) error { all = append(all, st.ColumnInt64(0)); return nil }, seq)
+		return c.among(`SELECT seq FROM json_each(?1) CROSS JOIN sighting ON of = value`, messages, func(st *sqlite3.Stmt) error {
+			all = append(all, st.ColumnInt64(0))
+			return nil
+		})
+	})
+	slices.Sort(all)
+	return slices.Compact(all), err
+}
+
+// Of lists the messages that have a record among some entries, given as runs of
+// [first, length]; sorted.
+func (x *Index) Of(ctx context.Context, entries [][2]int64) (messages []int64, err error) {
+	err = x.read(ctx, func(c *conn) error {
+		for _, r := range entries {
+			err := c.query(`SELECT seq FROM message WHERE seq >= ?1 AND seq < ?1 + ?2 UNION SELECT of FROM sighting WHERE seq >= ?1 AND seq < ?1 + ?2`,
+				func(st *sqlite3.Stmt) error { messages = append(messages, st.ColumnInt64(0)); return nil }, r[0], r[1])
 			if err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-	slices.Sort(all)
-	return slices.Compact(all), err
+	slices.Sort(messages)
+	return slices.Compact(messages), err
 }
 
 // Touched tells which captures brought, or saw again, some entries, and which
@@ -197,17 +212,17 @@ func (x *Index) Touched(ctx context.Context, entries []int64) (touched, emptied 
 		if err != nil {
 			return err
 		}
-		goes := map[int64]int64{} // entries that go, by capture
-		for _, seq := range entries {
-			id, ok, err := c.number(`SELECT cap FROM message WHERE seq = ?`, seq)
-			if err == nil && !ok {
-				id, ok, err = c.number(`SELECT cap FROM sighting WHERE seq = ?`, seq)
+		goes, has := map[int64]int64{}, map[int64]int64{}             // entries by capture: those that go, and all
+		count := func(to map[int64]int64) func(*sqlite3.Stmt) error { // faster than GROUP BY, which sorts
+			return func(st *sqlite3.Stmt) error { to[st.ColumnInt64(0)]++; return nil }
+		}
+		for _, table := range []string{"message", "sighting"} {
+			err := c.among(`SELECT cap FROM json_each(?1) CROSS JOIN `+table+` ON seq = value`, entries, count(goes))
+			if err == nil {
+				err = c.query(`SELECT cap FROM `+table, count(has))
 			}
 			if err != nil {
 				return err
-			}
-			if ok {
-				goes[id]++
 			}
 		}
 		for id := range caps {
@@ -219,11 +234,7 @@ func (x *Index) Touched(ctx context.Context, entries []int64) (touched, emptied 
 				continue
 			}
 			touched = append(touched, id)
-			n, _, err := c.number(`SELECT (SELECT count(*) FROM message WHERE cap = ?1) + (SELECT count(*) FROM sighting WHERE cap = ?1)`, id)
-			if err != nil {
-				return err
-			}
-			if n == goes[id] && !stays && caps[id].ended {
+			if has[id] == goes[id] && !stays && caps[id].ended {
 				emptied = append(emptied, id)
 			}
 		}
@@ -232,6 +243,20 @@ func (x *Index) Touched(ctx context.Context, entries []int64) (touched, emptied 
 	slices.Sort(touched)
 	slices.Sort(emptied)
 	return touched, emptied, err
+}
+
+// among asks about entries, many at a time: ?1 is a list of them.
+func (c *conn) among(sql string, entries []int64, row func(*sqlite3.Stmt) error) error {
+	for some := range slices.Chunk(entries, 4096) {
+		list, err := json.Marshal(some)
+		if err != nil {
+			return err
+		}
+		if err := c.query(sql, row, string(list)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // sawAgain reports whether a capture had some of the entries, which were there

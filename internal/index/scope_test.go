@@ -3,6 +3,7 @@ package index
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -196,9 +197,18 @@ func lookEverywhere(t *testing.T, rt *rapid.T, x *Index, s Scope, everything []c
 			}
 		}
 	}
+	byHit := map[int64]bool{}
 	for _, h := range res.Hits {
 		see("search", h.Message)
+		byHit[h.Message.Seq] = true
 		see("context", slices.Concat(h.Before, h.After)...)
+	}
+	for _, query := range []string{"", "after:2000"} {
+		var one []chat.Message
+		if err := v.All(t.Context(), query, func(m chat.Message) error { one = append(one, m); return nil }); err != nil || query == "" && len(one) != len(in) {
+			rt.Fatalf("%+v: all of %q are %d of %d, %v", s, query, len(one), len(in), err)
+		}
+		see("all of "+query, one...)
 	}
 	files, chats := map[string]bool{}, map[string]bool{}
 	for _, m := range everything {
@@ -226,6 +236,15 @@ func lookEverywhere(t *testing.T, rt *rapid.T, x *Index, s Scope, everything []c
 	rows, err := v.Chats(t.Context(), ChatFilter{})
 	if err != nil || len(rows) != len(chats) {
 		rt.Fatalf("%+v: %d of %d chats, %v", s, len(rows), len(chats), err)
+	}
+	for _, door := range append([]ChatRow{{}}, rows...) {
+		found := map[int64]bool{}
+		if err := v.Found(t.Context(), "", door.ID, func(seq int64, _ time.Time) { found[seq] = true }); err != nil {
+			rt.Fatal(err)
+		}
+		if door.ID == "" && !maps.Equal(found, byHit) || door.ID != "" && int64(len(found)) != door.Messages {
+			rt.Fatalf("%+v: in %q %v are found; by searching, %v", s, door.ID, found, byHit)
+		}
 	}
 	for _, r := range rows {
 		p, err := v.Page(t.Context(), r.ID, Place{}, 1000)

@@ -333,6 +333,11 @@ func stretch(c *conn, in *within, chatID int64, at spot, after, with bool, n int
 // All calls fn with the messages that answer a query, in the order of their
 // entries; an empty query gives all.
 func (x *Index) All(ctx context.Context, query string, fn func(chat.Message) error) error {
+	return x.whole().All(ctx, query, fn)
+}
+
+// All calls fn with the messages inside that answer a query, as Index.All does.
+func (v *View) All(ctx context.Context, query string, fn func(chat.Message) error) error {
 	n, err := parseQuery(query)
 	if err != nil {
 		return err
@@ -340,12 +345,12 @@ func (x *Index) All(ctx context.Context, query string, fn func(chat.Message) err
 	var seqs []int64 // of what answers; nil: everything
 	last, all := int64(-1), len(conjuncts(n)) == 0
 	if !all {
-		if seqs, err = x.answering(ctx, n); err != nil {
+		if seqs, err = v.answering(ctx, n); err != nil {
 			return err
 		}
 	}
 	for {
-		ms, next, err := x.some(ctx, all, &seqs, last)
+		ms, next, err := v.some(ctx, all, &seqs, last)
 		if err != nil {
 			return err
 		}
@@ -361,12 +366,13 @@ func (x *Index) All(ctx context.Context, query string, fn func(chat.Message) err
 	}
 }
 
-func (x *Index) answering(ctx context.Context, n node) (seqs []int64, err error) {
-	err = x.read(ctx, func(c *conn) error {
-		w, err := x.compile(c, n, 0)
+func (v *View) answering(ctx context.Context, n node) (seqs []int64, err error) {
+	err = v.x.read(ctx, func(c *conn) error {
+		w, err := v.x.compile(c, n, 0)
 		if err != nil {
 			return err
 		}
+		v.in.narrow(&w)
 		cond, args := w.sql()
 		return c.query(`SELECT seq FROM message WHERE `+cond, func(st *sqlite3.Stmt) error { seqs = append(seqs, st.ColumnInt64(0)); return nil }, args...)
 	})
@@ -374,14 +380,55 @@ func (x *Index) answering(ctx context.Context, n node) (seqs []int64, err error)
 	return seqs, err
 }
 
+// Found calls fn with the first record of every message that a query finds, in
+// a chat where one is given, and when it was sent by the clocks there; zero
+// where that is not known. It reads no messages: a search for a common word
+// finds half of them.
+func (x *Index) Found(ctx context.Context, query, chat string, fn func(seq int64, at time.Time)) error {
+	return x.whole().Found(ctx, query, chat, fn)
+}
+
+// Found finds messages inside.
+func (v *View) Found(ctx context.Context, query, chat string, fn func(seq int64, at time.Time)) error {
+	n, err := parseQuery(query)
+	if err != nil {
+		return err
+	}
+	err = v.x.read(ctx, func(c *conn) error {
+		id, err := chatNumber(c, chat)
+		if err != nil {
+			return err
+		}
+		w, err := v.x.compile(c, n, id)
+		if err != nil {
+			return err
+		}
+		v.in.narrow(&w)
+		cond, args := w.sql()
+		return c.query(`SELECT id, seq, zone IS NULL FROM message WHERE `+cond+` ORDER BY id`, func(st *sqlite3.Stmt) error {
+			var at time.Time
+			if st.ColumnInt(2) == 0 {
+				at = time.Unix(timeOf(st.ColumnInt64(0)), 0).UTC()
+			}
+			fn(st.ColumnInt64(1), at)
+			return nil
+		}, args...)
+	})
+	if err != nil && !errors.Is(err, ErrQuery) {
+		err = fmt.Errorf("find messages: %w", err)
+	}
+	return err
+}
+
 // some returns the messages behind an entry, and where to go on.
-func (x *Index) some(ctx context.Context, all bool, seqs *[]int64, last int64) (ms []chat.Message, next int64, err error) {
+func (v *View) some(ctx context.Context, all bool, seqs *[]int64, last int64) (ms []chat.Message, next int64, err error) {
 	next = -1
-	err = x.read(ctx, func(c *conn) error {
+	err = v.x.read(ctx, func(c *conn) error {
 		var refs []ref
 		row := func(st *sqlite3.Stmt) error { refs = append(refs, refOf(st)); return nil }
 		if all {
-			if err := c.query(`SELECT `+refColumns+` FROM message WHERE seq > ? ORDER BY seq LIMIT ?`, row, last, chunk); err != nil {
+			args := append(append([]any{last}, v.in.args...), chunk)
+			if err := c.query(`SELECT `+refColumns+` FROM message WHERE seq > ?`+v.in.cond+` ORDER BY seq LIMIT ?`, row, args...); err != nil {
 				return err
 			}
 		} else {
@@ -399,7 +446,7 @@ func (x *Index) some(ctx context.Context, all bool, seqs *[]int64, last int64) (
 		if !all && len(*seqs) == 0 || all && len(refs) < chunk {
 			next = -1
 		}
-		ms, err = x.messages(ctx, c, refs, byRules)
+		ms, err = v.x.messages(ctx, c, refs, byRules)
 		return err
 	})
 	return ms, next, err

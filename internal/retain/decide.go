@@ -18,6 +18,8 @@ type Decision struct {
 	// Policy keeps it longest, or has the maximum; empty: no policy names it.
 	Policy string
 	Held   bool
+	// Ordered: an order of an authority keeps it now.
+	Ordered bool
 	// Accessible is until when it must be easily accessible; zero: no demand.
 	Accessible time.Time
 	Reasons    []Reason
@@ -349,12 +351,13 @@ func (w *weigher) orders() {
 			continue
 		}
 		if w.f.Sent.IsZero() {
-			w.endless = true
+			w.endless, w.Ordered = true, true
 			w.because(func() Reason { return Reason{Kind: Order, Say: fmt.Sprintf("Kept: order of %s.", o.Authority)} })
 			continue
 		}
 		end := last.plus(o.Extra).over(w.e.zone)
 		w.keepUntil(end)
+		w.Ordered = w.Ordered || w.e.now.Before(end)
 		w.because(func() Reason {
 			return Reason{Kind: Order, Until: end, Say: fmt.Sprintf("Order of %s: %s longer, until the end of %s.", o.Authority, o.Extra.Say(), lastDay(end, w.e.zone))}
 		})

@@ -109,6 +109,9 @@ func (s *Server) audit(w http.ResponseWriter, r *http.Request) error {
 	if s.auditor == nil {
 		return errNoPage
 	}
+	if err := wholly(r, "The audit trail is"); err != nil {
+		return err
+	}
 	v := r.URL.Query()
 	q, f, err := auditQuery(v)
 	if err != nil {

@@ -2,23 +2,18 @@ package web
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/cdproto/log"
-	"github.com/chromedp/cdproto/network"
-	"github.com/chromedp/cdproto/page"
-	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+
+	"github.com/waxseal/waxseal/internal/web/webtest"
 )
 
 // browser is a real one, signed in to a console of the sample archive. Its end
@@ -36,74 +31,28 @@ type browser struct {
 
 func newBrowser(t *testing.T) *browser {
 	t.Helper()
-	if testing.Short() {
-		t.Skip("browser tests take seconds")
-	}
-	const chromium = "/usr/bin/chromium"
-	if _, err := os.Stat(chromium); err != nil {
-		t.Fatal("the browser tests need Debian's chromium: run ./test, which installs it")
-	}
+	ctx := webtest.Chromium(t)
 	c := newConsole(t, nil)
 	srv := httptest.NewServer(c.server)
 	t.Cleanup(srv.Close)
-	b := &browser{t: t, base: srv.URL, web: c}
-	opts := []chromedp.ExecAllocatorOption{
-		chromedp.ExecPath(chromium), chromedp.UserDataDir(t.TempDir()), chromedp.Headless, chromedp.NoSandbox,
-		chromedp.DisableGPU, chromedp.NoFirstRun, chromedp.NoDefaultBrowserCheck, chromedp.WindowSize(1280, 800),
-		chromedp.WSURLReadTimeout(90 * time.Second), chromedp.Env("HOME=" + t.TempDir()),
-	}
-	for _, f := range []string{"disable-quic", "disable-background-networking", "disable-component-update", "disable-sync", "mute-audio", "hide-scrollbars"} {
-		opts = append(opts, chromedp.Flag(f, true))
-	}
-	// Not t.Context: it ends before Cleanup, which closes the browser.
-	ctx, cancel := context.WithTimeout(context.Background(), 4*time.Minute)
-	ctx, stop := chromedp.NewExecAllocator(ctx, opts...)
-	b.ctx, _ = chromedp.NewContext(ctx)
+	b := &browser{t: t, ctx: ctx, base: srv.URL, web: c}
 	t.Cleanup(func() {
-		if err := chromedp.Cancel(b.ctx); err != nil && !errors.Is(err, context.Canceled) {
-			t.Logf("close browser: %v", err)
-		}
-		stop()
-		cancel()
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		for _, w := range b.wrong {
 			t.Error(w)
 		}
 	})
-	b.run()
-	if err := chromedp.Listen(b.ctx, b.watch); err != nil {
-		t.Fatal(err)
-	}
-	command(b, network.Enable, network.EnableParams{})
-	b.run(chromedp.Navigate(c.server.Link(srv.URL)))
-	return b
-}
-
-func (b *browser) watch(ev any) {
-	say := func(format string, args ...any) {
+	err := webtest.Watch(ctx, func() string { return b.base }, func(what string) {
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		b.wrong = append(b.wrong, fmt.Sprintf(format, args...))
+		b.wrong = append(b.wrong, what)
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
-	switch ev := ev.(type) {
-	case *runtime.EventConsoleAPICalled:
-		for _, a := range ev.Args {
-			say("console.%s: %s", ev.Type, a.Value)
-		}
-	case *runtime.EventExceptionThrown:
-		say("exception: %s", ev.ExceptionDetails.Text)
-	case *log.EventEntryAdded:
-		say("browser log, %s: %s %s", ev.Entry.Level, ev.Entry.Text, ev.Entry.URL)
-	case *network.EventRequestWillBeSent:
-		// The browser draws its own players and date fields from data: addresses;
-		// our policy refuses them to our pages.
-		if !strings.HasPrefix(ev.Request.URL, b.base+"/") && !strings.HasPrefix(ev.Request.URL, "data:image/svg+xml;base64,") {
-			say("request left the console: %.100s", ev.Request.URL)
-		}
-	case *page.EventJavascriptDialogOpening:
-		say("a script of a stranger ran: %s", ev.Message)
-	}
+	b.run(chromedp.Navigate(c.server.Link(srv.URL)))
+	return b
 }
 
 // forgive takes back what was noted, where a test makes an error happen.

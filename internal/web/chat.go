@@ -76,7 +76,7 @@ func (s *Server) stretchOf(r *http.Request) (index.Page, stretch, error) {
 	if err != nil {
 		return index.Page{}, stretch{}, err
 	}
-	page, err := s.index.Page(r.Context(), r.PathValue("chat"), at, messagesOnPage)
+	page, err := s.view(r).Page(r.Context(), r.PathValue("chat"), at, messagesOnPage)
 	if err != nil {
 		return index.Page{}, stretch{}, fmt.Errorf("read page of a chat: %w", err)
 	}
@@ -116,7 +116,7 @@ func (s *Server) chat(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	rows, err := s.index.Chats(r.Context(), index.ChatFilter{Limit: chatsOnPage})
+	rows, err := s.view(r).Chats(r.Context(), index.ChatFilter{Limit: chatsOnPage})
 	if err != nil {
 		return fmt.Errorf("list chats: %w", err)
 	}

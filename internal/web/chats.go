@@ -68,7 +68,7 @@ func (s *Server) chatRows(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) chatList(r *http.Request) (chatList, error) {
 	q := r.URL.Query()
 	f := index.ChatFilter{Text: strings.TrimSpace(q.Get("q")), After: q.Get("after"), Limit: chatsOnPage + 1}
-	rows, err := s.index.Chats(r.Context(), f)
+	rows, err := s.view(r).Chats(r.Context(), f)
 	if err != nil {
 		return chatList{}, fmt.Errorf("list chats: %w", err)
 	}
@@ -136,7 +136,7 @@ func (s *Server) newCoverage(c index.Coverage) coverage {
 }
 
 func (s *Server) coverage(r *http.Request) (coverage, error) {
-	c, err := s.index.Coverage(r.Context())
+	c, err := s.view(r).Coverage(r.Context())
 	if err != nil {
 		return coverage{}, fmt.Errorf("read coverage: %w", err)
 	}

@@ -71,6 +71,9 @@ func (s *Server) custodians(w http.ResponseWriter, r *http.Request) error {
 	p := custodiansPage{layout: s.layout(r, "Custodians", "custodians"), May: actor(r).May(access.ManageCustodians, s.now()) == nil}
 	err := s.ledger.Read(r.Context(), func(st *govern.State) error {
 		for _, id := range slices.Sorted(maps.Keys(st.Custodians)) {
+			if !mayKnow(st, actor(r), id) {
+				continue
+			}
 			p.People = append(p.People, newCustodianRow(st, st.Custodians[id]))
 		}
 		return nil
@@ -91,7 +94,7 @@ func (s *Server) showCustodian(w http.ResponseWriter, r *http.Request, status in
 	p := custodianPage{Wrong: wrong, May: who.May(access.ManageCustodians, s.now()) == nil}
 	err := s.ledger.Read(r.Context(), func(st *govern.State) error {
 		c := st.Custodians[r.PathValue("custodian")]
-		if c == nil {
+		if c == nil || !mayKnow(st, who, c.ID) {
 			return errNoPage
 		}
 		p.custodianRow = newCustodianRow(st, c)
@@ -119,6 +122,14 @@ func (s *Server) actOnCustodian(w http.ResponseWriter, r *http.Request) error {
 		return errors.Join(errRequest, err)
 	}
 	v, id := r.PostForm, r.PathValue("custodian")
+	if err := s.ledger.Read(r.Context(), func(st *govern.State) error {
+		if !mayKnow(st, actor(r), id) {
+			return errNoPage
+		}
+		return nil
+	}); err != nil {
+		return err
+	}
 	q := govern.Request{Reason: v.Get("reason")}
 	switch r.PathValue("act") {
 	case "set":
@@ -143,6 +154,9 @@ func (s *Server) actOnCustodian(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) newPeople(w http.ResponseWriter, r *http.Request) error {
+	if err := wholly(r, "A list of people is"); err != nil {
+		return err
+	}
 	return s.render(w, "custodians-import", peoplePage{layout: s.layout(r, "Import people", "custodians")})
 }
 
@@ -150,6 +164,9 @@ func (s *Server) newPeople(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) takePeople(w http.ResponseWriter, r *http.Request) error {
 	if err := r.ParseForm(); err != nil {
 		return errors.Join(errRequest, err)
+	}
+	if err := wholly(r, "A list of people is"); err != nil {
+		return err
 	}
 	list := r.PostForm.Get("list")
 	p := peoplePage{layout: s.layout(r, "Import people", "custodians"), List: clean(list), Looked: true}

@@ -47,6 +47,15 @@ func init() {
 	requestHref[govern.ActDispose] = func(q *govern.Asked) string { return disposalHref(q.Seq) }
 }
 
+// disposing refuses pages of disposals where there are none, and to whoever sees
+// a part of the archive.
+func (s *Server) disposing(r *http.Request) error {
+	if s.desk == nil {
+		return errNoPage
+	}
+	return wholly(r, "Disposals are")
+}
+
 func disposalHref(request int64) string { return "/disposals/" + strconv.FormatInt(request, 10) }
 func certificateHref(entry int64) string {
 	return "/disposals/certificates/" + strconv.FormatInt(entry, 10)
@@ -101,8 +110,8 @@ type keptRow struct {
 }
 
 func (s *Server) disposals(w http.ResponseWriter, r *http.Request) error {
-	if s.desk == nil {
-		return errNoPage
+	if err := s.disposing(r); err != nil {
+		return err
 	}
 	p := disposalsPage{layout: s.layout(r, "Disposals", "disposals"), MayPropose: actor(r).May(access.ProposeDisposal, s.now()) == nil}
 	list, err := s.desk.List(r.Context())
@@ -242,13 +251,13 @@ const samplesOf = 8
 // sample shows some messages of a batch to those who may read them.
 func (s *Server) sample(r *http.Request, b *batch, messages govern.Runs) error {
 	who := actor(r)
-	if b.Unseen = who.May(access.Read, s.now()) != nil || s.within(who, access.Read) != nil; b.Unseen {
+	if b.Unseen = who.May(access.Read, s.now()) != nil; b.Unseen {
 		return nil
 	}
 	var ms []chat.Message
 	on := []string{}
 	for _, seq := range spread(messages, samplesOf) {
-		m, err := s.index.Message(r.Context(), strconv.FormatInt(seq, 10))
+		m, err := s.view(r).Message(r.Context(), strconv.FormatInt(seq, 10))
 		if errors.Is(err, index.ErrNotFound) {
 			continue // outside of what the person may see, or gone
 		}
@@ -311,8 +320,8 @@ func (s *Server) newDisposal(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) showProposal(w http.ResponseWriter, r *http.Request, status int, p proposePage) error {
-	if s.desk == nil {
-		return errNoPage
+	if err := s.disposing(r); err != nil {
+		return err
 	}
 	due, err := s.desk.Due(r.Context(), s.now())
 	why, err := whyNotDue(err)
@@ -339,8 +348,8 @@ func (s *Server) showProposal(w http.ResponseWriter, r *http.Request, status int
 }
 
 func (s *Server) proposeDisposal(w http.ResponseWriter, r *http.Request) error {
-	if s.desk == nil {
-		return errNoPage
+	if err := s.disposing(r); err != nil {
+		return err
 	}
 	if err := form(w, r); err != nil {
 		return err
@@ -400,8 +409,11 @@ func (s *Server) disposal(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Server) showDisposal(w http.ResponseWriter, r *http.Request, status int, wrong string) error {
 	id, err := strconv.ParseInt(r.PathValue("request"), 10, 64)
-	if err != nil || s.desk == nil {
+	if err != nil {
 		return errNoPage
+	}
+	if err := s.disposing(r); err != nil {
+		return err
 	}
 	list, err := s.desk.List(r.Context())
 	if err != nil {
@@ -470,8 +482,11 @@ func (p *disposalPage) progress(w http.ResponseWriter, now dispose.Running) {
 // actOnDisposal confirms a disposal, declines it, or runs it.
 func (s *Server) actOnDisposal(w http.ResponseWriter, r *http.Request) error {
 	id, err := strconv.ParseInt(r.PathValue("request"), 10, 64)
-	if err != nil || s.desk == nil {
+	if err != nil {
 		return errNoPage
+	}
+	if err := s.disposing(r); err != nil {
+		return err
 	}
 	if err := form(w, r); err != nil {
 		return err

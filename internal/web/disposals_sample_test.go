@@ -85,6 +85,10 @@ func (l *shelf) Matching(context.Context, string) (index.Set, error) {
 
 func (l *shelf) Records(_ context.Context, ms []int64) ([]int64, error) { return slices.Clone(ms), nil }
 
+func (l *shelf) Of(_ context.Context, entries [][2]int64) ([]int64, error) {
+	return govern.Runs(entries).Seqs(), nil
+}
+
 func (l *shelf) Touched(context.Context, []int64) (touched, emptied []int64, err error) {
 	return []int64{1}, nil, nil
 }

@@ -19,7 +19,6 @@ var (
 	errLink       = errors.New("link used up or too old")
 	errNoPage     = errors.New("no such page")
 	errNoAccount  = errors.New("no account of a person")
-	errScope      = errors.New("the index cannot be narrowed to a scope")
 	errToken      = errors.New("token not known")
 	errInvitation = errors.New("invitation used up or too old")
 	errRequest    = errors.New("request not understood")
@@ -61,12 +60,6 @@ func errorFor(err error) errorPage {
 			layout: layout{Title: "Not found"}, Status: http.StatusNotFound,
 			Say: "There is nothing at this address.",
 			Do:  "The link may be cut short, or made for another archive. The index may also not have followed that far yet.",
-		}
-	case errors.Is(err, errScope):
-		return errorPage{
-			layout: layout{Title: "Not within your scope"}, Status: http.StatusNotImplemented,
-			Say: "Your account reads within a scope, and this index cannot be narrowed to it.",
-			Do:  "Tell whoever runs the archive.",
 		}
 	case errors.Is(err, errNoAccount):
 		return errorPage{

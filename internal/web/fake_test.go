@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -27,8 +29,9 @@ type archiveOf struct {
 	said     map[string][]chat.Message // by chat
 	captures []index.CaptureRow
 	coverage index.Coverage
-	broken   error        // what every question gets for an answer
-	long     atomic.Int64 // messages of the chat "long"
+	broken   error           // what every question gets for an answer
+	has      map[string]bool // content, of a part
+	long     atomic.Int64    // messages of the chat "long"
 }
 
 func (a *archiveOf) Chats(_ context.Context, f index.ChatFilter) ([]index.ChatRow, error) {
@@ -178,16 +181,28 @@ func (a *archiveOf) Message(_ context.Context, id string) (chat.Message, error) 
 	return chat.Message{}, fmt.Errorf("message: %w", index.ErrNotFound)
 }
 
-// Quoted finds what a message answers in its own chat.
+// Quoted finds what a message answers, in its own chat first.
 func (a *archiveOf) Quoted(_ context.Context, m *chat.Message) (chat.Message, error) {
 	if m.Quoted != nil {
-		for _, o := range a.said[m.Chat.ID] {
-			if m.Quoted.Of(&o) {
-				return o, a.broken
+		for _, id := range append([]string{m.Chat.ID}, slices.Sorted(maps.Keys(a.said))...) {
+			for _, o := range a.said[id] {
+				if m.Quoted.Of(&o) {
+					return o, a.broken
+				}
 			}
 		}
 	}
 	return chat.Message{}, fmt.Errorf("quoted message: %w", index.ErrNotFound)
+}
+
+// Found is Search without an end.
+func (a *archiveOf) Found(ctx context.Context, query, chatID string, fn func(seq int64, at time.Time)) error {
+	r, err := a.Search(ctx, index.Search{Query: query, Chat: chatID})
+	for _, h := range r.Hits {
+		at, _ := time.Parse(time.DateOnly, h.Message.SentLocal[:min(10, len(h.Message.SentLocal))]) // zero: not known
+		fn(h.Message.Seq, at)
+	}
+	return err
 }
 
 // Search finds what contains the query's plain words.
@@ -221,6 +236,38 @@ func (a *archiveOf) Search(_ context.Context, q index.Search) (index.Result, err
 	r.Total = int64(len(r.Hits))
 	return r, nil
 }
+
+// HasBlob is true: whoever asks sees everything.
+func (a *archiveOf) HasBlob(context.Context, string) (bool, error) { return true, a.broken }
+
+// within is the archive as far as custodians and days go.
+func (a *archiveOf) within(s index.Scope) Index {
+	in := &archiveOf{said: map[string][]chat.Message{}, coverage: a.coverage, broken: a.broken}
+	in.has = map[string]bool{}
+	for _, c := range a.chats {
+		if s.Nothing || len(s.Custodians)+len(s.Matters) > 0 && !slices.Contains(s.Custodians, c.Custodian) {
+			continue
+		}
+		for _, m := range a.said[c.ID] {
+			if day := dateOnly(m.SentLocal); day < s.From || s.To != "" && day > s.To {
+				continue
+			}
+			in.said[c.ID] = append(in.said[c.ID], m)
+			for _, f := range m.Attachments {
+				in.has[f.SHA256] = true
+			}
+		}
+		if len(in.said[c.ID]) > 0 {
+			in.chats = append(in.chats, c)
+		}
+	}
+	return narrowed{in}
+}
+
+// narrowed is a part of an archive.
+type narrowed struct{ *archiveOf }
+
+func (n narrowed) HasBlob(_ context.Context, sum string) (bool, error) { return n.has[sum], nil }
 
 func (a *archiveOf) Captures(context.Context) ([]index.CaptureRow, error) {
 	return a.captures, a.broken

@@ -110,7 +110,7 @@ func newHoldRow(h *govern.Hold) holdRow {
 
 // covered is how many messages a query finds now, in words.
 func (s *Server) covered(r *http.Request, query string) (string, error) {
-	res, err := s.index.Search(r.Context(), index.Search{Query: query, Limit: 1})
+	res, err := s.view(r).Search(r.Context(), index.Search{Query: query, Limit: 1})
 	switch {
 	case err != nil:
 		return "", err
@@ -178,7 +178,7 @@ func (s *Server) showHold(w http.ResponseWriter, r *http.Request, status int, wr
 			return errNoPage
 		}
 		query = h.HoldQuery()
-		p.fill(st, h)
+		p.fill(st, h, who)
 		return nil
 	})
 	if err != nil {
@@ -197,7 +197,7 @@ func (s *Server) showHold(w http.ResponseWriter, r *http.Request, status int, wr
 	return s.renderStatus(w, status, "hold", p)
 }
 
-func (p *holdPage) fill(st *govern.State, h *govern.Hold) {
+func (p *holdPage) fill(st *govern.State, h *govern.Hold, who govern.Actor) {
 	login := func(l string) string {
 		if u := st.Users[l]; u != nil {
 			return clean(u.Name)
@@ -211,6 +211,9 @@ func (p *holdPage) fill(st *govern.State, h *govern.Hold) {
 		return clean(id)
 	}
 	p.holdRow, p.By, p.Numbered, p.Why = newHoldRow(h), login(h.By), h.Messages.Len(), clean(h.Why)
+	if partly(who) {
+		p.Numbered = 0
+	}
 	if !h.Open() {
 		p.ReleasedBy = []string{login(h.ReleasedBy[0]), login(h.ReleasedBy[1])}
 	}
@@ -218,6 +221,9 @@ func (p *holdPage) fill(st *govern.State, h *govern.Hold) {
 		n := &h.Notices[i]
 		v := noticeView{Seq: n.Seq, At: utc(n.At), By: login(n.By), Text: clean(n.Text)}
 		for _, c := range n.Custodians {
+			if !mayKnow(st, who, c) {
+				continue
+			}
 			person := noticePerson{ID: c, Name: name(c)}
 			if k, ok := n.Acknowledged[c]; ok {
 				person.At, person.By, person.Note = utc(k.At), login(k.By), clean(k.Note)
@@ -227,6 +233,9 @@ func (p *holdPage) fill(st *govern.State, h *govern.Hold) {
 		p.Notices = append(p.Notices, v)
 	}
 	for _, id := range slices.Sorted(maps.Keys(st.Custodians)) {
+		if !mayKnow(st, who, id) {
+			continue
+		}
 		p.Custodians = append(p.Custodians, custodianChoice{id, name(id)})
 	}
 }

@@ -102,10 +102,7 @@ func (s *Server) setLabel(w http.ResponseWriter, r *http.Request) error {
 		*x.to = n
 	}
 	if f.Rule != "" {
-		if err := s.within(actor(r), access.Search); err != nil {
-			return err
-		}
-		res, err := s.index.Search(r.Context(), index.Search{Query: f.Rule, Limit: 1, Exact: true})
+		res, err := s.view(r).Search(r.Context(), index.Search{Query: f.Rule, Limit: 1, Exact: true})
 		switch {
 		case errors.Is(err, index.ErrQuery):
 			f.Wrong = "The rule is not understood. " + problem(err)

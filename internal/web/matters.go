@@ -2,14 +2,15 @@ package web
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/waxseal/waxseal/internal/access"
 	"github.com/waxseal/waxseal/internal/govern"
-	"github.com/waxseal/waxseal/internal/index"
 )
 
 // mattersPage lists the matters.
@@ -100,7 +101,7 @@ func (s *Server) matter(w http.ResponseWriter, r *http.Request) error {
 	who, path := actor(r), "/matters/"+r.PathValue("matter")
 	p := matterPage{
 		layout: s.layout(r, "Matter", "matters"), Find: "/search?" + url.Values{"q": {"matter:" + strconv.FormatInt(id, 10)}}.Encode(),
-		MayManage: who.May(access.ManageMatters, s.now()) == nil, MayReadIt: who.May(access.Read, s.now()) == nil && who.Scope.All(),
+		MayManage: who.May(access.ManageMatters, s.now()) == nil, MayReadIt: who.May(access.Read, s.now()) == nil,
 	}
 	var acts []govern.MatterAct
 	err = s.ledger.Read(r.Context(), func(st *govern.State) error {
@@ -136,6 +137,11 @@ func (s *Server) matter(w http.ResponseWriter, r *http.Request) error {
 		byName(p.Holds)
 		p.Notes = s.notesOn(r, st, "matter:"+strconv.FormatInt(id, 10), path)
 		acts = slices.Clone(m.Acts)
+		if partly(who) { // how many there were is of the whole archive
+			for i := range acts {
+				acts[i].Messages = 0
+			}
+		}
 		for _, a := range slices.Backward(acts) {
 			p.Acts = append(p.Acts, matterAct{What: matterWords(st, a), By: personName(st, a.By), At: utc(a.At), Why: clean(a.Reason)})
 		}
@@ -158,20 +164,17 @@ func (s *Server) matter(w http.ResponseWriter, r *http.Request) error {
 // is not known.
 func (s *Server) collectedDays(r *http.Request, id int64) ([]string, error) {
 	var days []string
-	q := index.Search{Query: "matter:" + strconv.FormatInt(id, 10), Order: index.Oldest, Limit: hitsAtOnce}
-	for {
-		res, err := s.index.Search(r.Context(), q)
-		if err != nil {
-			return nil, err
+	err := s.view(r).Found(r.Context(), "matter:"+strconv.FormatInt(id, 10), "", func(_ int64, at time.Time) {
+		day := ""
+		if !at.IsZero() {
+			day = at.Format(time.DateOnly)
 		}
-		for i := range res.Hits {
-			at := res.Hits[i].Message.SentLocal
-			days = append(days, at[:min(len(at), len("2024-01-31"))])
-		}
-		if q.Cursor = res.Next; q.Cursor == "" {
-			return days, nil
-		}
+		days = append(days, day)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("find what was collected: %w", err)
 	}
+	return days, nil
 }
 
 func matterWords(st *govern.State, a govern.MatterAct) string {
@@ -186,8 +189,14 @@ func matterWords(st *govern.State, a govern.MatterAct) string {
 		}
 		return personName(st, a.User) + " joined"
 	case govern.ActMatterCollect:
+		if a.Messages == 0 {
+			return "Collected messages"
+		}
 		return "Collected " + plural(a.Messages, "message")
 	case govern.ActMatterDrop:
+		if a.Messages == 0 {
+			return "Took out messages"
+		}
 		return "Took out " + plural(a.Messages, "message")
 	case govern.ActMatterClose:
 		return "Closed"

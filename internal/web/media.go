@@ -23,6 +23,11 @@ func (s *Server) media(w http.ResponseWriter, r *http.Request) (err error) {
 	if !hash.MatchString(sum) {
 		return errNoPage
 	}
+	// Before it is looked for, so that what is not there and what may not be
+	// seen are one answer.
+	if has, err := s.view(r).HasBlob(r.Context(), sum); err != nil || !has {
+		return errors.Join(err, errNoPage)
+	}
 	content, _, err := s.blobs.OpenBlob(r.Context(), sum)
 	if err != nil {
 		return fmt.Errorf("open blob: %w", err)

@@ -60,7 +60,7 @@ func newAct(p *chat.Person, what, at string) act {
 type field struct{ Name, Value string }
 
 func (s *Server) message(w http.ResponseWriter, r *http.Request) error {
-	m, err := s.index.Message(r.Context(), r.PathValue("message"))
+	m, err := s.view(r).Message(r.Context(), r.PathValue("message"))
 	if err != nil {
 		return fmt.Errorf("read message: %w", err)
 	}

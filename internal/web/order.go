@@ -1,7 +1,6 @@
 package web
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -9,15 +8,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/waxseal/waxseal/internal/access"
 	"github.com/waxseal/waxseal/internal/govern"
 	"github.com/waxseal/waxseal/internal/index"
 )
-
-// hitsAtOnce is how many messages of a search are read at once when something
-// is done with all of them.
-const hitsAtOnce = 500
 
 // noteRow is a note as pages show it.
 type noteRow struct {
@@ -121,7 +117,7 @@ func (s *Server) showBulk(w http.ResponseWriter, r *http.Request, status int, p 
 	}
 	p.Count = int64(len(seqs))
 	if p.Chat != "" {
-		c, err := s.index.Chat(r.Context(), p.Chat)
+		c, err := s.view(r).Chat(r.Context(), p.Chat)
 		if err != nil {
 			return fmt.Errorf("read chat to search in: %w", err)
 		}
@@ -148,35 +144,20 @@ func (s *Server) found(r *http.Request, query, chat string) ([]int64, error) {
 	if strings.TrimSpace(query) == "" {
 		return nil, govern.Refuse(nil, "Search for something first: all that is found is what this is done with.")
 	}
-	seqs, err := allFound(r.Context(), s.index, index.Search{Query: query, Chat: chat, Order: index.Oldest, Limit: hitsAtOnce})
-	if errors.Is(err, index.ErrQuery) {
-		return nil, govern.Refuse(nil, "The search is not understood. %s", problem(err))
-	}
-	return seqs, err
-}
-
-func allFound(ctx context.Context, x Index, q index.Search) ([]int64, error) {
 	seqs := []int64{}
-	for {
-		res, err := x.Search(ctx, q)
-		if err != nil {
-			return nil, fmt.Errorf("search for all: %w", err)
-		}
-		for i := range res.Hits {
-			seqs = append(seqs, res.Hits[i].Message.Seq)
-		}
-		if q.Cursor = res.Next; q.Cursor == "" {
-			return seqs, nil
-		}
+	err := s.view(r).Found(r.Context(), query, chat, func(seq int64, _ time.Time) { seqs = append(seqs, seq) })
+	switch {
+	case errors.Is(err, index.ErrQuery):
+		return nil, govern.Refuse(nil, "The search is not understood. %s", problem(err))
+	case err != nil:
+		return nil, fmt.Errorf("search for all: %w", err)
 	}
+	return seqs, nil
 }
 
 // doBulk does it, when what is found is still as many as the person was told.
 func (s *Server) doBulk(w http.ResponseWriter, r *http.Request) error {
 	if err := form(w, r); err != nil {
-		return err
-	}
-	if err := s.within(actor(r), access.Search); err != nil {
 		return err
 	}
 	f := r.PostForm
@@ -247,10 +228,7 @@ func (s *Server) orderMessage(w http.ResponseWriter, r *http.Request) error {
 	if err := form(w, r); err != nil {
 		return err
 	}
-	if err := s.within(actor(r), access.Read); err != nil {
-		return err
-	}
-	m, err := s.index.Message(r.Context(), r.PathValue("message"))
+	m, err := s.view(r).Message(r.Context(), r.PathValue("message"))
 	if err != nil {
 		return fmt.Errorf("read message: %w", err)
 	}
@@ -291,13 +269,9 @@ func (s *Server) seen(r *http.Request, on string) (err error) {
 	what, id, _ := strings.Cut(on, ":")
 	switch what {
 	case "message":
-		if err = s.within(actor(r), access.Read); err == nil {
-			_, err = s.index.Message(r.Context(), id)
-		}
+		_, err = s.view(r).Message(r.Context(), id)
 	case "chat":
-		if err = s.within(actor(r), access.Read); err == nil {
-			_, err = s.index.Chat(r.Context(), id)
-		}
+		_, err = s.view(r).Chat(r.Context(), id)
 	}
 	return err
 }

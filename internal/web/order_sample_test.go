@@ -39,7 +39,7 @@ func orderConsole(t *testing.T) (c *console, label, matter string) {
 	return c, label, matter
 }
 
-var hostileNote = "<script>alert(1)</script> ‮abc‬ قضية\n" + strings.Repeat("ن", 10_000)
+var hostileNote = "<script>alert(1)</script> \u202eabc\u202c قضية\n" + strings.Repeat("ن", 10_000)
 
 func TestPagesOfOrderAreHarmless(t *testing.T) {
 	c, label, matter := orderConsole(t)

@@ -49,7 +49,7 @@ func newPeople(t *testing.T) *people {
 		t.Fatal(err)
 	}
 	c.server, err = New(Config{
-		Name: "Acme Ltd", Index: c.index, Blobs: c.files, State: stateOf(&c.state), Ledger: ledger, Cost: cheap, Now: func() time.Time { return c.now },
+		Name: "Acme Ltd", Index: c.index, Within: c.index.within, Blobs: c.files, State: stateOf(&c.state), Ledger: ledger, Cost: cheap, Now: func() time.Time { return c.now },
 	})
 	if err != nil {
 		t.Fatal(err)

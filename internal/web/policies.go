@@ -306,6 +306,9 @@ func (s *Server) forecast(w http.ResponseWriter, r *http.Request) error {
 	if s.outlook == nil {
 		return errNoPage
 	}
+	if err := wholly(r, "A forecast is"); err != nil {
+		return err
+	}
 	at := s.now()
 	var rules retain.Rules
 	err := s.ledger.Read(r.Context(), func(st *govern.State) error {

@@ -112,7 +112,7 @@ func (s *Server) print(w http.ResponseWriter, r *http.Request) error {
 // a whole page without one of its days does.
 func (s *Server) read(ctx context.Context, chatID string, d dates, after string) (row index.ChatRow, ms []chat.Message, more bool, err error) {
 	for at := d.start(after); ; {
-		page, err := s.index.Page(ctx, chatID, at, messagesRead)
+		page, err := s.viewOf(ctx).Page(ctx, chatID, at, messagesRead)
 		if err != nil {
 			return row, nil, false, fmt.Errorf("read page of a chat: %w", err)
 		}

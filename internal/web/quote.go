@@ -44,7 +44,7 @@ func (s *Server) quoteOf(ctx context.Context, m *chat.Message, beside map[string
 			return newQuote(m, q, o), nil
 		}
 	}
-	o, err := s.index.Quoted(ctx, m)
+	o, err := s.viewOf(ctx).Quoted(ctx, m)
 	switch {
 	case err == nil:
 		return newQuote(m, q, &o), nil

@@ -80,7 +80,7 @@ func (s *Server) search(w http.ResponseWriter, r *http.Request) error {
 	}
 	p := s.newSearchPage(r, v)
 	if p.Chat != "" {
-		c, err := s.index.Chat(r.Context(), p.Chat)
+		c, err := s.view(r).Chat(r.Context(), p.Chat)
 		if err != nil {
 			return fmt.Errorf("read chat to search in: %w", err)
 		}
@@ -181,7 +181,7 @@ func (p *searchPage) href(cursor string, change url.Values) string {
 }
 
 func (s *Server) ask(r *http.Request, p *searchPage) error {
-	res, err := s.index.Search(r.Context(), index.Search{
+	res, err := s.view(r).Search(r.Context(), index.Search{
 		Query: r.URL.Query().Get("q"), Chat: p.Chat, Order: p.Order, Limit: hitsOnPage,
 		Cursor: r.URL.Query().Get("cursor"), Context: messagesAround,
 	})

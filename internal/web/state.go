@@ -27,6 +27,7 @@ type statePage struct {
 	Imports  []importRow // the newest
 	Older    int64       // that are not listed; the sums have them
 	Sums     importSums
+	Part     bool // whoever looks sees a part of the archive: no imports are listed
 }
 
 // importRow is one capture.
@@ -76,11 +77,14 @@ func (s *Server) archiveState(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	caps, err := s.index.Captures(r.Context())
+	p := statePage{layout: s.layout(r, "State of the archive", "state"), State: st, Size: size(st.Bytes), Coverage: cov, Part: partly(actor(r))}
+	if p.Part { // an import is of many chats: what it says of itself is of all of them
+		return s.render(w, "state", p)
+	}
+	caps, err := s.view(r).Captures(r.Context())
 	if err != nil {
 		return fmt.Errorf("list captures: %w", err)
 	}
-	p := statePage{layout: s.layout(r, "State of the archive", "state"), State: st, Size: size(st.Bytes), Coverage: cov}
 	slices.SortFunc(caps, func(a, b index.CaptureRow) int { return cmp.Compare(b.Seq, a.Seq) })
 	for i := range caps {
 		p.add(newImportRow(caps[i]))

@@ -119,7 +119,7 @@ func (s *Server) openSubject(w http.ResponseWriter, r *http.Request) error {
 		Kind:   clean(v.Get("kind")), Person: clean(v.Get("person")), Query: clean(v.Get("query")), Received: clean(v.Get("received")), Reason: clean(v.Get("reason")),
 	}
 	if strings.TrimSpace(v.Get("query")) != "" {
-		_, err := s.index.Search(r.Context(), index.Search{Query: v.Get("query"), Limit: 1})
+		_, err := s.view(r).Search(r.Context(), index.Search{Query: v.Get("query"), Limit: 1})
 		if errors.Is(err, index.ErrQuery) {
 			f.Wrong = "The query is not understood. Try it under Search first."
 			return s.renderStatus(w, http.StatusBadRequest, "subject-new", f)
@@ -208,6 +208,10 @@ func (s *Server) showSubject(w http.ResponseWriter, r *http.Request, status int,
 
 // erasure fills in what can be erased, and what has to stay.
 func (s *Server) erasure(r *http.Request, q *govern.SubjectRequest, p *subjectPage) error {
+	if why, _ := whyNotDue(s.disposing(r)); why != "" {
+		p.Wrong = why
+		return nil
+	}
 	due, kept, err := s.desk.Erasure(r.Context(), q.Query, s.now())
 	why, err := whyNotDue(err)
 	if err != nil {
@@ -262,8 +266,11 @@ func (s *Server) actOnSubject(w http.ResponseWriter, r *http.Request) error {
 			Act: govern.ActSubjectClose, Reason: v.Get("reason"), Data: govern.SubjectAnswer{Subject: q.ID, Answer: v.Get("answer")},
 		})
 	case "propose":
-		if s.desk == nil || q.Kind != govern.Erasure {
+		if q.Kind != govern.Erasure {
 			return errNoPage
+		}
+		if err := s.disposing(r); err != nil {
+			return err
 		}
 		due, _, look := s.desk.Erasure(r.Context(), q.Query, s.now())
 		if look != nil {
@@ -310,12 +317,16 @@ type copyPerson struct {
 // peopleOnPage is how many people are listed; others are picked by number.
 const peopleOnPage = 60
 
+// copiedAtOnce is how many messages are read at once for a copy.
+const copiedAtOnce = 500
+
 // everything gives all messages of a request, as far as whoever asks sees them.
-func (s *Server) everything(_ *http.Request, query string) subject.Source {
+func (s *Server) everything(r *http.Request, query string) subject.Source {
+	x := s.view(r)
 	return func(ctx context.Context, fn func(*chat.Message) error) error {
-		q := index.Search{Query: query, Order: index.Oldest, Limit: hitsAtOnce}
+		q := index.Search{Query: query, Order: index.Oldest, Limit: copiedAtOnce}
 		for {
-			res, err := s.index.Search(ctx, q)
+			res, err := x.Search(ctx, q)
 			if err != nil {
 				return fmt.Errorf("search for all: %w", err)
 			}
@@ -339,9 +350,6 @@ func (s *Server) survey(r *http.Request) (q govern.SubjectRequest, p copyPage, s
 	if q.Kind != govern.Access || !q.Open() {
 		return q, p, nil, nil, errNoPage
 	}
-	if err := s.within(actor(r), access.Read); err != nil {
-		return q, p, nil, nil, err
-	}
 	p.layout = s.layout(r, "The copy for request "+strconv.FormatInt(q.ID, 10), "subjects")
 	var beside []string
 	if err = s.ledger.Read(r.Context(), func(st *govern.State) error { beside = st.Names(); return nil }); err != nil {
@@ -349,9 +357,12 @@ func (s *Server) survey(r *http.Request) (q govern.SubjectRequest, p copyPage, s
 	}
 	src = s.everything(r, q.Query)
 	people, err = subject.Survey(r.Context(), src, beside, func(ctx context.Context, id string) ([]string, error) {
-		row, err := s.index.Chat(ctx, id)
+		row, err := s.view(r).Chat(ctx, id)
 		return row.Participants, err
 	})
+	if errors.Is(err, index.ErrQuery) {
+		err = govern.Refuse(nil, "Its query can no longer be asked. Enter the request again with another.")
+	}
 	if err != nil {
 		return q, p, nil, nil, fmt.Errorf("read who is in the messages: %w", err)
 	}

@@ -37,6 +37,8 @@ type Messages interface {
 	// Quoted finds the message that m answers.
 	Quoted(ctx context.Context, m *chat.Message) (chat.Message, error)
 	Search(ctx context.Context, s index.Search) (index.Result, error)
+	// Found finds all, without reading them.
+	Found(ctx context.Context, query, chatID string, fn func(seq int64, at time.Time)) error
 }
 
 // Captures says what was brought in and how far the index has followed.
@@ -45,11 +47,13 @@ type Captures interface {
 	Coverage(ctx context.Context) (index.Coverage, error)
 }
 
-// Index is what the console reads. *index.Index satisfies it.
+// Index is what the console reads. *index.View satisfies it.
 type Index interface {
 	Chats
 	Messages
 	Captures
+	// HasBlob reports whether a message that can be seen carries a content.
+	HasBlob(ctx context.Context, sha256 string) (bool, error)
 }
 
 // Blobs opens large content by its hash. An error that wraps fs.ErrNotExist
@@ -79,9 +83,12 @@ type Verification struct {
 // Config is what a console is made of.
 type Config struct {
 	Name  string // of the firm
-	Index Index
-	Blobs Blobs
-	State func(context.Context) (State, error)
+	Index Index  // all of it
+	// Within is the index as far as a scope goes; without it, who has a scope
+	// sees nothing.
+	Within func(index.Scope) Index
+	Blobs  Blobs
+	State  func(context.Context) (State, error)
 	// Ledger is the firm's books; every change and every look at content goes
 	// through it.
 	Ledger *govern.Ledger
@@ -108,7 +115,8 @@ type Config struct {
 // Server is the console.
 type Server struct {
 	name        string
-	index       Index
+	whole       Index // see view
+	narrow      func(index.Scope) Index
 	blobs       Blobs
 	state       func(context.Context) (State, error)
 	ledger      *govern.Ledger
@@ -154,7 +162,8 @@ func New(c Config) (*Server, error) {
 		return nil, fmt.Errorf("parse pages: %w", err)
 	}
 	s := &Server{
-		name: c.Name, index: c.Index, blobs: c.Blobs, state: c.State, ledger: c.Ledger, outlook: c.Outlook, auditor: c.Auditor, desk: c.Desk, prove: c.Prove, log: c.Log, now: c.Now,
+		name: plain(c.Name), whole: c.Index, narrow: c.Within, blobs: c.Blobs, state: c.State, ledger: c.Ledger,
+		outlook: c.Outlook, auditor: c.Auditor, desk: c.Desk, prove: c.Prove, log: c.Log, now: c.Now,
 		pages: pg, static: st, sessions: newSessions(c.Now),
 		door: govern.NewDoor(c.Ledger, c.Cost), cost: c.Cost, key: make([]byte, 32), hosts: c.Hosts, behindProxy: c.BehindProxy,
 	}

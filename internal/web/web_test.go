@@ -30,7 +30,7 @@ func newConsole(t *testing.T, a *archiveOf) *console {
 	}
 	c := &console{t: t, index: a, files: sampleFiles(), state: sampleState(), now: time.Date(2026, 11, 24, 14, 2, 7, 0, time.UTC)}
 	s, err := New(Config{
-		Name: "Acme Ltd", Index: a, Blobs: c.files, State: stateOf(&c.state), Ledger: newBooks(t),
+		Name: "Acme Ltd", Index: a, Within: a.within, Blobs: c.files, State: stateOf(&c.state), Ledger: newBooks(t),
 		Now: func() time.Time { return c.now },
 	})
 	if err != nil {
