@@ -19,6 +19,8 @@ type bubble struct {
 	Side    string // "in", "out" or "notice"
 	From    string // who, by a hash, to tell whether the next one is the same person's
 	Sender  string
+	Known   string // what the firm calls a sender who is a number
+	number  string
 	Colour  int
 	Named   bool // the sender's name is shown
 	Joined  bool // follows one of the same sender on the same day
@@ -179,7 +181,11 @@ func (s *Server) bubbles(ctx context.Context, ms []chat.Message, v view) ([]bubb
 		}
 		out = append(out, b)
 	}
-	return out, nil
+	ask := make([]*bubble, len(out))
+	for i := range out {
+		ask[i] = &out[i]
+	}
+	return out, s.nameBubbles(ctx, ask...)
 }
 
 // placeOf is the address of a message's place in its chat, with the words of a
@@ -298,7 +304,7 @@ func (b *bubble) side(m *chat.Message, in found) {
 	default:
 		b.Side = "in"
 	}
-	b.Sender = sender(m)
+	b.Sender, b.number = sender(m), numberOf(m.From)
 	if b.Side == "out" {
 		b.Reach = newReach(m)
 	}

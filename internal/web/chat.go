@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -28,6 +29,7 @@ type chatPage struct {
 }
 
 type chatInfo struct {
+	Known string // what the firm calls a name that is a number
 	chatRow
 	ID           string
 	First        string
@@ -135,6 +137,11 @@ func (s *Server) chat(w http.ResponseWriter, r *http.Request) error {
 		row.Current = c.ID == page.Chat.ID
 		p.List.Rows = append(p.List.Rows, row)
 	}
+	open := []chatRow{newChatRow(page.Chat)}
+	if err := errors.Join(s.nameRows(r.Context(), p.List.Rows), s.nameRows(r.Context(), open)); err != nil {
+		return err
+	}
+	p.Chat.Known = open[0].Known
 	return s.render(w, "chat", p)
 }
 

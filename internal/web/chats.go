@@ -32,6 +32,7 @@ type chatList struct {
 type chatRow struct {
 	Href      string
 	Name      string
+	Known     string // what the firm calls a name that is a number
 	Initial   string
 	Colour    int
 	Kind      string
@@ -84,7 +85,7 @@ func (s *Server) chatList(r *http.Request) (chatList, error) {
 	for _, c := range rows {
 		list.Rows = append(list.Rows, newChatRow(c))
 	}
-	return list, nil
+	return list, s.nameRows(r.Context(), list.Rows)
 }
 
 func newChatRow(c index.ChatRow) chatRow {

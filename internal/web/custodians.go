@@ -12,6 +12,7 @@ import (
 
 	"github.com/waxseal/waxseal/internal/access"
 	"github.com/waxseal/waxseal/internal/govern"
+	"github.com/waxseal/waxseal/internal/index"
 )
 
 func init() {
@@ -38,10 +39,31 @@ type custodianRow struct {
 type custodianPage struct {
 	layout
 	custodianRow
-	Wrong string
-	Holds []holdRow // whose notices they were sent
-	May   bool
+	Wrong   string
+	Picture tenures
+	Notices []custodianNotice // of holds
+	Chats   []chatLink        // the latest of their accounts
+	Reads   bool              // the person may see chats, and notes
+	Notes   notesPart
+	In      []custodianChoice // groups
+	May     bool
 }
+
+// custodianNotice is a notice of a hold that they were sent.
+type custodianNotice struct {
+	Hold                         int64
+	Name, At, Acknowledged, Over string
+	Late                         bool
+}
+
+type chatLink struct {
+	Href, Name, Account, Last string
+	Messages                  int64
+	last                      string
+}
+
+// theirChats is how many of a custodian's chats their page lists.
+const theirChats = 10
 
 // peoplePage takes a list.
 type peoplePage struct {
@@ -57,7 +79,12 @@ type peoplePage struct {
 const stepsShown = 200
 
 func newCustodianRow(st *govern.State, c *govern.Custodian) custodianRow {
-	row := custodianRow{ID: c.ID, Name: clean(c.Name), Email: clean(c.Email), Department: clean(c.Department), Groups: strings.Join(st.GroupsOf(c.ID), ", ")}
+	row := custodianRow{ID: c.ID, Name: clean(c.Name), Email: clean(c.Email), Department: clean(c.Department)}
+	var groups []string
+	for _, g := range st.GroupsOf(c.ID) {
+		groups = append(groups, clean(st.Groups[g].Name))
+	}
+	row.Groups = strings.Join(groups, ", ")
 	for i := range c.Accounts {
 		row.Accounts = append(row.Accounts, clean(c.Accounts[i].Account)+" "+c.Accounts[i].Span())
 	}
@@ -91,29 +118,74 @@ func (s *Server) custodian(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) showCustodian(w http.ResponseWriter, r *http.Request, status int, wrong string) error {
 	who := actor(r)
 	seesHolds := who.May(access.SeeHolds, s.now()) == nil
-	p := custodianPage{Wrong: wrong, May: who.May(access.ManageCustodians, s.now()) == nil}
+	p := custodianPage{Wrong: wrong, May: who.May(access.ManageCustodians, s.now()) == nil, Reads: who.May(access.Read, s.now()) == nil}
+	var accounts []govern.Tenure
 	err := s.ledger.Read(r.Context(), func(st *govern.State) error {
 		c := st.Custodians[r.PathValue("custodian")]
 		if c == nil || !mayKnow(st, who, c.ID) {
 			return errNoPage
 		}
-		p.custodianRow = newCustodianRow(st, c)
+		p.custodianRow, p.Picture = newCustodianRow(st, c), drawTenures(c, s.now())
+		accounts = slices.Clone(c.Accounts)
+		for _, g := range st.GroupsOf(c.ID) {
+			p.In = append(p.In, custodianChoice{g, clean(st.Groups[g].Name)})
+		}
+		if p.Reads {
+			p.Notes = s.notesOn(r, st, "custodian:"+c.ID, "/custodians/"+url.PathEscape(c.ID))
+		}
 		if !seesHolds {
 			return nil
 		}
-		for _, id := range slices.Sorted(maps.Keys(st.Holds)) {
-			h := st.Holds[id]
-			if slices.ContainsFunc(h.Notices, func(n govern.Notice) bool { return slices.Contains(n.Custodians, c.ID) }) {
-				p.Holds = append(p.Holds, newHoldRow(h))
+		for _, n := range noticesOf(st, c.ID) {
+			v := custodianNotice{Hold: n.hold.ID, Name: clean(n.hold.Name), At: utc(n.notice.At)}
+			if k, ok := n.notice.Acknowledged[c.ID]; ok {
+				v.Acknowledged = utc(k.At)
 			}
+			if !n.hold.Open() {
+				v.Over = utc(n.hold.Released)
+			}
+			v.Late = v.Acknowledged == "" && v.Over == "" && s.now().Sub(n.notice.At) > noticeDue
+			p.Notices = append(p.Notices, v)
 		}
 		return nil
 	})
 	if err != nil {
 		return err
 	}
+	if p.Reads {
+		if err := p.chats(s, r, accounts); err != nil {
+			return err
+		}
+	}
 	p.layout = s.layout(r, p.Name, "custodians")
 	return s.renderStatus(w, status, "custodian", p)
+}
+
+// chats are the latest of the accounts that were theirs, and of what was
+// imported as theirs.
+func (p *custodianPage) chats(s *Server, r *http.Request, accounts []govern.Tenure) error {
+	had := map[string]bool{}
+	for i := range accounts[:min(len(accounts), tenureRows)] {
+		had[accounts[i].Account] = true
+	}
+	seen := map[string]bool{}
+	for _, text := range append(slices.Sorted(maps.Keys(had)), p.ID) {
+		rows, err := s.view(r).Chats(r.Context(), index.ChatFilter{Text: text, Limit: chatsOnPage})
+		if err != nil {
+			return fmt.Errorf("list a custodian's chats: %w", err)
+		}
+		for i := range rows {
+			c := &rows[i]
+			if theirs := c.Custodian == p.ID || had[govern.NormalAccount(c.Account)]; !theirs || seen[c.ID] {
+				continue
+			}
+			seen[c.ID] = true
+			p.Chats = append(p.Chats, chatLink{Href: chatHref(c.ID) + "#end", Name: chatName(c.Name), Account: clean(c.Account), Messages: c.Messages, Last: shortDay(c.Last), last: c.Last})
+		}
+	}
+	slices.SortStableFunc(p.Chats, func(a, b chatLink) int { return strings.Compare(b.last, a.last) })
+	p.Chats = p.Chats[:min(len(p.Chats), theirChats)]
+	return nil
 }
 
 // actOnCustodian notes what changed about one of the firm's people.

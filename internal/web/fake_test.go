@@ -74,6 +74,55 @@ func matches(c index.ChatRow, text string) bool {
 	return true
 }
 
+// People are the participants of the chats, by the names that these have.
+func (a *archiveOf) People(_ context.Context, f index.PersonFilter) (out []index.PersonRow, total int, err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	seen := map[string]bool{}
+	for _, c := range a.chats {
+		for _, name := range append(slices.Clone(c.Participants), "+447700900"+strconv.Itoa(100+len(seen))) {
+			p := index.PersonRow{Name: name, Messages: 3, Chats: 1, Last: "2024-01-31T09:30"}
+			if strings.HasPrefix(name, "+") {
+				p.Name, p.Address = "", name
+			} else if name == hostileText {
+				p.Name, p.Address = "", hostileText
+			}
+			if seen[name] || f.Unnamed && p.Name != "" || f.Skip != nil && f.Skip(&p) {
+				continue
+			}
+			seen[name] = true
+			total++
+			if total > f.Offset && (f.Limit == 0 || len(out) < f.Limit) {
+				out = append(out, p)
+			}
+		}
+	}
+	return out, total, a.broken
+}
+
+// Months counts what a search finds.
+func (a *archiveOf) Months(ctx context.Context, query string) ([]index.Month, error) {
+	by := map[string]int64{}
+	for s := (index.Search{Query: query, Limit: 500}); ; {
+		res, err := a.Search(ctx, s)
+		if err != nil {
+			return nil, err
+		}
+		for i := range res.Hits {
+			at := res.Hits[i].Message.SentLocal
+			by[at[:min(len(at), len("2024-01"))]]++
+		}
+		if s.Cursor = res.Next; s.Cursor == "" {
+			break
+		}
+	}
+	var out []index.Month
+	for _, name := range slices.Sorted(maps.Keys(by)) {
+		out = append(out, index.Month{Name: name, Messages: by[name]})
+	}
+	return out, nil
+}
+
 func (a *archiveOf) Chat(_ context.Context, id string) (index.ChatRow, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

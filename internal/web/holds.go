@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -9,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/waxseal/waxseal/internal/access"
 	"github.com/waxseal/waxseal/internal/govern"
@@ -23,6 +25,13 @@ func init() {
 		"hold-released": "Asked. The hold stays until a second person has confirmed it, under Requests.",
 	})
 	requestWords[govern.ActHoldRelease] = "Release a hold"
+	requestHref[govern.ActHoldRelease] = func(q *govern.Asked) string {
+		var d govern.HoldRef
+		if json.Unmarshal(q.Data, &d) != nil {
+			return ""
+		}
+		return "/holds/" + strconv.FormatInt(d.Hold, 10)
+	}
 }
 
 // holdsPage lists holds.
@@ -37,7 +46,7 @@ type holdRow struct {
 	Name, Reason string
 	Query        string
 	At, Ended    string
-	Waits        int // acknowledgements
+	Waits, Due   int // acknowledgements; those that have been waited for too long
 }
 
 // holdPage is one hold: what it covers, and the proof of what was done.
@@ -47,10 +56,14 @@ type holdPage struct {
 	holdRow
 	By         string
 	Numbered   int64 // messages beside the query
-	Found      string
+	Found      int64 // messages that the query finds
 	Broken     bool
+	Picture    timeline
 	Notices    []noticeView
 	Custodians []custodianChoice
+	Matter     choice
+	Notes      notesPart
+	MayRead    bool
 	May        bool // place
 	MayRelease bool
 	ReleasedBy []string
@@ -64,7 +77,10 @@ type noticeView struct {
 	People       []noticePerson
 }
 
-type noticePerson struct{ ID, Name, At, By, Note string }
+type noticePerson struct {
+	ID, Name, At, By, Note string
+	Late                   bool
+}
 
 type custodianChoice struct{ ID, Name string }
 
@@ -80,7 +96,7 @@ func (s *Server) holds(w http.ResponseWriter, r *http.Request) error {
 	p := holdsPage{layout: s.layout(r, "Holds", "holds"), May: actor(r).May(access.PlaceHold, s.now()) == nil}
 	err := s.ledger.Read(r.Context(), func(st *govern.State) error {
 		for _, h := range st.Holds {
-			if row := newHoldRow(h); h.Open() {
+			if row := newHoldRow(h, s.now()); h.Open() {
 				p.Open = append(p.Open, row)
 			} else {
 				p.Released = append(p.Released, row)
@@ -97,8 +113,8 @@ func (s *Server) holds(w http.ResponseWriter, r *http.Request) error {
 	return s.render(w, "holds", p)
 }
 
-func newHoldRow(h *govern.Hold) holdRow {
-	row := holdRow{ID: h.ID, Name: clean(h.Name), Reason: clean(h.Reason), Query: clean(h.HoldQuery()), At: utc(h.At)}
+func newHoldRow(h *govern.Hold, now time.Time) holdRow {
+	row := holdRow{ID: h.ID, Name: clean(h.Name), Reason: clean(h.Reason), Query: clean(h.HoldQuery()), At: utc(h.At), Due: due(h, now)}
 	for i := range h.Notices {
 		row.Waits += len(h.Notices[i].Waiting())
 	}
@@ -170,15 +186,24 @@ func (s *Server) showHold(w http.ResponseWriter, r *http.Request, status int, wr
 		return errNoPage
 	}
 	who := actor(r)
-	p := holdPage{Wrong: wrong, May: who.May(access.PlaceHold, s.now()) == nil, MayRelease: who.May(access.ReleaseHold, s.now()) == nil}
-	query := ""
+	p := holdPage{Wrong: wrong, May: who.May(access.PlaceHold, s.now()) == nil, MayRelease: who.May(access.ReleaseHold, s.now()) == nil, MayRead: who.May(access.Read, s.now()) == nil}
+	query, at := "", []time.Time(nil)
 	err = s.ledger.Read(r.Context(), func(st *govern.State) error {
 		h := st.Holds[id]
 		if h == nil {
 			return errNoPage
 		}
-		query = h.HoldQuery()
-		p.fill(st, h, who)
+		query, at = h.HoldQuery(), []time.Time{h.At}
+		for i := range h.Notices {
+			at = append(at, h.Notices[i].At)
+		}
+		if p.MayRead && h.Matter != 0 {
+			p.Matter = choice{strconv.FormatInt(h.Matter, 10), clean(st.Matters[h.Matter].Name)}
+		}
+		if p.MayRead {
+			p.Notes = s.notesOn(r, st, "hold:"+strconv.FormatInt(id, 10), "/holds/"+strconv.FormatInt(id, 10))
+		}
+		p.fill(st, h, who, s.now())
 		return nil
 	})
 	if err != nil {
@@ -186,10 +211,14 @@ func (s *Server) showHold(w http.ResponseWriter, r *http.Request, status int, wr
 	}
 	p.layout = s.layout(r, "Hold "+p.Name, "holds")
 	if query != "" {
-		p.Found, err = s.covered(r, query)
+		by, err := s.view(r).Months(r.Context(), query)
 		if p.Broken = errors.Is(err, index.ErrQuery); err != nil && !p.Broken {
 			return fmt.Errorf("count what a hold covers: %w", err)
 		}
+		for _, m := range by {
+			p.Found += m.Messages
+		}
+		p.Picture = drawTimeline(by, at)
 	}
 	if p.Coverage, err = s.coverage(r); err != nil {
 		return err
@@ -197,7 +226,7 @@ func (s *Server) showHold(w http.ResponseWriter, r *http.Request, status int, wr
 	return s.renderStatus(w, status, "hold", p)
 }
 
-func (p *holdPage) fill(st *govern.State, h *govern.Hold, who govern.Actor) {
+func (p *holdPage) fill(st *govern.State, h *govern.Hold, who govern.Actor, now time.Time) {
 	login := func(l string) string {
 		if u := st.Users[l]; u != nil {
 			return clean(u.Name)
@@ -210,7 +239,7 @@ func (p *holdPage) fill(st *govern.State, h *govern.Hold, who govern.Actor) {
 		}
 		return clean(id)
 	}
-	p.holdRow, p.By, p.Numbered, p.Why = newHoldRow(h), login(h.By), h.Messages.Len(), clean(h.Why)
+	p.holdRow, p.By, p.Numbered, p.Why = newHoldRow(h, now), login(h.By), h.Messages.Len(), clean(h.Why)
 	if partly(who) {
 		p.Numbered = 0
 	}
@@ -224,7 +253,7 @@ func (p *holdPage) fill(st *govern.State, h *govern.Hold, who govern.Actor) {
 			if !mayKnow(st, who, c) {
 				continue
 			}
-			person := noticePerson{ID: c, Name: name(c)}
+			person := noticePerson{ID: c, Name: name(c), Late: h.Open() && now.Sub(n.At) > noticeDue}
 			if k, ok := n.Acknowledged[c]; ok {
 				person.At, person.By, person.Note = utc(k.At), login(k.By), clean(k.Note)
 			}

@@ -151,30 +151,20 @@ func (s *Server) matter(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if p.MayReadIt {
-		days, err := s.collectedDays(r, id)
+		by, err := s.view(r).Months(r.Context(), "matter:"+strconv.FormatInt(id, 10))
 		if err != nil {
-			return err
+			return fmt.Errorf("count what a matter collected: %w", err)
 		}
-		p.Collected, p.Picture = int64(len(days)), drawTimeline(days, acts)
+		for _, m := range by {
+			p.Collected += m.Messages
+		}
+		var at []time.Time
+		for _, a := range acts {
+			at = append(at, a.At)
+		}
+		p.Picture = drawTimeline(by, at)
 	}
 	return s.render(w, "matter", p)
-}
-
-// collectedDays are the local days of the messages of a matter; an empty one
-// is not known.
-func (s *Server) collectedDays(r *http.Request, id int64) ([]string, error) {
-	var days []string
-	err := s.view(r).Found(r.Context(), "matter:"+strconv.FormatInt(id, 10), "", func(_ int64, at time.Time) {
-		day := ""
-		if !at.IsZero() {
-			day = at.Format(time.DateOnly)
-		}
-		days = append(days, day)
-	})
-	if err != nil {
-		return nil, fmt.Errorf("find what was collected: %w", err)
-	}
-	return days, nil
 }
 
 func matterWords(st *govern.State, a govern.MatterAct) string {

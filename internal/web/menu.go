@@ -3,30 +3,76 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/waxseal/waxseal/internal/access"
+	"github.com/waxseal/waxseal/internal/govern"
 )
 
 // menuItem is a line of the navigation; people see those that they may open.
 type menuItem struct {
 	Nav, Href, Name string
+	group           string // under which it stands; empty: by itself
 	action          access.Action
+	role            access.Role // whom it is for alone; empty: everybody who may
 }
 
+// menu is the navigation in its order. Lines of one group stand together.
 var menu = []menuItem{
-	{"chats", "/chats", "Chats", access.Read},
-	{"search", "/search", "Search", access.Search},
-	{"labels", "/labels", "Labels", access.Order},
-	{"matters", "/matters", "Matters", access.SeeMatters},
-	{"policies", "/policies", "Policies", access.SeePolicies},
-	{"custodians", "/custodians", "Custodians", access.SeeCustodians},
-	{"holds", "/holds", "Holds", access.SeeHolds},
-	{"disposals", "/disposals", "Disposals", access.SeeDisposals},
-	{"subjects", "/subjects", "Data subjects", access.SubjectRequest},
-	{"requests", "/requests", "Requests", access.Self},
-	{"audit", "/audit", "Audit trail", access.SeeAudit},
-	{"users", "/users", "Accounts", access.ManageUsers},
-	{"state", "/state", "Archive", access.State},
+	{Nav: "notices", Href: "/notices", Name: "Notices", action: access.Self, role: access.Custodian},
+	{Nav: "chats", Href: "/chats", Name: "Chats", action: access.Read},
+	{Nav: "search", Href: "/search", Name: "Search", action: access.Search},
+	{Nav: "matters", Href: "/matters", Name: "Matters", action: access.SeeMatters},
+	{Nav: "policies", Href: "/policies", Name: "Policies", group: "Keeping", action: access.SeePolicies},
+	{Nav: "holds", Href: "/holds", Name: "Holds", group: "Keeping", action: access.SeeHolds},
+	{Nav: "disposals", Href: "/disposals", Name: "Disposals", group: "Keeping", action: access.SeeDisposals},
+	{Nav: "subjects", Href: "/subjects", Name: "Data subjects", group: "Keeping", action: access.SubjectRequest},
+	{Nav: "labels", Href: "/labels", Name: "Labels", group: "Keeping", action: access.Order},
+	{Nav: "custodians", Href: "/custodians", Name: "Custodians", group: "People", action: access.SeeCustodians},
+	{Nav: "users", Href: "/users", Name: "Accounts", group: "People", action: access.ManageUsers},
+	{Nav: "requests", Href: "/requests", Name: "Requests", action: access.Self},
+	{Nav: "audit", Href: "/audit", Name: "Audit trail", action: access.SeeAudit},
+	{Nav: "state", Href: "/state", Name: "Archive", action: access.State},
+}
+
+// menuGroup is what stands together in the navigation.
+type menuGroup struct {
+	Name  string // empty: one line by itself
+	Items []menuLine
+	Here  bool // the page is one of them
+}
+
+type menuLine struct {
+	Href, Name string
+	Here       bool
+	Waits      int // for whoever looks
+}
+
+// navigation is the menu as somebody sees it who stands at nav.
+func navigation(who govern.Actor, w waiting, nav string, now time.Time) (out []menuGroup) {
+	for _, m := range menu {
+		if who.May(m.action, now) != nil || m.role != "" && !who.Has(m.role, now) {
+			continue
+		}
+		line := menuLine{Href: m.Href, Name: m.Name, Here: m.Nav == nav}
+		switch m.Nav {
+		case "requests":
+			line.Waits = w.Requests
+		case "notices":
+			line.Waits = w.Notices
+		}
+		if n := len(out); m.group == "" || n == 0 || out[n-1].Name != m.group {
+			out = append(out, menuGroup{Name: m.group})
+		}
+		g := &out[len(out)-1]
+		g.Items, g.Here = append(g.Items, line), g.Here || line.Here
+	}
+	for i := range out {
+		if len(out[i].Items) == 1 {
+			out[i].Name = ""
+		}
+	}
+	return out
 }
 
 // said are the sentences that a page begins with after an act, by the word in

@@ -102,7 +102,7 @@ func TestFirstRunInABrowser(t *testing.T) {
 	b.typed(form, map[string]string{"password": "orbit kettle marble", "again": "orbit kettle marble", "code": code(amal)})
 	b.sent(form, `document.querySelector("#codes") !== null`)
 	b.run(chromedp.Click(chromedp.CSS(`.links a.main`)))
-	b.until("the chats", `location.pathname === "/chats" && document.querySelector(".person").textContent === "أمل حداد"`)
+	b.until("the first page", `location.pathname === "/" && document.querySelector(".person").textContent === "أمل حداد"`)
 
 	b.signOut()
 	look("sign-in", "/sign-in")
@@ -112,7 +112,7 @@ func TestFirstRunInABrowser(t *testing.T) {
 	look("sign-in-wrong", "")
 	b.forgive() // the answer was 401, as it must be
 	b.typed(form, map[string]string{"login": "amal", "password": "orbit kettle marble", "code": code(amal)})
-	b.sent(form, `location.pathname === "/chats"`)
+	b.sent(form, `location.pathname === "/" && document.querySelector(".task") !== null`)
 	look("account", "/account")
 
 	// Who gets to read now waits for her.

@@ -28,8 +28,14 @@ func policyConsole(t *testing.T) *console {
 		t.Fatal(err)
 	}
 	c.server.ledger = books
-	start := c.now.AddDate(-7, 0, 0)
-	c.server.outlook = &dispose.Outlook{
+	c.server.outlook = sampleOutlook(books, c.now)
+	return c
+}
+
+// sampleOutlook is over a few thousand messages of the years before now.
+func sampleOutlook(books *govern.Ledger, now time.Time) *dispose.Outlook {
+	start := now.AddDate(-7, 0, 0)
+	return &dispose.Outlook{
 		Books: books,
 		Facts: func(_ context.Context, fn func(*dispose.Fact) error) error {
 			for i := range 4000 {
@@ -47,7 +53,6 @@ func policyConsole(t *testing.T) *console {
 			return func(s int64) bool { return s%9 == 0 }, nil
 		},
 	}
-	return c
 }
 
 func (c *console) post(path string, form url.Values, status int) (body, location string) {

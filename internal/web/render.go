@@ -27,20 +27,18 @@ type layout struct {
 	Firm     string
 	Nav      string // which entry of the navigation is this page's
 	SignedIn bool
-	Menu     []menuItem
-	Person   string // name of who is signed in
-	Done     string // what the request before this page has done, in a sentence
+	Menu     []menuGroup
+	ForYou   waiting // what waits for whoever looks
+	Person   string  // name of who is signed in
+	Done     string  // what the request before this page has done, in a sentence
 }
 
 func (s *Server) layout(r *http.Request, title, nav string) layout {
-	who := actor(r)
-	l := layout{Title: plain(title), Firm: s.name, Nav: nav, SignedIn: true, Person: clean(who.Name), Done: done(r)}
-	for _, m := range menu {
-		if who.May(m.action, s.now()) == nil {
-			l.Menu = append(l.Menu, m)
-		}
+	who, waits := actor(r), sessionOf(r).waits
+	return layout{
+		Title: plain(title), Firm: s.name, Nav: nav, SignedIn: true, Person: clean(who.Name), Done: done(r),
+		Menu: navigation(who, waits, nav, s.now()), ForYou: waits,
 	}
-	return l
 }
 
 // pages are the parsed templates, by name of the file without ".html". A file
@@ -50,7 +48,7 @@ type pages map[string]*template.Template
 func parsePages(st static) (pages, error) {
 	base, err := template.New("").Funcs(template.FuncMap{
 		"static": st.href, "count": count, "size": size, "plural": plural, "utc": utc,
-		"clean": clean, "plain": plain, "dict": dict,
+		"clean": clean, "plain": plain, "dict": dict, "num": func(n int) int64 { return int64(n) },
 	}).ParseFS(pageFiles, "pages/_*.html")
 	if err != nil {
 		return nil, err

@@ -62,6 +62,15 @@ func (s *Server) routes() []route {
 		{"POST /matters", access.ManageMatters, s.openMatter},
 		{"GET /matters/{matter}", access.SeeMatters, s.matter},
 		{"POST /matters/{matter}/{act}", access.ManageMatters, s.actOnMatter},
+		{"GET /notices", access.Self, s.notices},
+		{"POST /notices/{notice}", access.Self, s.acknowledge},
+		{"GET /groups", access.SeeCustodians, s.groups},
+		{"POST /groups", access.ManageCustodians, s.setGroup},
+		{"GET /groups/{group}", access.SeeCustodians, s.group},
+		{"GET /custodians/unknown", access.SeeCustodians, s.unknown},
+		{"POST /custodians/unknown", access.ManageCustodians, s.assign},
+		{"POST /contacts", access.ManageCustodians, s.nameContact},
+		{"GET /holds/{hold}/report", access.SeeHolds, s.holdReport},
 		{"GET /disposals", access.SeeDisposals, s.disposals},
 		{"GET /disposals/propose", access.ProposeDisposal, s.newDisposal},
 		{"POST /disposals/propose", access.ProposeDisposal, s.proposeDisposal},
@@ -127,16 +136,4 @@ func (s *Server) page(handle func(http.ResponseWriter, *http.Request) error) htt
 			s.fail(w, r, err)
 		}
 	})
-}
-
-func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
-	to, who := "/account", actor(r)
-	for _, m := range menu { // the first thing that the person may open
-		if who.May(m.action, s.now()) == nil {
-			to = m.Href
-			break
-		}
-	}
-	http.Redirect(w, r, to, http.StatusSeeOther)
-	return nil
 }

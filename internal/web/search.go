@@ -205,12 +205,21 @@ func (s *Server) ask(r *http.Request, p *searchPage) error {
 		p.First = p.href("", nil)
 	}
 	p.Groups = groups(res.Hits, p.Grouped, p.Query)
+	var all []*bubble
 	for i := range p.Groups {
 		for j := range p.Groups[i].Hits {
-			s.fit(r.Context(), p.Groups[i].Hits[j].Message.Files)
+			h := &p.Groups[i].Hits[j]
+			s.fit(r.Context(), h.Message.Files)
+			all = append(all, &h.Message)
+			for k := range h.Before {
+				all = append(all, &h.Before[k])
+			}
+			for k := range h.After {
+				all = append(all, &h.After[k])
+			}
 		}
 	}
-	return nil
+	return s.nameBubbles(r.Context(), all...)
 }
 
 // groups puts the hits of a page under their chats, the chat of the best hit

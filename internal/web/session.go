@@ -42,6 +42,7 @@ type session struct {
 	Credential  int64  // entry of what they signed in with: another one ends the session
 	Began, Seen time.Time
 	From, Agent string
+	waits       waiting // for the person, as a request found it
 }
 
 type oneTime struct {
@@ -265,12 +266,14 @@ func (s *Server) asks(r *http.Request) (govern.Actor, session, error) {
 			if !who.Operator {
 				return errNoSession
 			}
+			x.waits = waitsFor(st, who, s.now())
 			return nil
 		}
 		u := st.Users[x.User]
 		if !u.CanSignIn(s.now()) || u.Credential != x.Credential || u.SessionsFrom.After(x.Began) {
 			return errNoSession
 		}
+		x.waits = waitsFor(st, who, s.now())
 		return nil
 	})
 	return who, x, err

@@ -3,18 +3,18 @@ package web
 import (
 	"slices"
 	"strconv"
+	"time"
 
-	"github.com/waxseal/waxseal/internal/govern"
+	"github.com/waxseal/waxseal/internal/index"
 )
 
-// timeline is the picture of a matter: how many of its messages were sent in
-// each month or year, and when something was done with it.
+// timeline is the picture of a matter or a hold: how many of its messages were
+// sent in each month or year, and when something was done with it.
 type timeline struct {
 	Width, Height, Base int
 	Bars                []timeBar
 	Marks               []timeMark
 	Names               []timeName
-	Unknown             int64 // messages whose day nobody knows
 }
 
 type timeBar struct {
@@ -36,27 +36,23 @@ type timeName struct {
 // maxTimeBars is how many months are drawn before years are.
 const maxTimeBars = 60
 
-func drawTimeline(days []string, acts []govern.MatterAct) timeline {
+// drawTimeline draws messages by month, and when something was done.
+func drawTimeline(by []index.Month, acts []time.Time) timeline {
 	t := timeline{Width: 720, Height: 150, Base: 112}
 	cut := len("2024-01")
 	first, last := "", ""
-	see := func(day string) {
-		if first == "" || day < first {
-			first = day
+	see := func(month string) {
+		if first == "" || month < first {
+			first = month
 		}
-		last = max(last, day)
+		last = max(last, month)
 	}
-	var known []string
-	for _, d := range days {
-		if len(d) < len("2024-01-31") {
-			t.Unknown++
-			continue
-		}
-		known = append(known, d)
-		see(d[:cut])
+	by = slices.DeleteFunc(slices.Clone(by), func(m index.Month) bool { return len(m.Name) != cut }) // of a clock beyond all years
+	for _, m := range by {
+		see(m.Name)
 	}
-	for _, a := range acts {
-		see(a.At.UTC().Format("2006-01"))
+	for _, at := range acts {
+		see(at.UTC().Format("2006-01"))
 	}
 	if first == "" {
 		return t
@@ -67,9 +63,9 @@ func drawTimeline(days []string, acts []govern.MatterAct) timeline {
 		names = years(first, last)
 	}
 	sums, most := map[string]int64{}, int64(1)
-	for _, d := range known {
-		sums[d[:cut]]++
-		most = max(most, sums[d[:cut]])
+	for _, m := range by {
+		sums[m.Name[:cut]] += m.Messages
+		most = max(most, sums[m.Name[:cut]])
 	}
 	step := float64(t.Width-20) / float64(len(names))
 	every := (len(names) + 11) / 12
@@ -77,18 +73,18 @@ func drawTimeline(days []string, acts []govern.MatterAct) timeline {
 		x := 10 + int(float64(i)*step)
 		if n := sums[name]; n > 0 {
 			h := max(2, int(90*n/most))
-			t.Bars = append(t.Bars, timeBar{X: x, Y: t.Base - h, W: max(1, int(step)-2), H: h, Name: name, Messages: n})
+			t.Bars = append(t.Bars, timeBar{X: x, Y: t.Base - h, W: max(1, min(int(step)-2, 40)), H: h, Name: name, Messages: n})
 		}
 		if i%every == 0 {
 			t.Names = append(t.Names, timeName{X: x, Text: name})
 		}
 	}
-	for _, a := range acts {
-		i := slices.Index(names, a.At.UTC().Format("2006-01")[:cut])
+	for _, at := range acts {
+		i := slices.Index(names, at.UTC().Format("2006-01")[:cut])
 		if i < 0 {
 			continue
 		}
-		x := 10 + int((float64(i)+.5)*step)
+		x := 10 + int(float64(i)*step+min(step/2, 20))
 		if n := len(t.Marks); n == 0 || t.Marks[n-1].X != x {
 			t.Marks = append(t.Marks, timeMark{X: x, What: names[i]})
 		}
@@ -111,7 +107,7 @@ func months(first, last string) (all []string) {
 	return all
 }
 
-// maxYears bounds a picture of a matter with a message from a wrong clock.
+// maxYears bounds a picture with a message from a wrong clock.
 const maxYears = 300
 
 func years(first, last string) (all []string) {

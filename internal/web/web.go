@@ -47,11 +47,18 @@ type Captures interface {
 	Coverage(ctx context.Context) (index.Coverage, error)
 }
 
+// People lists who wrote, and counts what a query finds by month.
+type People interface {
+	People(ctx context.Context, f index.PersonFilter) (rows []index.PersonRow, total int, err error)
+	Months(ctx context.Context, query string) ([]index.Month, error)
+}
+
 // Index is what the console reads. *index.View satisfies it.
 type Index interface {
 	Chats
 	Messages
 	Captures
+	People
 	// HasBlob reports whether a message that can be seen carries a content.
 	HasBlob(ctx context.Context, sha256 string) (bool, error)
 }

@@ -114,10 +114,13 @@ function step(by) {
   to.scrollIntoView({ block: "nearest" });
 }
 
+// What lies over a page until something else is looked at.
+const sheets = ".menu[open], .nav-group[open], .nav-small[open]";
+
 document.addEventListener("keydown", (e) => {
   const typing = e.target.closest?.("input:not([type=checkbox]), select, textarea, [contenteditable], audio, video");
   if (e.key === "Escape") {
-    const open = document.querySelector(".menu[open]");
+    const open = document.querySelector(sheets);
     if (open) { open.open = false; open.firstElementChild.focus(); } else if (typing) typing.blur();
     return;
   }
@@ -136,6 +139,5 @@ document.addEventListener("keydown", (e) => {
 });
 
 document.addEventListener("click", (e) => {
-  const open = document.querySelector(".menu[open]");
-  if (open && !open.contains(e.target)) open.open = false;
+  for (const open of document.querySelectorAll(sheets)) if (!open.contains(e.target)) open.open = false;
 });
