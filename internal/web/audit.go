@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/waxseal/waxseal/internal/access"
+	"github.com/waxseal/waxseal/internal/govern"
 	"github.com/waxseal/waxseal/internal/index"
 )
 
@@ -73,6 +74,7 @@ var auditSays = map[string]string{
 	"decline":            "declined a request",
 	"user.add":           "invited somebody",
 	"user.close":         "closed an account",
+	govern.TraceCopy:     "made a copy for a data subject",
 	traceRun:             "ran a disposal",
 	traceCertificate:     "took a certificate of disposal as a file",
 }

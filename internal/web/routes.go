@@ -78,6 +78,13 @@ func (s *Server) routes() []route {
 		{"POST /disposals/{request}/{act}", access.ApproveDisposal, s.actOnDisposal},
 		{"GET /disposals/certificates/{certificate}", access.SeeDisposals, s.certificate},
 		{"GET /disposals/certificates/{certificate}/{form}", access.SeeDisposals, s.takeCertificate},
+		{"GET /subjects", access.SubjectRequest, s.subjects},
+		{"GET /subjects/new", access.SubjectRequest, s.newSubject},
+		{"POST /subjects", access.SubjectRequest, s.openSubject},
+		{"GET /subjects/{subject}", access.SubjectRequest, s.subject},
+		{"POST /subjects/{subject}/{act}", access.SubjectRequest, s.actOnSubject},
+		{"GET /subjects/{subject}/copy", access.Export, s.newCopy},
+		{"POST /subjects/{subject}/copy", access.Export, s.makeCopy},
 		// What the scripts put into a page that is there already.
 		{"GET /fragment/chats", access.Read, s.chatRows},
 		{"GET /fragment/chats/{chat}", access.Read, s.stretch},
