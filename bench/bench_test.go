@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestSameInputEachTime(t *testing.T) {
@@ -60,6 +61,35 @@ func TestGroup(t *testing.T) {
 	for n, want := range map[float64]string{7: "7", 1234: "1,234", 1e6: "1,000,000"} {
 		if got := group(n); got != want {
 			t.Errorf("%v is %s", n, got)
+		}
+	}
+}
+
+// TestKeepingRuns: what the firm's figures are of is there, at a small size.
+func TestKeepingRuns(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds and runs the binary")
+	}
+	t.Chdir("..")
+	bin, err := binary(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := options{only: map[string]bool{"keeping": true, "pages": true, "disposal": true}, chats: 20, acts: 200, visits: 1, pause: time.Millisecond}
+	k, err := measureKeeping(t.Context(), o, bin, t.TempDir(), 2000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if k.Outlook.Due < 150 || k.Disposal == nil || k.Disposal.Messages < 150 || k.Disposal.Messages > 210 {
+		t.Errorf("a tenth of 2,000 is due: %+v, disposed of %+v", k.Outlook, k.Disposal)
+	}
+	seen := map[string]page{}
+	for _, p := range k.Pages {
+		seen[p.Path] = p
+	}
+	for _, path := range []string{"/chats", "/chats/{}", "/search?q", "/audit", "/policies/forecast", "/holds/{}", "/custodians/{}", "/messages/{}", "/state"} {
+		if p := seen[path]; p.Took.N != 1 || p.Bytes < 1000 || p.Fails != "" {
+			t.Errorf("page %s: %+v", path, p)
 		}
 	}
 }

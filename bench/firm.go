@@ -184,8 +184,9 @@ func (f *firm) order(ctx context.Context) error {
 		return err
 	}
 	g := newGenerator(seedQueries)
-	some := func(n int) (govern.Runs, error) {
-		set, err := f.x.Matching(ctx, g.words[commonOnes+g.n(midOnes)])
+	n := max(1, f.messages/1000)
+	some := func() (govern.Runs, error) {
+		set, err := f.x.Matching(ctx, g.of(common))
 		seqs := set.Seqs()
 		return govern.RunsOf(seqs[:min(n, len(seqs))]), err
 	}
@@ -194,27 +195,27 @@ func (f *firm) order(ctx context.Context) error {
 		if i%3 == 0 {
 			d.Rule = g.words[commonOnes+midOnes+i]
 		}
-		n, err := do(govern.ActLabelSet, "", d)
+		id, err := do(govern.ActLabelSet, "", d)
 		if err != nil {
 			return err
 		}
-		if err := f.mark(do, some, govern.ActLabelApply, func(r govern.Runs) any { return govern.Labelled{Label: n, Messages: r} }); err != nil {
+		if err := f.mark(do, some, govern.ActLabelApply, func(r govern.Runs) any { return govern.Labelled{Label: id, Messages: r} }); err != nil {
 			return err
 		}
 	}
 	for i := range 10 {
-		n, err := do(govern.ActMatterOpen, "a claim", govern.MatterData{Name: fmt.Sprintf("Matter %02d", i), About: "A claim"})
+		id, err := do(govern.ActMatterOpen, "a claim", govern.MatterData{Name: fmt.Sprintf("Matter %02d", i), About: "A claim"})
 		if err != nil {
 			return err
 		}
-		if err := f.mark(do, some, govern.ActMatterCollect, func(r govern.Runs) any { return govern.Collected{Matter: n, Messages: r} }); err != nil {
+		if err := f.mark(do, some, govern.ActMatterCollect, func(r govern.Runs) any { return govern.Collected{Matter: id, Messages: r} }); err != nil {
 			return err
 		}
 	}
 	for i := range 10 {
 		d := govern.HoldData{Name: fmt.Sprintf("Hold %02d", i), Query: g.words[commonOnes+midOnes+100+i]}
 		if i%2 == 0 {
-			r, err := some(1000)
+			r, err := some()
 			if err != nil {
 				return err
 			}
@@ -227,8 +228,8 @@ func (f *firm) order(ctx context.Context) error {
 	return f.x.Follow(ctx, nil)
 }
 
-func (f *firm) mark(do func(string, string, any) (int64, error), some func(int) (govern.Runs, error), act string, data func(govern.Runs) any) error {
-	r, err := some(1000)
+func (f *firm) mark(do func(string, string, any) (int64, error), some func() (govern.Runs, error), act string, data func(govern.Runs) any) error {
+	r, err := some()
 	if err != nil || len(r) == 0 {
 		return err
 	}

@@ -5,6 +5,8 @@
 //	go run ./bench                                  everything, ten minutes or so
 //	go run ./bench -messages 100000 -peer=false     a quick look
 //	go run ./bench -only machine,read               some of it
+//	go run ./bench -only keeping,pages,disposal -chats 1000 -acts 100000
+//	                                                a firm's archive with its books
 //	go run ./bench -json                            one JSON object
 package main
 
@@ -59,9 +61,10 @@ type options struct {
 	only    map[string]bool
 	peer    bool
 	queries int
-	chats   int // of the firm
-	acts    int // and traces
-	visits  int // of each kind of page
+	chats   int           // of the firm
+	acts    int           // and traces
+	visits  int           // of each kind of page
+	pause   time.Duration // before and after a disposal, to compare with
 	cache   string
 	tools   string
 }
@@ -100,7 +103,7 @@ func command(ctx context.Context, args []string, out io.Writer) error {
 	if *read != "" {
 		return readAlone(ctx, *read, out)
 	}
-	o := options{only: map[string]bool{}, peer: *peer, queries: *queries, chats: max(1, *chats), acts: *acts, visits: max(1, *visits), cache: filepath.Join(".cache", "bench"), tools: *tools}
+	o := options{only: map[string]bool{}, peer: *peer, queries: *queries, chats: max(1, *chats), acts: *acts, visits: max(1, *visits), pause: 5 * time.Second, cache: filepath.Join(".cache", "bench"), tools: *tools}
 	for s := range strings.SplitSeq(*sizes, ",") {
 		n, err := strconv.Atoi(s)
 		if err != nil || n < 1 {

@@ -115,7 +115,7 @@ func parts(dir string) (map[string]int64, error) {
 			sum["evidence"] += fi.Size()
 		case filepath.Ext(trimWAL(rel)) != ".db":
 			sum["keys"] += fi.Size() // the ring and what stands beside it
-		case trimWAL(rel) == "index.db":
+		case strings.HasPrefix(rel, "index-"):
 			sum["index"] += fi.Size()
 		default:
 			sum["log"] += fi.Size()

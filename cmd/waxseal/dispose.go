@@ -3,7 +3,11 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -145,6 +149,9 @@ func (a *app) runDisposal(d *dispose.Desk, request int64) error {
 		bar.done()
 	}
 	if err != nil {
+		if begun, e := d.Unfinished(context.WithoutCancel(a.ctx)); e == nil && slices.Contains(begun, request) {
+			a.printErr("waxseal: The disposal %d is not finished, and not certified. It goes on with: waxseal dispose resume", request)
+		}
 		return err
 	}
 	_, err = fmt.Fprintf(a.stdout, "Done. Certificate %d: waxseal dispose certificate %d\n", n, n)
@@ -251,10 +258,28 @@ func certificateText(c *dispose.Certified) string {
 	return b.String()
 }
 
-// renewIndex builds the index anew under another key.
+// renewIndex builds the index anew under another key, and lets go of what an
+// earlier one left behind.
 func renewIndex(ar *archive.Archive, x *index.Index) func(context.Context, func(done, of int64)) error {
 	return func(ctx context.Context, progress func(done, of int64)) error {
 		k := seal.NewKey()
-		return x.Renew(ctx, k, func() error { return ar.SetIndexKey(ctx, k) }, progress)
+		err := x.Renew(ctx, ar.IndexPathOf(k), k, func() error { return ar.SetIndexKey(ctx, k) }, progress)
+		if err != nil {
+			return err
+		}
+		return dropStrayIndexes(ar)
 	}
+}
+
+func dropStrayIndexes(ar *archive.Archive) error {
+	stray, err := ar.StrayIndexes()
+	for _, path := range stray {
+		if e := os.Remove(path); !errors.Is(e, fs.ErrNotExist) { // another process may be faster
+			err = errors.Join(err, e)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("remove the old index: %w", err)
+	}
+	return nil
 }

@@ -109,7 +109,9 @@ func TestDisposalFromPolicyToCertificate(t *testing.T) {
 	}
 	p.nowhere(t, "Zwiebelturm")
 	// What is imported again is new, and due at once.
-	p.as("olga", "import", export, "--custodian", "j.doe", "--me", "Jo Doe", "--date-order", "dmy")
+	if out := p.as("olga", "import", export, "--custodian", "j.doe", "--me", "Jo Doe", "--date-order", "dmy"); !strings.Contains(out, "30 messages are of a chat and a time of which certificate") {
+		t.Fatalf("the import does not say that they were disposed of:\n%s", out)
+	}
 	if out := p.as("olga", "dispose", "due"); !strings.Contains(out, "30 messages are due") {
 		t.Fatalf("imported again:\n%s", out)
 	}

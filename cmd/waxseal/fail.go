@@ -11,6 +11,7 @@ import (
 	"github.com/waxseal/waxseal/internal/archive"
 	"github.com/waxseal/waxseal/internal/blob"
 	"github.com/waxseal/waxseal/internal/capture"
+	"github.com/waxseal/waxseal/internal/dispose"
 	"github.com/waxseal/waxseal/internal/govern"
 	"github.com/waxseal/waxseal/internal/index"
 	"github.com/waxseal/waxseal/internal/seal"
@@ -64,6 +65,8 @@ var sentences = []struct {
 	{syscall.ENOSPC, exitFailed, "The disk is full. What was acknowledged is safe; make room and run the same command again, it goes on where it was."},
 	{store.ErrReadOnly, exitFailed, "The archive cannot be written: it is read-only, or not yours."},
 	{store.ErrBusy, exitFailed, "Another waxseal has held the archive for too long. Wait for it or end it, then try again."},
+	{archive.ErrReaders, exitFailed, "What was disposed of still stands in the write-ahead log, because another process reads the archive without an end. End it, then run: waxseal dispose resume."},
+	{dispose.ErrBehind, exitFailed, "The index has not followed the log to its end, so nobody can tell what is due. Run waxseal chats, or end the import, then try again."},
 	{archive.ErrProof, exitTampered, "The proof does not hold."},
 	{archive.ErrNotProof, exitFailed, "This file is no proof that this version of waxseal can check."},
 	{tlog.ErrCheckpoint, exitFailed, "That is no checkpoint of this archive."},
@@ -107,6 +110,9 @@ func (a *app) fail(err error) int {
 		return exitRefused
 	}
 	sentence, code := say(err)
+	if sentence == "" && a.ctx.Err() != nil { // a database says it in its own words
+		sentence, code = say(a.ctx.Err())
+	}
 	if sentence == "" {
 		a.printErr("waxseal: %s", oneLine(err.Error(), 2000))
 		return code

@@ -20,6 +20,7 @@ import (
 	"github.com/waxseal/waxseal/internal/archive"
 	"github.com/waxseal/waxseal/internal/capture"
 	"github.com/waxseal/waxseal/internal/capture/all"
+	"github.com/waxseal/waxseal/internal/dispose"
 	"github.com/waxseal/waxseal/internal/seal"
 )
 
@@ -43,6 +44,8 @@ type importCmd struct {
 type importResult struct {
 	Captures []capture.Summary `json:"captures"`
 	Errors   []importError     `json:"errors,omitempty"`
+	// Returned is what was disposed of before, or is of its chat and time.
+	Returned []dispose.Returned `json:"returned,omitempty"`
 }
 
 type importError struct {
@@ -79,6 +82,9 @@ func (c *importCmd) Run(a *app) (err error) {
 	if !c.NoIndex && a.ctx.Err() == nil && (failed == nil || !fatal(failed)) {
 		if err := a.followIndex(ar); err != nil {
 			return fmt.Errorf("bring the index up to date: %w", err)
+		}
+		if res.Returned, err = a.returned(ar, res.Captures); err != nil {
+			return fmt.Errorf("look for certificates of disposal: %w", err)
 		}
 	}
 	if err := c.print(a, res); err != nil {
@@ -247,6 +253,11 @@ func (c *importCmd) print(a *app, res importResult) error {
 	}
 	for _, s := range res.Captures {
 		if _, err := fmt.Fprint(a.stdout, describe(s)); err != nil {
+			return err
+		}
+	}
+	for _, r := range res.Returned {
+		if _, err := fmt.Fprint(a.stdout, returnedText(r)); err != nil {
 			return err
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/waxseal/waxseal/internal/dispose"
 	"github.com/waxseal/waxseal/internal/govern"
 	"github.com/waxseal/waxseal/internal/index"
+	"github.com/waxseal/waxseal/internal/seal"
 	"github.com/waxseal/waxseal/internal/web"
 )
 
@@ -34,7 +35,10 @@ func (a *app) indexConfig(ar *archive.Archive) (index.Config, error) {
 	}
 	return index.Config{
 		Path: ar.IndexPath(), Key: ar.IndexKey(), Log: ar, Interpreters: interpreters(), Books: dispose.NewIndexBooks(l),
-		CurrentKey: func() ([32]byte, error) { return ar.CurrentIndexKey() },
+		Current: func() (string, [32]byte, error) {
+			k, err := ar.CurrentIndexKey()
+			return ar.IndexPathOf(k), k, err
+		},
 	}, nil
 }
 
@@ -54,7 +58,7 @@ func (a *app) usableIndex(ar *archive.Archive) (cfg index.Config, drop func() er
 	}
 	drop = func() error { return os.RemoveAll(dir) }
 	from := cfg.Path
-	cfg.CurrentKey = nil
+	cfg.Current = nil
 	cfg.Path = filepath.Join(dir, filepath.Base(from))
 	for _, suffix := range []string{"", "-wal"} {
 		if err := copyFile(cfg.Path+suffix, from+suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -192,8 +196,15 @@ func (indexRebuildCmd) Run(a *app) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, ar.Close()) }()
-	if err := index.Remove(ar.IndexPath()); err != nil {
+	if err := ar.Writable(); err != nil {
+		return err
+	}
+	// Under another key: whoever has the old one open goes over to the new one.
+	if err := ar.SetIndexKey(a.ctx, seal.NewKey()); err != nil {
 		return fmt.Errorf("remove index: %w", err)
+	}
+	if err := dropStrayIndexes(ar); err != nil {
+		return err
 	}
 	return a.onIndex(ar, func(x *index.Index) error {
 		cov, err := x.Coverage(a.ctx)

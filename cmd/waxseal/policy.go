@@ -394,7 +394,7 @@ func (c *policyForecastCmd) Run(a *app) error {
 				return usagef("--at takes a day: 2031-12-31")
 			}
 		}
-		f, err := outlook(x, l).Forecast(a.ctx, at, &rules)
+		f, err := outlook(ar, x, l).Forecast(a.ctx, at, &rules)
 		if err != nil {
 			return err
 		}

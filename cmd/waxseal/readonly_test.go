@@ -112,8 +112,12 @@ func TestReadOnlyArchive(t *testing.T) {
 	}
 
 	// Who may not read a part of it cannot say that it was tampered with.
-	for _, name := range []string{"ring", "ring.key", "log.db", "index.db", "checkpoint", "verification", "blobs"} {
-		path := filepath.Join(dir, name)
+	for _, name := range []string{"ring", "ring.key", "log.db", "index-*.db", "checkpoint", "verification", "blobs"} {
+		found, err := filepath.Glob(filepath.Join(dir, name))
+		if err != nil || len(found) != 1 {
+			t.Fatalf("%s: %q, %v", name, found, err)
+		}
+		path := found[0]
 		fi, err := os.Stat(path)
 		if err != nil {
 			t.Fatal(err)

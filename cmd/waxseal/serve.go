@@ -115,15 +115,17 @@ func (a *app) serve(l net.Listener, ar *archive.Archive, x *index.Index, o servi
 	ledger, runner := desk.Ledger, dispose.NewRunner(running, desk, func(request int64, err error) {
 		log.LogAttrs(a.ctx, slog.LevelError, "run a disposal", slog.Int64("request", request), slog.String("error", err.Error()))
 	})
+	var watching sync.WaitGroup
 	defer func() { // the archive is closed after it
 		stop()
 		runner.Wait()
+		watching.Wait()
 	}()
 	space := &diskSpace{dir: ar.Dir()}
 	console, err := web.New(web.Config{
 		Name: ar.Info().Name, Index: x.Within(index.Scope{}), Within: func(sc index.Scope) web.Index { return x.Within(sc) }, Auditor: x, Blobs: blobs{ar}, Ledger: ledger,
 		Hosts: o.Host, BehindProxy: o.BehindProxy, Cost: passwordCost,
-		Outlook: outlook(x, ledger), Desk: runner, Prove: proofOf(ar),
+		Outlook: outlook(ar, x, ledger), Desk: runner, Prove: proofOf(ar),
 		State: func(ctx context.Context) (web.State, error) { return archiveState(ctx, ar, space) },
 		Log:   log,
 	})
@@ -155,6 +157,7 @@ func (a *app) serve(l net.Listener, ar *archive.Archive, x *index.Index, o servi
 		openBrowser(a.ctx, link)
 	}
 	go followLog(a.ctx, x, log)
+	watching.Go(func() { watchDue(running, ar, desk, log) })
 	if err := runner.Resume(a.ctx); err != nil {
 		log.LogAttrs(a.ctx, slog.LevelError, "go on with disposals", slog.String("error", err.Error()))
 	}

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/waxseal/waxseal/internal/access"
 	"github.com/waxseal/waxseal/internal/archive"
 	"github.com/waxseal/waxseal/internal/govern"
+	"github.com/waxseal/waxseal/internal/index"
 )
 
 type userCmd struct {
@@ -390,11 +392,31 @@ func (c *requestDeclineCmd) Run(a *app) error {
 }
 
 func (a *app) decide(act string, d govern.Decision, reason, done string) error {
-	return a.withBooks(func(_ *archive.Archive, l *govern.Ledger, who govern.Actor) error {
-		if _, err := l.Do(a.ctx, who, govern.Request{Act: act, Data: d, Reason: reason}); err != nil {
+	return a.withBooks(func(ar *archive.Archive, l *govern.Ledger, who govern.Actor) error {
+		disposes := false
+		err := l.Read(a.ctx, func(s *govern.State) error {
+			r := s.Requests[d.Request]
+			disposes = act == govern.ActApprove && r != nil && r.Act == govern.ActDispose
+			return nil
+		})
+		switch {
+		case err != nil:
+		case disposes:
+			done = "Confirmed. It is done with: waxseal dispose run " + strconv.FormatInt(d.Request, 10)
+			err = a.onIndex(ar, func(x *index.Index) error {
+				desk, who, err := a.desk(ar, x)
+				if err == nil {
+					_, err = desk.Approve(a.ctx, who, d, reason)
+				}
+				return err
+			})
+		default:
+			_, err = l.Do(a.ctx, who, govern.Request{Act: act, Data: d, Reason: reason})
+		}
+		if err != nil {
 			return err
 		}
-		_, err := fmt.Fprintln(a.stdout, done)
+		_, err = fmt.Fprintln(a.stdout, done)
 		return err
 	})
 }

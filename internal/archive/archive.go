@@ -8,12 +8,14 @@ package archive
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -32,7 +34,6 @@ const (
 	ringName       = "ring"
 	ringKeyName    = "ring.key"
 	logName        = "log.db"
-	indexName      = "index.db"
 	checkpointName = "checkpoint"
 	verifiedName   = "verification"
 	anchorsName    = "anchors"
@@ -332,7 +333,30 @@ func (a *Archive) Info() record.InitHead { return a.info }
 func (a *Archive) Dir() string { return a.dir }
 
 // IndexPath is where the index of the archive lies.
-func (a *Archive) IndexPath() string { return filepath.Join(a.dir, indexName) }
+func (a *Archive) IndexPath() string { return a.IndexPathOf(a.IndexKey()) }
+
+// IndexPathOf is where the index under a key lies. Its name is of its key: no
+// process that knows another key opens it, or writes to its files.
+func (a *Archive) IndexPathOf(k seal.Key) string {
+	sum := sha256.Sum256(append([]byte("waxseal index file v1\x00"), k[:]...))
+	return filepath.Join(a.dir, "index-"+hex.EncodeToString(sum[:4])+".db")
+}
+
+// StrayIndexes are the files of other indexes: of one that was renewed, or
+// that a crash left.
+func (a *Archive) StrayIndexes() (paths []string, err error) {
+	all, err := os.ReadDir(a.dir)
+	if err != nil {
+		return nil, fmt.Errorf("list indexes: %w", err)
+	}
+	is := filepath.Base(a.IndexPath())
+	for _, e := range all {
+		if name := e.Name(); strings.HasPrefix(name, "index") && strings.Contains(name, ".db") && !strings.HasPrefix(name, is) {
+			paths = append(paths, filepath.Join(a.dir, name))
+		}
+	}
+	return paths, nil
+}
 
 // IndexKey opens the index.
 func (a *Archive) IndexKey() seal.Key {

@@ -282,8 +282,12 @@ func (d *disposer) byPack(ctx context.Context, rows []store.Entry) (all []*pack,
 }
 
 // step takes some packs, and the references of some captures, in one
-// transaction. When the log has grown meanwhile it asks again.
+// transaction. When the log has grown meanwhile it asks again. What people read
+// and search makes it grow all the time, so that what was sealed already is not
+// sealed again unless something more must be kept: between the answer and the
+// transaction lies nothing that takes long.
 func (d *disposer) step(ctx context.Context, packs []*pack, captures []int64) error {
+	var s *store.Step
 	for range maxTries {
 		size, err := d.a.Size(ctx)
 		if err != nil {
@@ -293,12 +297,14 @@ func (d *disposer) step(ctx context.Context, packs []*pack, captures []int64) er
 		if err != nil {
 			return fmt.Errorf("look for holds: %w", err)
 		}
+		had := len(d.kept)
 		for _, seq := range kept {
 			d.kept[seq] = true
 		}
-		s, err := d.plan(ctx, packs, captures)
-		if err != nil {
-			return err
+		if s == nil || s.Size == size || len(d.kept) > had { // at the same size, another process was at these packs
+			if s, err = d.plan(ctx, packs, captures); err != nil {
+				return err
+			}
 		}
 		if len(s.Packs)+len(s.Refs) == 0 {
 			return nil

@@ -170,6 +170,41 @@ func TestHoldDuringARunWins(t *testing.T) {
 	wantOK(t, dir)
 }
 
+// busyStore appends something whenever a pack is read.
+type busyStore struct {
+	store.Store
+	busy func()
+}
+
+func (s *busyStore) PackFrames(ctx context.Context, key int64, fn func(store.Frame) error) error {
+	if s.busy != nil {
+		s.busy()
+	}
+	return s.Store.PackFrames(ctx, key, fn)
+}
+
+// TestDisposalAmongAppends: somebody is always at work, and appends sooner than
+// packs are sealed again.
+func TestDisposalAmongAppends(t *testing.T) {
+	dir, s := create(t), &busyStore{}
+	a, err := archive.OpenFaulty(t.Context(), dir, func(inner store.Store) store.Store { s.Store = inner; return s }, func(b blob.Store) blob.Store { return b })
+	if err != nil {
+		t.Fatal(err)
+	}
+	appendAll(t, a, items(t, "acme", 0, 20))
+	late := 0
+	s.busy = func() { late++; appendAll(t, a, items(t, "late", late, late+1)) }
+	seq := disposal(t, a, record.DisposalHead{Entries: [][2]int64{{1, 10}}})
+	d := dispose(t, a, seq, nothingHeld)
+	s.busy = nil
+	if d.Records != 10 || late == 0 || late > 2 {
+		t.Errorf("%+v, while %d records were appended", d, late)
+	}
+	certify(t, a, seq, d)
+	closeArchive(t, a)
+	wantOK(t, dir)
+}
+
 func TestWhatIsNeverDisposedOf(t *testing.T) {
 	a := open(t, create(t))
 	defer closeArchive(t, a)

@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"github.com/waxseal/waxseal/internal/govern"
-	"github.com/waxseal/waxseal/internal/record"
 )
 
 // again decides once more about all that a disposal is to take, before each of
@@ -25,7 +24,7 @@ type again struct {
 
 // still implements archive.Still.
 func (a *again) still(ctx context.Context, size int64) ([]int64, error) {
-	if same, err := a.same(ctx, size); err != nil || same {
+	if same, err := quiet(ctx, a.d.Archive, a.size, size); err != nil || same {
 		a.size = size
 		return a.kept, err
 	}
@@ -41,23 +40,6 @@ func (a *again) still(ctx context.Context, size int64) ([]int64, error) {
 	}
 	a.size = size
 	return a.kept, nil
-}
-
-// same reports whether nothing came since it was last decided, but traces of
-// people at work: they change nothing, and come all the time.
-func (a *again) same(ctx context.Context, size int64) (bool, error) {
-	if a.size < 0 || size-a.size > 4096 {
-		return false, nil
-	}
-	var since []int64
-	for seq := a.size; seq < size; seq++ {
-		since = append(since, seq)
-	}
-	es, err := a.d.Archive.Get(ctx, since)
-	if err != nil {
-		return false, fmt.Errorf("read what came since: %w", err)
-	}
-	return !slices.ContainsFunc(es, func(e record.Entry) bool { return e.Kind != record.Trace }), nil
 }
 
 // decide returns the messages that stay: those that a hold covers, that an
@@ -86,7 +68,7 @@ func (a *again) decide(ctx context.Context) (messages []int64, err error) {
 		dec := &v.decide(f)[0]
 		if holds := v.of(f).facts.Holds; len(holds) > 0 {
 			a.why[f.Seq] = holds[0]
-		} else if dec.Keep && (a.dis.Data.Subject == 0 || dec.Ordered || dec.Policy != "") {
+		} else if dec.Keep && (a.dis.Data.Subject == 0 && !a.dis.Data.Erased.Has(f.Seq) || dec.Ordered || dec.Policy != "") {
 			a.why[f.Seq] = version(rules, dec, a.d.Now())
 		}
 		return nil

@@ -15,6 +15,7 @@ import (
 	"github.com/waxseal/waxseal/internal/govern"
 	"github.com/waxseal/waxseal/internal/index"
 	"github.com/waxseal/waxseal/internal/record"
+	"github.com/waxseal/waxseal/internal/retain"
 )
 
 // heldDesk is a desk whose archive is real, and whose index knows what the
@@ -27,7 +28,8 @@ type heldDesk struct {
 	all   map[int64]int   // items of captures
 
 	joined map[int64]int64 // messages of further records
-	asked  int             // for facts
+	ids    map[string]string
+	asked  int // for facts
 }
 
 func (h *heldDesk) Follow(context.Context, func(done, of int64)) error { return nil }
@@ -92,6 +94,8 @@ func (h *heldDesk) Touched(_ context.Context, entries []int64) (touched, emptied
 	slices.Sort(emptied)
 	return touched, emptied, nil
 }
+
+func (h *heldDesk) ChatIDs(context.Context) (map[string]string, error) { return h.ids, nil }
 
 func (h *heldDesk) Captures(context.Context) ([]index.CaptureRow, error) { return nil, nil }
 
@@ -331,5 +335,31 @@ func TestTracesDecideNothingAnew(t *testing.T) {
 	}
 	if kept, asked := still(); !slices.Contains(kept, said[0]) || asked == 0 {
 		t.Errorf("after a hold and a trace %v are kept, the index was asked %d times", kept, asked)
+	}
+}
+
+// TestAPolicyFollowsItsChat: a chat that was united with another has another ID,
+// and what was assigned to it counts as before.
+func TestAPolicyFollowsItsChat(t *testing.T) {
+	h, d := newHeldDesk(t)
+	_, said := h.capture("united", 1)
+	h.ids = map[string]string{"before": "united", "united": "united"}
+	operator := govern.Actor{Subject: access.Subject{Operator: true}}
+	for _, p := range []struct {
+		preset, id string
+		to         retain.Target
+	}{{"us-bd-comms-3y", "all", retain.Target{}}, {"us-bd-comms-3y", "long", retain.Target{Chat: "before"}}} {
+		preset := rulesOf(t, p.preset).Policies[0]
+		preset.ID, preset.From, preset.Min = p.id, time.Time{}, retain.Period{Years: map[string]int{"all": 3, "long": 30}[p.id]}
+		if _, err := d.Ledger.Do(t.Context(), operator, govern.Request{Act: govern.ActPolicySet, Reason: "a test", Data: govern.PolicySet{Policy: preset}}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := d.Ledger.Do(t.Context(), operator, govern.Request{Act: govern.ActPolicyAssign, Reason: "a test", Data: govern.PolicyTo{Policy: p.id, To: p.to}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := d.Decisions(t.Context(), "", said, time.Now())
+	if dec := got[said[0]]; err != nil || !dec.Keep || dec.Policy != "long" {
+		t.Errorf("%+v (%v), want it kept by the policy of its chat", dec, err)
 	}
 }

@@ -1,11 +1,14 @@
 package dispose
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/waxseal/waxseal/internal/archive"
@@ -30,6 +33,7 @@ type Index interface {
 	Facts(ctx context.Context, chat string, fn func(*index.Fact) error) error
 	Matching(ctx context.Context, query string) (index.Set, error)
 	Records(ctx context.Context, messages []int64) ([]int64, error)
+	ChatIDs(ctx context.Context) (ids map[string]string, err error)
 	Of(ctx context.Context, entries [][2]int64) (messages []int64, err error)
 	Touched(ctx context.Context, entries []int64) (touched, emptied []int64, err error)
 	Captures(ctx context.Context) ([]index.CaptureRow, error)
@@ -43,6 +47,8 @@ type Desk struct {
 	// Renew builds the index anew under another key, and lets the old one go.
 	Renew func(ctx context.Context, progress func(done, of int64)) error
 	Now   func() time.Time
+
+	due memo[*Due]
 }
 
 // facts gives the index's facts, of one chat where chat is set.
@@ -63,8 +69,32 @@ func (d *Desk) World(ctx context.Context) (w *World, rules retain.Rules, err err
 	if err != nil {
 		return nil, rules, err
 	}
-	w, err = Gather(ctx, d.Ledger, d.matching, rules)
-	return w, rules, err
+	ids, err := d.Index.ChatIDs(ctx)
+	if err != nil {
+		return nil, rules, err
+	}
+	rules = under(ids, rules)
+	if w, err = Gather(ctx, d.Ledger, d.matching, rules); err != nil {
+		return nil, rules, err
+	}
+	for was, at := range maps.Clone(w.ChatsClosed) {
+		if id, ok := ids[was]; ok && id != was && at.After(w.ChatsClosed[id]) {
+			w.ChatsClosed[id] = at
+		}
+	}
+	return w, rules, nil
+}
+
+// under names chats in rules by the IDs that they have by now.
+func under(ids map[string]string, r retain.Rules) retain.Rules {
+	r.Assignments, r.Orders = slices.Clone(r.Assignments), slices.Clone(r.Orders)
+	for i := range r.Assignments {
+		r.Assignments[i].To.Chat = cmp.Or(ids[r.Assignments[i].To.Chat], r.Assignments[i].To.Chat)
+	}
+	for i := range r.Orders {
+		r.Orders[i].To.Chat = cmp.Or(ids[r.Orders[i].To.Chat], r.Orders[i].To.Chat)
+	}
+	return r
 }
 
 // Decisions decides about messages of one chat, or of all where chat is empty,
@@ -88,8 +118,13 @@ type Due struct {
 // due cannot be told.
 var ErrBehind = errors.New("the index has not followed the log to its end")
 
-// Due finds what nothing keeps any longer and a policy wants proposed.
+// Due finds what nothing keeps any longer and a policy wants proposed. It may be
+// some minutes old, where nothing but time went by. It is not to be changed.
 func (d *Desk) Due(ctx context.Context, at time.Time) (*Due, error) {
+	return d.due.get(ctx, d.Archive, "", at, func() (*Due, error) { return d.findDue(ctx, at) })
+}
+
+func (d *Desk) findDue(ctx context.Context, at time.Time) (*Due, error) {
 	if err := d.follow(ctx); err != nil {
 		return nil, err
 	}
@@ -101,6 +136,11 @@ func (d *Desk) Due(ctx context.Context, at time.Time) (*Due, error) {
 	if err != nil {
 		return nil, err
 	}
+	before, err := d.erasures(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var erasedAgain []int64
 	c := counts{}
 	out := &Due{At: at}
 	err = d.facts("")(ctx, func(f *Fact) error {
@@ -113,6 +153,12 @@ func (d *Desk) Due(ctx context.Context, at time.Time) (*Due, error) {
 		case !dec.Keep && !dec.Held && (dec.Must || dec.Propose):
 			out.Messages = append(out.Messages, f.Seq)
 			c.about(f, version(rules, dec, at))
+		case !dec.Held && !dec.Ordered && (!dec.Keep || dec.Policy == ""):
+			// Of an erasure, as Erasure decides.
+			if i := slices.IndexFunc(before, func(e *erased) bool { return e.has(f) }); i >= 0 {
+				out.Messages, erasedAgain = append(out.Messages, f.Seq), append(erasedAgain, f.Seq)
+				c.about(f, erasureName(before[i].certificate))
+			}
 		}
 		return nil
 	})
@@ -120,7 +166,9 @@ func (d *Desk) Due(ctx context.Context, at time.Time) (*Due, error) {
 		return nil, err
 	}
 	slices.Sort(out.Messages)
-	return out, d.complete(ctx, out, c)
+	err = d.complete(ctx, out, c)
+	out.Data.Erased = govern.RunsOf(erasedAgain)
+	return out, err
 }
 
 // Erasure is what a query finds, of which nothing must be kept; the rest is
@@ -142,6 +190,7 @@ func (d *Desk) Erasure(ctx context.Context, query string, at time.Time) (due *Du
 		return nil, nil, err
 	}
 	c := counts{}
+	days := map[govern.ChatDay]bool{}
 	due, kept = &Due{At: at}, map[int64]retain.Decision{}
 	err = d.facts("")(ctx, func(f *Fact) error {
 		if !set.Has(f.Seq) {
@@ -155,13 +204,18 @@ func (d *Desk) Erasure(ctx context.Context, query string, at time.Time) (due *Du
 		}
 		due.Messages = append(due.Messages, f.Seq)
 		c.about(f, version(rules, &dec, at))
+		days[govern.ChatDay{Chat: f.Chat, Day: dayOf(f)}] = true
 		return nil
 	})
 	if err != nil {
 		return nil, nil, err
 	}
 	slices.Sort(due.Messages)
-	return due, kept, d.complete(ctx, due, c)
+	err = d.complete(ctx, due, c)
+	due.Data.Days = slices.SortedFunc(maps.Keys(days), func(a, b govern.ChatDay) int {
+		return cmp.Or(cmp.Compare(a.Chat, b.Chat), cmp.Compare(a.Day, b.Day))
+	})
+	return due, kept, err
 }
 
 // version names the policy that a decision follows, with its version.
@@ -187,7 +241,7 @@ func (c counts) about(f *Fact, policy string) {
 	c.add("policy", policy)
 	c.add("custodian", f.Custodian)
 	c.add("chat", f.Chat)
-	c.add("month", f.Sent.Format("2006-01"))
+	c.add("month", sentMonth(f))
 }
 
 func (c counts) of(kind string) (out []govern.Tallied) {
@@ -330,12 +384,27 @@ func (d *Desk) Run(ctx context.Context, request int64, progress func(step string
 		return 0, err
 	}
 	if dis.Entry == 0 {
+		// The archive says what its clock did in front of what is appended next:
+		// that must be in the books before the disposal is.
+		on := []string{"request:" + strconv.FormatInt(request, 10)}
+		if _, err := d.Ledger.Trace(ctx, govern.Actor{Via: "archive"}, govern.Request{Act: "dispose.begin", On: on}); err != nil {
+			return 0, err
+		}
+		if dis, err = d.decided(ctx, request); err != nil {
+			return 0, err
+		}
+	}
+	if dis.Entry == 0 {
 		if dis.Entry, err = d.begin(ctx, dis); err != nil {
 			return 0, err
 		}
 	}
 	again := &again{d: d, dis: &dis, size: -1}
-	res, err := d.Archive.Dispose(ctx, dis.Entry, again.still, func(done, of int64) { progress("Disposing", done, of) })
+	res, err := d.Archive.Dispose(ctx, dis.Entry, again.still, func(done, of int64) {
+		if progress("Disposing", done, of); done >= of {
+			progress("Replacing keys", 0, 0) // and overwriting what was removed
+		}
+	})
 	if err != nil {
 		return 0, err
 	}
@@ -358,9 +427,19 @@ func (d *Desk) decided(ctx context.Context, request int64) (govern.Disposal, err
 	return out, err
 }
 
-// begin appends the record with which a disposal begins.
+// begin appends the record with which a disposal begins. What was imported since
+// it was decided may have brought nothing new, and a file with all of it.
 func (d *Desk) begin(ctx context.Context, dis govern.Disposal) (int64, error) {
-	part, err := record.Part(record.DisposalHead{Request: dis.Request, Entries: dis.Data.Entries, Evidence: dis.Data.Evidence}, nil)
+	if err := d.follow(ctx); err != nil {
+		return 0, err
+	}
+	touched, _, err := d.Index.Touched(ctx, dis.Data.Entries.Seqs())
+	if err != nil {
+		return 0, fmt.Errorf("find the files of what goes: %w", err)
+	}
+	evidence := slices.Concat(dis.Data.Evidence, touched)
+	slices.Sort(evidence)
+	part, err := record.Part(record.DisposalHead{Request: dis.Request, Entries: dis.Data.Entries, Evidence: slices.Compact(evidence)}, nil)
 	if err != nil {
 		return 0, err
 	}

@@ -2,6 +2,8 @@ package dispose
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/waxseal/waxseal/internal/govern"
@@ -13,6 +15,10 @@ type Outlook struct {
 	Books    *govern.Ledger
 	Facts    Facts
 	Matching Matching
+	// Log lets an answer be given again while nothing has changed; nil: never.
+	Log Entries
+
+	last memo[*Forecast]
 }
 
 func (o *Outlook) rules(ctx context.Context) (r retain.Rules, err error) {
@@ -23,7 +29,9 @@ func (o *Outlook) rules(ctx context.Context) (r retain.Rules, err error) {
 	return r, err
 }
 
-// Forecast is what would be at an instant. Without rules, the books' count.
+// Forecast is what would be at an instant. Without rules, the books' count. It
+// may be some minutes old, where nothing but time went by. It is not to be
+// changed.
 func (o *Outlook) Forecast(ctx context.Context, at time.Time, rules *retain.Rules) (*Forecast, error) {
 	if rules == nil {
 		now, err := o.rules(ctx)
@@ -32,11 +40,21 @@ func (o *Outlook) Forecast(ctx context.Context, at time.Time, rules *retain.Rule
 		}
 		rules = &now
 	}
-	w, err := Gather(ctx, o.Books, o.Matching, *rules)
-	if err != nil {
-		return nil, err
+	ask := func() (*Forecast, error) {
+		w, err := Gather(ctx, o.Books, o.Matching, *rules)
+		if err != nil {
+			return nil, err
+		}
+		return w.Forecast(ctx, o.Facts, *rules, at)
 	}
-	return w.Forecast(ctx, o.Facts, *rules, at)
+	if o.Log == nil {
+		return ask()
+	}
+	of, err := json.Marshal(rules)
+	if err != nil {
+		return nil, fmt.Errorf("encode rules: %w", err)
+	}
+	return o.last.get(ctx, o.Log, string(of), at, ask)
 }
 
 // Compare is what other rules than the books' would change.

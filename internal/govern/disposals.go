@@ -3,7 +3,6 @@ package govern
 import (
 	"fmt"
 	"math"
-	"slices"
 	"sort"
 	"strconv"
 	"time"
@@ -16,6 +15,7 @@ import (
 const (
 	ActDispose   = "dispose" // by two people, who both vouch for the date
 	ActClockJump = "clock.jump"
+	ActDue       = "dispose.due" // noted by the archive itself: something is due, and nothing proposed
 )
 
 // vouchLasts is how long two people's word for the date is enough for a run to
@@ -28,6 +28,12 @@ type Tallied struct {
 	N    int64  `json:"n"`
 }
 
+// ChatDay is a day in a chat: what is erased is known again by it.
+type ChatDay struct {
+	Chat string `json:"chat"`
+	Day  string `json:"day"` // of UTC: "2016-11-24", or "unknown"
+}
+
 // DisposalData is the data of ActDispose: what is to be disposed of. It holds
 // no content.
 type DisposalData struct {
@@ -37,14 +43,18 @@ type DisposalData struct {
 	Messages Runs    `json:"messages"`
 	Entries  Runs    `json:"entries"` // all their records, and captures that are empty without them
 	Evidence []int64 `json:"evidence,omitempty"`
+	// Erased are those of the messages that were erased for a data subject
+	// before, and came again.
+	Erased Runs `json:"erased,omitempty"`
 	// Subject is the request of a data subject that it answers; zero: retention
 	// is over.
 	Subject int64 `json:"subject,omitempty"`
 
 	Policies   []Tallied `json:"policies,omitempty"` // ID and version: "us-ria-5y v2"
 	Custodians []Tallied `json:"custodians,omitempty"`
-	Chats      []Tallied `json:"chats,omitempty"` // by ID
-	Months     []Tallied `json:"months,omitempty"`
+	Chats      []Tallied `json:"chats,omitempty"`  // by ID
+	Months     []Tallied `json:"months,omitempty"` // "2016-11", or "unknown"
+	Days       []ChatDay `json:"days,omitempty"`   // of an erasure
 	// Held counts what would be due and is under a hold, by hold.
 	Held []Tallied `json:"held,omitempty"`
 }
@@ -57,6 +67,7 @@ type Disposal struct {
 	Proposer string
 	Approver string
 	Approved time.Time
+	Decided  int64 // entry of the confirmation
 
 	// Entry is that of the record with which the archive began; zero: not yet.
 	Entry int64
@@ -72,6 +83,38 @@ type Jump struct {
 	Seq     int64
 	At      time.Time
 	Was, Is time.Time
+}
+
+// DueData is the data of ActDue, which the archive itself appends.
+type DueData struct {
+	At       string `json:"at"` // instant of the decisions, RFC 3339
+	Messages int64  `json:"messages"`
+}
+
+// DueNote is what the archive has noted last.
+type DueNote struct {
+	Seq      int64
+	At       time.Time
+	Messages int64
+}
+
+// MayNoteDue reports whether it is time to note that something is due: once a
+// month at most, and not while people are at it.
+func (s *State) MayNoteDue(now time.Time) bool {
+	if s.DueNoted != nil && now.Before(s.DueNoted.At.AddDate(0, 1, 0)) {
+		return false
+	}
+	for _, r := range s.Requests {
+		if r.Act == ActDispose && r.Waits(now) {
+			return false
+		}
+	}
+	for _, d := range s.Disposals {
+		if d.Certificate == 0 && (d.Entry != 0 || s.MayRun(d, now) == nil) {
+			return false
+		}
+	}
+	return true
 }
 
 // JumpData is the data of ActClockJump, which the archive itself appends.
@@ -96,7 +139,13 @@ func disposalActs() map[string]kind {
 		}
 		return nil
 	}, func(s *State, a *Act, d JumpData) { s.Jumps = append(s.Jumps, Jump{a.Seq, a.At, d.Was, d.Is}) })
-	return map[string]kind{ActDispose: dispose, ActClockJump: jump}
+	due := define("", func(s *State, a *Act, d DueData) error {
+		if d.Messages <= 0 || !s.MayNoteDue(a.At) {
+			return refuse("There is nothing to note.")
+		}
+		return nil
+	}, func(s *State, a *Act, d DueData) { s.DueNoted = &DueNote{a.Seq, a.At, d.Messages} })
+	return map[string]kind{ActDispose: dispose, ActClockJump: jump, ActDue: due}
 }
 
 func checkDispose(s *State, a *Act, d DisposalData) error {
@@ -129,6 +178,9 @@ func checkDispose(s *State, a *Act, d DisposalData) error {
 	if !within(d.Messages, d.Entries) {
 		return refuse("Messages are named whose records are not.")
 	}
+	if len(d.Erased) > 0 && !within(d.Erased, d.Messages) {
+		return refuse("Messages are named as erased before that are not among those that go.")
+	}
 	return reasoned(a)
 }
 
@@ -157,7 +209,8 @@ func (s *State) MayRun(d *Disposal, now time.Time) error {
 	if d.Entry != 0 {
 		return nil // it goes on
 	}
-	if n := len(s.Jumps); n > 0 && s.Jumps[n-1].Seq > d.Request && s.Jumps[n-1].At.After(d.Approved) {
+	// By entries, not by times: a clock that jumped is asked nothing.
+	if n := len(s.Jumps); n > 0 && s.Jumps[n-1].Seq > d.Decided {
 		return refuse("The clock of this machine jumped after the disposal was confirmed. Propose it again: two people have to vouch for the date anew.")
 	}
 	if age := now.Sub(d.Approved); age < -time.Hour || age > vouchLasts {
@@ -177,7 +230,7 @@ func (s *State) foldDisposal(e record.Entry) error {
 		switch {
 		case d == nil:
 			return fmt.Errorf("disposal %d: nobody has decided it: %w", e.Seq, ErrUndecided)
-		case !within(h.Entries, d.Data.Entries), slices.ContainsFunc(h.Evidence, func(c int64) bool { return !slices.Contains(d.Data.Evidence, c) }):
+		case !within(h.Entries, d.Data.Entries):
 			return fmt.Errorf("disposal %d: it takes more than was decided: %w", e.Seq, ErrUndecided)
 		case d.Entry != 0:
 			return fmt.Errorf("disposal %d: it has begun already, with entry %d", e.Seq, d.Entry)

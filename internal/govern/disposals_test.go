@@ -61,12 +61,11 @@ func TestOnlyWhatWasDecidedIsDisposedOf(t *testing.T) {
 		{record.Disposal, record.DisposalHead{Request: 50, Entries: [][2]int64{{3, 10}}}, true, true},
 		{record.Disposal, record.DisposalHead{Request: 50, Entries: [][2]int64{{21, 1}, {30, 1}}}, true, true},
 		{record.Disposal, record.DisposalHead{Request: 50, Entries: [][2]int64{{21, math.MaxInt64}}}, true, true},
-		{record.Disposal, record.DisposalHead{Request: 50, Entries: [][2]int64{{21, 1}}, Evidence: []int64{4}}, true, true},
 		{record.Certificate, record.CertificateHead{Disposal: 100}, true, true},
 		{record.Disposal, record.DisposalHead{Request: 50, Entries: [][2]int64{{3, 9}, {21, 1}}, Evidence: []int64{3}}, false, false},
 		{record.Disposal, record.DisposalHead{Request: 50, Entries: [][2]int64{{3, 9}}}, true, false}, // another process was faster
-		{record.Certificate, record.CertificateHead{Disposal: 106, Data: json.RawMessage(`{}`)}, false, false},
-		{record.Certificate, record.CertificateHead{Disposal: 106}, true, false},
+		{record.Certificate, record.CertificateHead{Disposal: 105, Data: json.RawMessage(`{}`)}, false, false},
+		{record.Certificate, record.CertificateHead{Disposal: 105}, true, false},
 	} {
 		if err := fold(100+int64(i), c.kind, c.head); (err != nil) != c.void || errors.Is(err, ErrUndecided) != c.undecided {
 			t.Errorf("%d: %s: %v", i, c.kind, err)
@@ -83,5 +82,67 @@ func BenchmarkWithin(b *testing.B) {
 		if !within(rs, rs) {
 			b.Fatal("they are not within themselves")
 		}
+	}
+}
+
+// TestAJumpAfterTheConfirmation: what comes after what is told by entries. A
+// clock that was put back gives the jump a time before the confirmation.
+func TestAJumpAfterTheConfirmation(t *testing.T) {
+	d := &Disposal{Request: 50, Decided: 60, Approved: lawDay}
+	for _, c := range []struct {
+		seq  int64
+		at   time.Time
+		fine bool
+	}{
+		{55, lawDay.Add(time.Hour), true}, // both have vouched since
+		{61, lawDay.Add(time.Hour), false},
+		{61, lawDay.Add(-48 * time.Hour), false},
+	} {
+		s := newState()
+		s.Jumps = []Jump{{Seq: c.seq, At: c.at}}
+		if err := s.MayRun(d, lawDay.Add(time.Minute)); (err == nil) != c.fine {
+			t.Errorf("a jump in entry %d at %s: %v", c.seq, c.at, err)
+		}
+	}
+}
+
+// TestWhatIsDueIsNotedOnceAMonth, by the archive alone, and while nobody is at
+// it.
+func TestWhatIsDueIsNotedOnceAMonth(t *testing.T) {
+	s := newState()
+	note := func(by string, at time.Time, n int64) error {
+		data, err := json.Marshal(DueData{Messages: n})
+		if err != nil {
+			t.Fatal(err)
+		}
+		a := &Act{Seq: 10, At: at, ActHead: record.ActHead{Act: ActDue, By: by, Data: data}}
+		if err := s.allowed(kinds[ActDue], a); err != nil {
+			return err
+		}
+		kinds[ActDue].apply(s, a)
+		return nil
+	}
+	if note("olga", lawDay, 5) == nil || note("", lawDay, 0) == nil {
+		t.Error("it is the archive that notes, and something")
+	}
+	if err := note("", lawDay, 5); err != nil || s.DueNoted.Messages != 5 {
+		t.Fatalf("%+v, %v", s.DueNoted, err)
+	}
+	if note("", lawDay.AddDate(0, 0, 27), 6) == nil {
+		t.Error("twice in a month")
+	}
+	next := lawDay.AddDate(0, 1, 1)
+	s.Requests[50] = &Asked{Seq: 50, At: next, Act: ActDispose}
+	if note("", next, 6) == nil {
+		t.Error("while a request waits")
+	}
+	s.Requests[50].Decided = "approved"
+	s.Disposals[50] = &Disposal{Request: 50, Approved: next}
+	if note("", next, 6) == nil {
+		t.Error("while one is decided")
+	}
+	s.Disposals[50].Certificate = 90
+	if err := note("", next, 6); err != nil {
+		t.Error(err)
 	}
 }

@@ -173,6 +173,9 @@ func checkHold(s *State, a *Act, d HoldData) error {
 	if strings.TrimSpace(d.Query) == "" && len(d.Messages) == 0 && d.Matter == 0 {
 		return refuse("Say what the hold covers: a query, messages, or a matter.")
 	}
+	if moving.MatchString(d.Query) {
+		return refuse("Write the date: what a hold covers must not move with the days.")
+	}
 	if d.Matter != 0 && s.Matters[d.Matter] == nil {
 		return refuseAs(ErrUnknown, "There is no matter %d.", d.Matter)
 	}
@@ -269,6 +272,7 @@ func (h *Hold) HoldQuery() string {
 
 var (
 	quotes  = strings.NewReplacer(`"`, "", "“", "", "”", "", "„", "", "‟", "", "«", "", "»", "")
+	moving  = regexp.MustCompile(`(?i)\b(before|after|on):["“”„‟«» ]*(today|yesterday)`)
 	without = regexp.MustCompile(`(?i)(-|\bnot\s+)(\(|label:|matter:)`)
 )
 

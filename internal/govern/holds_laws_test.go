@@ -37,8 +37,10 @@ func TestOnePersonNarrowsNoHold(t *testing.T) {
 	other := must(do(ActMatterOpen, MatterData{Name: "Other"}))
 	some := Runs{{3, 2}}
 	for _, h := range []HoldData{
-		{Name: "one", Query: "label:\u201cdeals\u201d copper"}, {Name: "two", Query: "copper -(tin OR label:privileged)"},
-		{Name: "three", Matter: m}, {Name: "four", Query: "Label:ruled"},
+		{Name: "one", Query: "label:\u201cdeals\u201d copper"},
+		{Name: "two", Query: "copper -(tin OR label:privileged)"},
+		{Name: "three", Matter: m},
+		{Name: "four", Query: "Label:ruled"},
 	} {
 		must(do(ActHoldPlace, h))
 	}
@@ -62,6 +64,8 @@ func TestOnePersonNarrowsNoHold(t *testing.T) {
 		{ActMatterCollect, Collected{m, some}, true},
 		{ActMatterChange, MatterData{Matter: m, Name: "Renamed"}, true}, // it is named by its number
 		{ActMatterDrop, Collected{other, some}, true},
+		{ActHoldPlace, HoldData{Name: "five", Query: "copper After:\"yesterday\""}, false}, // tomorrow it would be less
+		{ActHoldPlace, HoldData{Name: "five", Query: "copper after:2024 today"}, true},
 	} {
 		_, err := do(c.act, c.data)
 		if r := (*Refusal)(nil); c.fine && err != nil || !c.fine && !errors.As(err, &r) {

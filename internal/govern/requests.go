@@ -126,6 +126,9 @@ func checkApprove(s *State, a *Act, d Decision) error {
 	if err := s.may(a.By, r.Second, a); err != nil {
 		return err
 	}
+	if u := s.Users[a.By]; r.Second == access.GrantReading && dataOf[ForUser](r.inner(a.At, a.By)).Login == a.By && s.others(u, access.Officer, a.At) {
+		return refuseAs(ErrSecondPerson, "It is about your own account: another officer has to confirm it.")
+	}
 	if kinds[r.Act].vouched {
 		if err := vouches(d.Today, a.At); err != nil {
 			return err
@@ -139,6 +142,9 @@ func applyApprove(s *State, a *Act, d Decision) {
 	r := s.Requests[d.Request]
 	r.Decided, r.DecidedBy = "approved", DecidedBy{a.By, a.At, a.Reason}
 	kinds[r.Act].apply(s, r.inner(a.At, a.By))
+	if dis := s.Disposals[r.Seq]; dis != nil {
+		dis.Decided = a.Seq
+	}
 }
 
 func checkDecline(s *State, a *Act, d Decision) error {
@@ -161,6 +167,10 @@ func (s *State) within(a *Act) []access.Action {
 	case actAsk:
 		if k, ok := kinds[dataOf[asked](a).Act]; ok {
 			return []access.Action{k.action}
+		}
+	case ActDecline:
+		if r := s.Requests[dataOf[Decision](a).Request]; r != nil && r.By != a.By {
+			return []access.Action{r.Second}
 		}
 	case ActApprove:
 		if r := s.Requests[dataOf[Decision](a).Request]; r != nil {

@@ -37,6 +37,7 @@ type State struct {
 
 	Disposals map[int64]*Disposal // decided ones, by entry of the request
 	Jumps     []Jump              // of the archive's clock
+	DueNoted  *DueNote            // that something is due; nil: never
 	began     map[int64]*Disposal // by entry of the record
 
 	Subjects map[int64]*SubjectRequest // by entry

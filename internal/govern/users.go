@@ -114,7 +114,7 @@ func userActs() map[string]kind {
 	invite.archive = true // for the recovery key, see checkInvite
 	acts[ActInvite] = invite
 	for name, second := range map[string]func(*State, *Act) access.Action{
-		ActAddUser: grantsByAdding, ActChangeUser: grantsByChange, ActOpenUser: grantsByOpening, ActInvite: grantsByInvitation,
+		ActAddUser: grantsByAdding, ActChangeUser: grantsByChange, ActOpenUser: grantsByOpening, ActInvite: grantsByInvitation, ActCloseUser: endsByClosing,
 	} {
 		k := acts[name]
 		k.second = second
@@ -157,7 +157,19 @@ func grantsByChange(s *State, a *Act) access.Action {
 	}
 	more := slices.ContainsFunc(d.Roles, func(r access.Role) bool { return !slices.Contains(u.Roles, r) })
 	longer := !u.Until.IsZero() && (d.Until.IsZero() || d.Until.After(u.Until))
-	return s.grant(access.Reads(d.Roles) && (more || longer || !sameScope(u.Scope, d.Scope)))
+	ends := !slices.Contains(d.Roles, access.Officer) || u.Until.IsZero() && !d.Until.IsZero()
+	return s.grant(access.Reads(d.Roles) && (more || longer || !sameScope(u.Scope, d.Scope)) || ends && s.endsOfficer(u, a.At))
+}
+
+// endsOfficer: an administrator who could end all officers but one would be
+// whom nobody has to agree with: the last one's new link is made by one hand.
+func (s *State) endsOfficer(u *User, at time.Time) bool {
+	return u.CanSignIn(at) && slices.Contains(u.Roles, access.Officer) && s.others(u, access.Officer, at)
+}
+
+func endsByClosing(s *State, a *Act) access.Action {
+	u := s.Users[dataOf[ForUser](a).Login]
+	return s.grant(u != nil && s.endsOfficer(u, a.At))
 }
 
 func grantsByOpening(s *State, a *Act) access.Action {

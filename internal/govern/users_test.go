@@ -99,6 +99,14 @@ func running(t *testing.T) *firm {
 	return f
 }
 
+// closeOfficer closes the account of an officer, to which another agrees.
+func (f *firm) closeOfficer(login, other string) {
+	f.t.Helper()
+	n, err := f.ask("root", govern.ActCloseUser, govern.ForUser{Login: login})
+	f.must(err)
+	f.must(f.do(other, govern.ActApprove, govern.Decision{Request: n}))
+}
+
 func refused(t *testing.T, what string, err error) {
 	t.Helper()
 	var r *govern.Refusal
@@ -132,7 +140,7 @@ func TestTwoPeopleAreTwoPeople(t *testing.T) {
 	refused(t, "a token of an officer that is not for it", err)
 
 	// Who could have confirmed when it was asked, and cannot now.
-	f.must(f.do("root", govern.ActCloseUser, govern.ForUser{Login: "otto"}))
+	f.closeOfficer("otto", "olga")
 	refused(t, "an officer who was closed since", f.do("otto", govern.ActApprove, govern.Decision{Request: n}))
 	f.must(f.do("olga", govern.ActApprove, govern.Decision{Request: n}))
 	refused(t, "twice", f.do("olga", govern.ActApprove, govern.Decision{Request: n}))
@@ -169,7 +177,7 @@ func TestAnAdministratorDoesNotBecomeAnOfficer(t *testing.T) {
 	} {
 		refused(t, what, err)
 	}
-	f.must(f.do("root", govern.ActCloseUser, govern.ForUser{Login: "otto"}))
+	f.closeOfficer("otto", "olga")
 	refused(t, "the last officer", f.do("root", govern.ActCloseUser, govern.ForUser{Login: "olga"}))
 	refused(t, "a reader is opened again", f.do("root", govern.ActOpenUser, govern.ForUser{Login: "otto"}))
 	// The only officer there is cannot be asked about their own telephone.
@@ -254,4 +262,38 @@ func TestTheDoorMakesAnewWhatHasBecomeCheap(t *testing.T) {
 		}
 		return nil
 	}))
+}
+
+// TestOfficersAnswerForEachOther: an administrator leaves no officer alone by
+// one hand, and no officer confirms what is about their own account.
+func TestOfficersAnswerForEachOther(t *testing.T) {
+	f := running(t)
+	refused(t, "close an officer by one hand", f.do("root", govern.ActCloseUser, govern.ForUser{Login: "otto"}))
+	demoted := account("otto", access.Reviewer)
+	demoted.Invitation = ""
+	refused(t, "take the role from an officer by one hand", f.do("root", govern.ActChangeUser, demoted))
+	ending := account("otto", access.Officer)
+	ending.Invitation, ending.Until = "", f.now.Add(time.Hour)
+	refused(t, "end an officer by one hand", f.do("root", govern.ActChangeUser, ending))
+
+	_, link := access.NewInvitation()
+	n, err := f.ask("root", govern.ActInvite, govern.ForUser{Login: "otto", Invitation: link})
+	f.must(err)
+	refused(t, "a new link, confirmed by whom it is for", f.do("otto", govern.ActApprove, govern.Decision{Request: n}))
+	f.must(f.do("olga", govern.ActDecline, govern.Decision{Request: n}))
+
+	f.closeOfficer("otto", "olga")
+	refused(t, "the last officer", f.do("root", govern.ActCloseUser, govern.ForUser{Login: "olga"}))
+}
+
+// TestATokenDeclinesWhatItMayConfirm: a token for one's own account decides
+// nothing in its person's name.
+func TestATokenDeclinesWhatItMayConfirm(t *testing.T) {
+	f := running(t)
+	n, err := f.ask("root", govern.ActAddUser, account("rita", access.Reviewer))
+	f.must(err)
+	token := f.as("olga")
+	token.Only = []access.Action{access.Self}
+	_, err = f.l.Do(t.Context(), token, govern.Request{Act: govern.ActDecline, Data: govern.Decision{Request: n}})
+	refused(t, "a token for nothing declines", err)
 }

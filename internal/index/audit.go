@@ -135,6 +135,9 @@ func rowOf(e record.Entry) *AuditRow {
 		if json.Unmarshal(head, &r.ActHead) != nil {
 			r.ActHead = record.ActHead{} // verify finds the damage
 		}
+		if made := begun(r); made != "" && !slices.Contains(r.On, made) {
+			r.On = append(r.On, made)
+		}
 	case e.Kind == record.Capture:
 		var h record.CaptureHead
 		if json.Unmarshal(head, &h) == nil {
@@ -157,6 +160,27 @@ func rowOf(e record.Entry) *AuditRow {
 		}
 	}
 	return r
+}
+
+// begins are acts whose entry is the number of what they begin, by what that is.
+// They cannot name it: an entry has no number before it is in the log.
+var begins = map[string]string{
+	"ask": "request", "hold.place": "hold", "label.set": "label", "matter.open": "matter", "policy.order": "order", "subject.open": "subject",
+}
+
+// begun is what the act of a row began, or nothing.
+func begun(r *AuditRow) string {
+	what, ok := begins[r.Act]
+	if !ok || r.Kind != record.Act {
+		return ""
+	}
+	var again struct {
+		Label int64 `json:"label"`
+	}
+	if r.Act == "label.set" && (json.Unmarshal(r.Data, &again) != nil || again.Label != 0) {
+		return ""
+	}
+	return what + ":" + strconv.FormatInt(r.Seq, 10)
 }
 
 func lengthOf(rs [][2]int64) (n int64) {

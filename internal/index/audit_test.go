@@ -220,3 +220,24 @@ func BenchmarkAudit(b *testing.B) {
 		})
 	}
 }
+
+// TestWhatAnActBeganIsFoundByIt: an act cannot name what it begins, whose
+// number is the act's own.
+func TestWhatAnActBeganIsFoundByIt(t *testing.T) {
+	l := newLog(t)
+	for act, data := range map[string]string{"hold.place": "{}", "ask": "{}", "matter.open": "{}", "subject.open": "{}", "label.set": "{}"} {
+		seq := l.add(t, record.Act, record.ActHead{Act: act, By: "ana", Data: []byte(data)}, nil)
+		x := indexOf(t, l)
+		if got := auditActs(t, x, AuditQuery{On: fmt.Sprint(begins[act], ":", seq)}); !slices.Equal(got, []string{act}) {
+			t.Errorf("about what %s began: %v", act, got)
+		}
+	}
+	seq := l.add(t, record.Act, record.ActHead{Act: "label.set", By: "ana", On: []string{"label:1"}, Data: []byte(`{"label":1}`)}, nil)
+	no := l.add(t, record.Trace, record.ActHead{Act: "hold.place", By: "ana", Refused: "no"}, nil)
+	x := indexOf(t, l)
+	for _, on := range []string{fmt.Sprint("label:", seq), fmt.Sprint("hold:", no)} {
+		if got := auditActs(t, x, AuditQuery{On: on}); len(got) > 0 {
+			t.Errorf("%s was not begun: %v", on, got)
+		}
+	}
+}

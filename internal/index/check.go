@@ -25,7 +25,7 @@ func Remove(path string) error { return remove(path) }
 // far as it has followed, and comparing every row and every token. It returns
 // a sentence for everything that differs. The index is not changed.
 func Check(ctx context.Context, cfg Config, progress func(done, of int64)) (found []string, err error) {
-	c, err := dial(ctx, cfg.Path, &cfg.Key, writerCache, false)
+	c, err := dial(ctx, cfg.Path, &cfg.Key, writerCache, toWrite)
 	asIs := unwritable(err)
 	if asIs {
 		c, err = dialAsIs(ctx, cfg.Path, &cfg.Key, writerCache)
@@ -59,7 +59,7 @@ func Check(ctx context.Context, cfg Config, progress func(done, of int64)) (foun
 		is <- a
 	}()
 	other := cfg
-	other.Path += ".check"
+	other.Path, other.Current = other.Path+".check", nil
 	if asIs {
 		dir, err := os.MkdirTemp("", "waxseal-index-")
 		if err != nil {

@@ -30,14 +30,26 @@ type conn struct {
 	stmts map[string]*sqlite3.Stmt
 }
 
-// dial opens the encrypted file, and makes it where it is not there. With
-// asIs it is only read, and nobody else must be writing it.
-func dial(ctx context.Context, path string, key *[32]byte, cacheKiB int, asIs bool) (*conn, error) {
+// manner is how a file is opened.
+type manner int
+
+const (
+	toWrite manner = iota // and made, where it is not there
+	toRead                // beside whoever writes it
+	asItIs                // it cannot be written: nobody must be writing it
+)
+
+// dial opens the encrypted file.
+func dial(ctx context.Context, path string, key *[32]byte, cacheKiB int, how manner) (*conn, error) {
 	name := "file:" + (&url.URL{Path: path}).EscapedPath() + "?vfs=" + vfs.Encrypted
 	// The index can be built anew, so it need not survive a power failure with
 	// its last transaction, only in one piece.
-	flags, journal := sqlite3.OPEN_READWRITE|sqlite3.OPEN_CREATE, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL"
-	if asIs {
+	flags, journal := sqlite3.OPEN_READWRITE, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL"
+	switch how {
+	case toWrite:
+		flags |= sqlite3.OPEN_CREATE
+	case toRead:
+	case asItIs:
 		name += "&immutable=1"
 		flags, journal = sqlite3.OPEN_READONLY, ""
 	}
@@ -92,7 +104,7 @@ func dialAsIs(ctx context.Context, path string, key *[32]byte, cacheKiB int) (*c
 	if _, err := os.Stat(path); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrReadOnly, err)
 	}
-	return dial(ctx, path, key, cacheKiB, true)
+	return dial(ctx, path, key, cacheKiB, asItIs)
 }
 
 // room names the error of a disk without room.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/bits"
 	"slices"
 	"strings"
@@ -202,44 +203,72 @@ func (x *Index) Of(ctx context.Context, entries [][2]int64) (messages []int64, e
 }
 
 // Touched tells which captures brought, or saw again, some entries, and which
-// of them would have brought nothing that stays. entries is sorted.
+// captures say nothing about what stays: they brought nothing of it, saw nothing
+// of it again, and no other that stays is read with what they know.
 func (x *Index) Touched(ctx context.Context, entries []int64) (touched, emptied []int64, err error) {
 	err = x.read(ctx, func(c *conn) error {
 		caps, err := capturesOf(c)
 		if err != nil {
 			return err
 		}
-		goes, has := map[int64]int64{}, map[int64]int64{}             // entries by capture: those that go, and all
-		count := func(to map[int64]int64) func(*sqlite3.Stmt) error { // faster than GROUP BY, which sorts
-			return func(st *sqlite3.Stmt) error { to[st.ColumnInt64(0)]++; return nil }
-		}
+		goes, has := map[int64]int64{}, map[int64]int64{} // entries by capture: those that go, and all
+		var going []int64
 		for _, table := range []string{"message", "sighting"} {
-			err := c.among(`SELECT cap FROM json_each(?1) CROSS JOIN `+table+` ON seq = value`, entries, count(goes))
-			if err == nil {
-				err = c.query(`SELECT cap FROM `+table, count(has))
+			err := c.among(`SELECT cap, seq FROM json_each(?1) CROSS JOIN `+table+` ON seq = value`, entries, func(st *sqlite3.Stmt) error {
+				goes[st.ColumnInt64(0)]++
+				going = append(going, st.ColumnInt64(1))
+				return nil
+			})
+			if err == nil { // faster than GROUP BY, which sorts
+				err = c.query(`SELECT cap FROM `+table, func(st *sqlite3.Stmt) error { has[st.ColumnInt64(0)]++; return nil })
 			}
 			if err != nil {
 				return err
 			}
 		}
+		slices.Sort(going)
+		empty := map[int64]bool{}
 		for id := range caps {
-			saw, stays, err := x.sawAgain(ctx, c, id, entries)
+			saw, stays, err := x.sawAgain(ctx, c, id, going)
 			if err != nil {
 				return err
 			}
-			if goes[id] == 0 && !saw {
-				continue
+			if goes[id] > 0 || saw {
+				touched = append(touched, id)
 			}
-			touched = append(touched, id)
-			if has[id] == goes[id] && !stays && caps[id].ended {
-				emptied = append(emptied, id)
-			}
+			empty[id] = has[id] == goes[id] && !stays && caps[id].ended
 		}
+		emptied = unneeded(caps, touched, empty)
 		return nil
 	})
 	slices.Sort(touched)
 	slices.Sort(emptied)
 	return touched, emptied, err
+}
+
+// unneeded are those of the touched captures that are empty, and empty ones that
+// said how to read these, of which no capture that stays needs any.
+func unneeded(caps map[int64]captureState, touched []int64, empty map[int64]bool) (out []int64) {
+	leaves := map[int64]bool{}
+	for _, id := range touched {
+		for _, c := range append([]int64{id}, caps[id].again...) {
+			if empty[id] && empty[c] {
+				leaves[c] = true
+			}
+		}
+	}
+	for was := -1; was != len(leaves); {
+		was = len(leaves)
+		for id, c := range caps {
+			if leaves[id] {
+				continue
+			}
+			for _, needed := range c.again {
+				delete(leaves, needed)
+			}
+		}
+	}
+	return slices.Collect(maps.Keys(leaves))
 }
 
 // among asks about entries, many at a time: ?1 is a list of them.
@@ -257,8 +286,8 @@ func (c *conn) among(sql string, entries []int64, row func(*sqlite3.Stmt) error)
 }
 
 // sawAgain reports whether a capture had some of the entries, which were there
-// before it, and whether it had others.
-func (x *Index) sawAgain(ctx context.Context, c *conn, capture int64, entries []int64) (saw, others bool, err error) {
+// before it, and whether it had others that are there.
+func (x *Index) sawAgain(ctx context.Context, c *conn, capture int64, going []int64) (saw, others bool, err error) {
 	ended, ok, err := c.number(`SELECT ended FROM capture WHERE seq = ? AND ended IS NOT NULL`, capture)
 	if err != nil || !ok {
 		return false, false, err
@@ -272,10 +301,14 @@ func (x *Index) sawAgain(ctx context.Context, c *conn, capture int64, entries []
 		return false, false, nil //nolint:nilerr // it says nothing that can be read
 	}
 	for _, r := range h.Seen {
-		i, _ := slices.BinarySearch(entries, r[1])
-		j, _ := slices.BinarySearch(entries, r[1]+r[2])
+		i, _ := slices.BinarySearch(going, r[1])
+		j, _ := slices.BinarySearch(going, r[1]+r[2])
 		saw = saw || j > i
-		others = others || int64(j-i) < r[2]
+		there, _, err := c.number(`SELECT (SELECT count(*) FROM message WHERE seq >= ?1 AND seq < ?2) + (SELECT count(*) FROM sighting WHERE seq >= ?1 AND seq < ?2)`, r[1], r[1]+r[2])
+		if err != nil {
+			return false, false, err
+		}
+		others = others || there > int64(j-i)
 	}
 	return saw, others, nil
 }

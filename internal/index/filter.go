@@ -166,7 +166,7 @@ func (k *compiler) chats(sql, value string) (ids []int64, err error) {
 func (k *compiler) chat(value string) (string, error) {
 	id, err := chatNumber(k.c, value)
 	if errors.Is(err, ErrNotFound) {
-		return nothing, nil
+		return "", queryErr("there is no chat %q", value) // nothing would be an answer: that a hold covers no message
 	}
 	return idTokens("c", []int64{id}), err
 }

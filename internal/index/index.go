@@ -35,9 +35,9 @@ type Interpreter interface {
 type Config struct {
 	Path string // of the encrypted file
 	Key  [32]byte
-	// CurrentKey tells the key that the index has now, where another process
-	// may have built it anew; nil: nobody else does.
-	CurrentKey   func() ([32]byte, error)
+	// Current tells which file is the index now, where another process may have
+	// built it anew, and its key; nil: nobody else does.
+	Current      func() (path string, key [32]byte, err error)
 	Log          Log
 	Interpreters map[string]Interpreter // by source name
 	Books        Books                  // nil: there are no labels, matters, holds and groups

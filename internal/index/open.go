@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"os"
 	"strconv"
 	"sync"
 
@@ -48,6 +49,12 @@ type Index struct {
 // and Rebuilt says why. Follow fills it. One that cannot be written is used as
 // it is where it is whole, and coverage says how far it had followed.
 func Open(ctx context.Context, cfg Config) (*Index, error) {
+	if cfg.Current != nil {
+		var err error
+		if cfg.Path, cfg.Key, err = cfg.Current(); err != nil {
+			return nil, fmt.Errorf("open index: %w", err)
+		}
+	}
 	x := &Index{cfg: cfg, idle: make(chan *conn, readers)}
 	c, err := x.connect(ctx)
 	if err != nil && damaged(err) {
@@ -71,7 +78,7 @@ func Open(ctx context.Context, cfg Config) (*Index, error) {
 
 // connect opens the connection that writes and sees to the schema.
 func (x *Index) connect(ctx context.Context) (*conn, error) {
-	c, err := dial(ctx, x.cfg.Path, &x.cfg.Key, writerCache, false)
+	c, err := dial(ctx, x.cfg.Path, &x.cfg.Key, writerCache, toWrite)
 	if err != nil {
 		return nil, err
 	}
@@ -188,9 +195,24 @@ func (x *Index) Close() error {
 	return nil
 }
 
+// errGone: the file is not there any more, or not yet.
+var errGone = errors.New("the file of the index is gone")
+
 // read calls fn with a connection, inside one transaction, so that fn sees one
 // state of the index. It is interrupted with ctx.
-func (x *Index) read(ctx context.Context, fn func(*conn) error) (err error) {
+func (x *Index) read(ctx context.Context, fn func(*conn) error) error {
+	err := x.readOnce(ctx, fn)
+	if !errors.Is(err, errGone) {
+		return err
+	}
+	moved, err2 := x.moved(ctx)
+	if !moved {
+		return errors.Join(err, err2)
+	}
+	return x.readOnce(ctx, fn)
+}
+
+func (x *Index) readOnce(ctx context.Context, fn func(*conn) error) (err error) {
 	var c *conn
 	select {
 	case c = <-x.idle:
@@ -199,8 +221,15 @@ func (x *Index) read(ctx context.Context, fn func(*conn) error) (err error) {
 	}
 	defer func() { x.idle <- c }()
 	if c == nil {
+		how := toRead
+		if x.asIs {
+			how = asItIs
+		}
 		// The connection outlives the question that opened it.
-		if c, err = dial(context.WithoutCancel(ctx), x.cfg.Path, &x.cfg.Key, readerCache, x.asIs); err != nil {
+		if c, err = dial(context.WithoutCancel(ctx), x.cfg.Path, &x.cfg.Key, readerCache, how); err != nil {
+			if _, gone := os.Stat(x.cfg.Path); gone != nil {
+				err = errors.Join(errGone, err)
+			}
 			return err
 		}
 	}

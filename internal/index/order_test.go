@@ -289,6 +289,9 @@ func TestOldLinks(t *testing.T) {
 	if got := find(t, x, "chat:"+was[0].ID); !cmp.Equal(got, []string{"two", "one"}) {
 		t.Errorf("chat: finds %q", got)
 	}
+	if _, err := x.Matching(t.Context(), "chat:nosuchchat"); !errors.Is(err, ErrQuery) {
+		t.Errorf("a chat that there is not: %v", err)
+	}
 	anew, err := indexOf(t, l).Chats(t.Context(), ChatFilter{})
 	if err != nil || !cmp.Equal(anew, now) {
 		t.Errorf("built anew: %v, %v", anew, err)

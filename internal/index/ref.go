@@ -1,11 +1,14 @@
 package index
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/base32"
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/ncruces/go-sqlite3"
 )
 
 // A chat is shown under a ref: a hash of what it is known by. The number of its
@@ -60,6 +63,22 @@ func (w *writer) noteRefs(id int64, d *doc) error {
 		}
 	}
 	return nil
+}
+
+// ChatIDs gives the ID of every chat by each ID that it ever had: what names a
+// chat for long must not lose it when it is united with another.
+func (x *Index) ChatIDs(ctx context.Context) (ids map[string]string, err error) {
+	ids = map[string]string{}
+	err = x.read(ctx, func(c *conn) error {
+		return c.query(`SELECT ref.ref, chat.ref FROM ref JOIN chat ON chat.id = ref.chat`, func(st *sqlite3.Stmt) error {
+			ids[st.ColumnText(0)] = st.ColumnText(1)
+			return nil
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("ids of chats: %w", err)
+	}
+	return ids, nil
 }
 
 // chatNumber returns the row of a chat by any of its refs; 0 where none is

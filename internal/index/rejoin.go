@@ -5,11 +5,13 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/ncruces/go-sqlite3"
 
 	"github.com/waxseal/waxseal/internal/chat"
+	"github.com/waxseal/waxseal/internal/record"
 )
 
 // captureEnd closes a capture: what it saw again is read as the captures
@@ -72,6 +74,11 @@ func (w *writer) readAgain(ctx context.Context, id int64, seen runs) (changed []
 			return nil, err
 		}
 	}
+	gone, err := w.wentFrom(ctx, id, seen)
+	if err != nil {
+		return nil, err
+	}
+	others = append(others, gone...)
 	slices.Sort(others)
 	for _, other := range slices.Compact(others) {
 		if other == id {
@@ -85,6 +92,90 @@ func (w *writer) readAgain(ctx context.Context, id int64, seen runs) (changed []
 	}
 	slices.Sort(changed)
 	return slices.Compact(changed), nil
+}
+
+// wentFrom finds the captures of whose items id saw some again that were
+// disposed of since: they say nothing any more, and lie where their capture of
+// the same chat was at work.
+func (w *writer) wentFrom(ctx context.Context, id int64, seen runs) (captures []int64, err error) {
+	mine, others, err := w.likeCaptures(id)
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range others {
+		if !o.sameChat(&mine) {
+			continue
+		}
+		for _, run := range seen {
+			went, err := w.went(ctx, max(run[1], o.seq+1), min(run[1]+run[2], o.ended))
+			if err != nil {
+				return nil, err
+			}
+			if went {
+				captures = append(captures, o.seq)
+				break
+			}
+		}
+	}
+	return captures, nil
+}
+
+// likeCapture is a capture and where its items lie.
+type likeCapture struct {
+	seq, ended int64
+	head       record.CaptureHead
+}
+
+func (a *likeCapture) sameChat(b *likeCapture) bool {
+	return a.seq != b.seq && a.head.Source == b.head.Source && a.head.Chat == b.head.Chat && a.head.Account == b.head.Account && a.head.Custodian == b.head.Custodian
+}
+
+func (w *writer) likeCaptures(id int64) (mine likeCapture, all []likeCapture, err error) {
+	err = w.c.query(`SELECT seq, ended, head FROM capture WHERE seq <= ? ORDER BY seq`, func(st *sqlite3.Stmt) error {
+		c := likeCapture{seq: st.ColumnInt64(0), ended: math.MaxInt64}
+		if st.ColumnType(1) != sqlite3.NULL {
+			c.ended = st.ColumnInt64(1)
+		}
+		if err := json.Unmarshal(st.ColumnRawBlob(2), &c.head); err != nil {
+			return fmt.Errorf("decode capture: %w", err)
+		}
+		if c.seq == id {
+			mine = c
+		}
+		all = append(all, c)
+		return nil
+	}, id)
+	return mine, all, err
+}
+
+// went reports whether an entry from … to, exclusive, is one of no message
+// because it was disposed of.
+func (w *writer) went(ctx context.Context, from, to int64) (bool, error) {
+	if from >= to {
+		return false, nil
+	}
+	there := map[int64]bool{}
+	err := w.c.query(`SELECT seq FROM message WHERE seq >= ?1 AND seq < ?2 UNION ALL SELECT seq FROM sighting WHERE seq >= ?1 AND seq < ?2`,
+		func(st *sqlite3.Stmt) error { there[st.ColumnInt64(0)] = true; return nil }, from, to)
+	if err != nil {
+		return false, err
+	}
+	var missing []int64
+	for seq := from; seq < to && int64(len(there)) < to-from; seq++ {
+		if !there[seq] {
+			missing = append(missing, seq)
+		}
+	}
+	for some := range slices.Chunk(missing, chunk) {
+		entries, err := w.x.cfg.Log.Get(ctx, some)
+		if err != nil {
+			return false, fmt.Errorf("read items: %w", err)
+		}
+		if slices.ContainsFunc(entries, func(e record.Entry) bool { return len(e.Parts) == 0 }) {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // readUnder reads the items of a capture with what another knows, too.

@@ -4,51 +4,60 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 )
 
 // An index holds words of everything that it has ever followed, and what an
 // overwritten page of a disk still holds nobody knows. So after a disposal it
-// is built anew from what is left, under another key, and the old key dies.
+// is built anew from what is left, under another key and in another file, and
+// the old key dies. A file never has two keys, so that no process, however
+// late it notices, takes one index for the other or writes to its files.
 
-// renewed is what stands beside the path of an index that is being built anew.
-const renewed = ".new"
-
-// Renew builds the index anew beside itself under another key, and takes its
-// place. Questions are answered meanwhile, by the old one until the new one is
-// whole. commit makes the new key the index's own, durably: a crash before it
-// leaves the old index, one after it a file that does not open with the new
-// key, which Open builds anew.
-func (x *Index) Renew(ctx context.Context, key [32]byte, commit func() error, progress func(done, of int64)) (err error) {
-	cfg := x.cfg
-	cfg.Path, cfg.Key, cfg.CurrentKey = x.cfg.Path+renewed, key, nil
-	if err := remove(cfg.Path); err != nil {
-		return fmt.Errorf("build the index anew: %w", err)
+// Renew builds the index anew at another path under another key, and goes over
+// to it. Questions are answered meanwhile, by the old one until the new one is
+// whole. commit makes the new key the index's own, durably; where it fails, or
+// there is no room, the old index stays. A crash before it leaves the old
+// index, one after it the new one; beside it is a file that nothing opens any
+// more, or that nothing opens yet.
+func (x *Index) Renew(ctx context.Context, path string, key [32]byte, commit func() error, progress func(done, of int64)) error {
+	if progress == nil {
+		progress = func(int64, int64) {}
 	}
-	defer func() { err = errors.Join(err, remove(cfg.Path)) }() // nothing, once it has moved
-	n, err := Open(ctx, cfg)
-	if err != nil {
-		return fmt.Errorf("build the index anew: %w", err)
-	}
-	if err := errors.Join(n.Follow(ctx, progress), n.Close()); err != nil {
-		return fmt.Errorf("build the index anew: %w", err)
+	if err := x.build(ctx, path, key, progress); err != nil {
+		return errors.Join(fmt.Errorf("build the index anew: %w", room(err)), remove(path))
 	}
 	x.writing.Lock()
 	defer x.writing.Unlock()
-	return x.swap(ctx, key, func() error {
-		if err := commit(); err != nil {
-			return err
-		}
-		if err := remove(x.cfg.Path); err != nil {
-			return err
-		}
-		return os.Rename(cfg.Path, x.cfg.Path)
-	})
+	if err := commit(); err != nil {
+		return errors.Join(fmt.Errorf("build the index anew: %w", err), remove(path))
+	}
+	old := x.cfg.Path
+	if err := x.swap(ctx, path, key); err != nil {
+		return fmt.Errorf("build the index anew: %w", room(err))
+	}
+	if err := remove(old); err != nil {
+		return fmt.Errorf("remove the old index: %w", err)
+	}
+	// What came into the log meanwhile: nobody's answer goes back in time.
+	return x.follow(ctx, 1, progress)
 }
 
-// swap closes every connection, lets change do its work, and opens the index
-// with a key. Questions wait meanwhile. writing is held.
-func (x *Index) swap(ctx context.Context, key [32]byte, change func() error) error {
+func (x *Index) build(ctx context.Context, path string, key [32]byte, progress func(done, of int64)) error {
+	cfg := x.cfg
+	cfg.Path, cfg.Key, cfg.Current = path, key, nil
+	if err := remove(path); err != nil {
+		return err
+	}
+	n, err := Open(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	return errors.Join(n.Follow(ctx, progress), n.Close())
+}
+
+// swap closes every connection and opens another file. Questions wait
+// meanwhile. Where it does not open, the index still goes by the old one's
+// name, so that whoever asks next tries again. writing is held.
+func (x *Index) swap(ctx context.Context, path string, key [32]byte) error {
 	ctx = context.WithoutCancel(ctx) // half a swap would be worse than a late one
 	var errs []error
 	for range readers {
@@ -63,32 +72,45 @@ func (x *Index) swap(ctx context.Context, key [32]byte, change func() error) err
 		}
 	}()
 	x.w.c.drop()
-	errs = append(errs, x.w.c.Close(), change())
-	x.cfg.Key = key
+	errs = append(errs, x.w.c.Close())
+	was := x.cfg
+	x.cfg.Path, x.cfg.Key = path, key
 	c, err := x.connect(ctx)
 	if err != nil && damaged(err) {
-		x.anew = "it was written under another key"
-		if err = remove(x.cfg.Path); err == nil {
+		x.anew = "it was damaged"
+		if err = remove(path); err == nil {
 			c, err = x.connect(ctx)
 		}
 	}
 	if err != nil {
+		x.cfg = was
 		return errors.Join(append(errs, fmt.Errorf("open index: %w", err))...)
 	}
 	x.w = newWriter(x, c)
 	x.reads.forget()
+	x.shares.forget()
 	return errors.Join(errs...)
 }
 
-// current opens the index again where another process has built it anew.
-// writing is held.
+// current goes over to the index that another process has built anew. writing
+// is held.
 func (x *Index) current(ctx context.Context) error {
-	if x.cfg.CurrentKey == nil {
+	if x.cfg.Current == nil {
 		return nil
 	}
-	key, err := x.cfg.CurrentKey()
-	if err != nil || key == x.cfg.Key {
+	path, key, err := x.cfg.Current()
+	if err != nil || path == x.cfg.Path {
 		return err
 	}
-	return x.swap(ctx, key, func() error { return nil })
+	return x.swap(ctx, path, key)
+}
+
+// moved goes over to the index that another process has built anew, for a
+// question that found the old one gone, and reports whether there was one.
+func (x *Index) moved(ctx context.Context) (bool, error) {
+	x.writing.Lock()
+	defer x.writing.Unlock()
+	was := x.cfg.Path
+	err := x.current(ctx)
+	return err == nil && x.cfg.Path != was, err
 }

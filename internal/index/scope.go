@@ -130,6 +130,13 @@ type shares struct {
 
 const maxShares = 64 // scopes
 
+// forget drops them all: another index may say other things of the same log.
+func (s *shares) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.by = nil
+}
+
 // shares returns the chats with something inside.
 func (v *View) shares(c *conn) (map[int64]share, error) {
 	changed, err := stateText(c, "changed")

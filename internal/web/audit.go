@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/waxseal/waxseal/internal/access"
 	"github.com/waxseal/waxseal/internal/index"
 )
 
@@ -124,8 +125,9 @@ func (s *Server) audit(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	p := auditPage{layout: s.layout(r, "Audit trail", "audit"), Total: found.Total, Many: found.Total < 0, Q: f}
+	may := func(a access.Action) bool { return actor(r).May(a, s.now()) == nil }
 	for i := range found.Rows {
-		p.Rows = append(p.Rows, newAuditRow(&found.Rows[i]))
+		p.Rows = append(p.Rows, newAuditRow(&found.Rows[i], may))
 	}
 	page := func(before int64) string {
 		v.Del("before")
@@ -143,7 +145,7 @@ func (s *Server) audit(w http.ResponseWriter, r *http.Request) error {
 	return s.render(w, "audit", p)
 }
 
-func newAuditRow(r *index.AuditRow) auditRow {
+func newAuditRow(r *index.AuditRow, may func(access.Action) bool) auditRow {
 	row := auditRow{
 		Seq: r.Seq, At: utc(r.At), By: clean(r.By), Via: clean(r.Via), Say: auditSays[r.Act],
 		Why: clean(r.Reason), No: clean(r.Refused), Void: clean(r.Void), Addressing: clean(r.From),
@@ -155,24 +157,29 @@ func newAuditRow(r *index.AuditRow) auditRow {
 		row.Say = clean(r.Act)
 	}
 	for _, on := range r.On {
-		row.On = append(row.On, auditLinkTo(on))
+		row.On = append(row.On, auditLinkTo(on, may))
 	}
 	return row
 }
 
-// auditLinkTo is the object of an act, with its page where it has one.
-func auditLinkTo(on string) auditLink {
+// auditLinkTo is the object of an act, with its page where it has one that the
+// reader may open.
+func auditLinkTo(on string, may func(access.Action) bool) auditLink {
 	l := auditLink{Name: clean(on)}
 	kind, id, _ := strings.Cut(on, ":")
+	action := access.Action("")
 	switch kind {
 	case "chat":
-		l.Href = chatHref(id)
+		action, l.Href = access.Read, chatHref(id)
 	case "message":
-		l.Href = "/messages/" + url.PathEscape(id)
+		action, l.Href = access.Read, "/messages/"+url.PathEscape(id)
 	case "user":
-		l.Href = "/users/" + url.PathEscape(id)
+		action, l.Href = access.ManageUsers, "/users/"+url.PathEscape(id)
 	case "policy":
-		l.Href = "/policies/" + url.PathEscape(id)
+		action, l.Href = access.SeePolicies, "/policies/"+url.PathEscape(id)
+	}
+	if l.Href != "" && !may(action) {
+		l.Href = ""
 	}
 	return l
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/waxseal/waxseal/internal/access"
 	"github.com/waxseal/waxseal/internal/index"
 	"github.com/waxseal/waxseal/internal/record"
 )
@@ -50,4 +51,13 @@ func TestAuditPage(t *testing.T) {
 	}
 	trail.rows = nil
 	harmless(t, c.get("/audit", http.StatusOK))
+}
+
+func TestAuditLinksWhatItsReaderMayOpen(t *testing.T) {
+	auditor := func(a access.Action) bool { return a == access.SeeAudit || a == access.SeePolicies }
+	for on, want := range map[string]string{"user:ana": "", "chat:acme": "", "message:9": "", "policy:nine": "/policies/nine", "hold:9": ""} {
+		if l := auditLinkTo(on, auditor); l.Href != want || l.Name != on {
+			t.Errorf("%s: %+v", on, l)
+		}
+	}
 }

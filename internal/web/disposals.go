@@ -27,6 +27,7 @@ type Desk interface {
 	Due(ctx context.Context, at time.Time) (*dispose.Due, error)
 	Erasure(ctx context.Context, query string, at time.Time) (*dispose.Due, map[int64]retain.Decision, error)
 	Propose(ctx context.Context, who govern.Actor, due *dispose.Due, today, reason string) (int64, error)
+	Approve(ctx context.Context, who govern.Actor, dec govern.Decision, reason string) (int64, error)
 	List(ctx context.Context) ([]dispose.Listed, error)
 	Certificate(ctx context.Context, entry int64) (*dispose.Certified, error)
 	// Start begins a disposal that was decided, or goes on with it; Progress
@@ -477,10 +478,7 @@ func (s *Server) actOnDisposal(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	decide := func(act string) error {
-		_, err := s.ledger.Do(r.Context(), actor(r), govern.Request{
-			Act: act, Reason: plain(r.PostForm.Get("reason")), Data: govern.Decision{Request: id, Today: r.PostForm.Get("today")},
-		})
-		return err
+		return s.decideOn(r, act, govern.Decision{Request: id, Today: r.PostForm.Get("today")})
 	}
 	word := ""
 	switch r.PathValue("act") {

@@ -80,6 +80,10 @@ func (l *shelf) Of(_ context.Context, entries [][2]int64) ([]int64, error) {
 	return govern.Runs(entries).Seqs(), nil
 }
 
+func (l *shelf) ChatIDs(context.Context) (map[string]string, error) {
+	return map[string]string{"acme": "acme"}, nil
+}
+
 func (l *shelf) Touched(context.Context, []int64) (touched, emptied []int64, err error) {
 	return []int64{1}, nil, nil
 }

@@ -1,11 +1,14 @@
 package web
 
 import (
+	"errors"
+	"io"
 	"net"
 	"net/http"
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 )
 
 // policy allows a page its own files and nothing else: no inline script or
@@ -40,8 +43,35 @@ func (s *Server) guard(next http.Handler) http.Handler {
 			http.Error(w, "This request was made by another site.", http.StatusForbidden)
 			return
 		}
+		if r.ContentLength != 0 {
+			r.Body = s.hurry(w, r.Body)
+		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// bodyLasts is how long the body of a request may take to come. There is no
+// such bound on the whole of a request: what a person asked for may take long.
+const bodyLasts = time.Minute
+
+// hurry gives up on a body that is sent so slowly that it only keeps us busy.
+func (s *Server) hurry(w http.ResponseWriter, body io.ReadCloser) io.ReadCloser {
+	c := http.NewResponseController(w)
+	_ = c.SetReadDeadline(time.Now().Add(s.bodyLasts)) // tests without a network have none
+	return &hurried{body, c}
+}
+
+type hurried struct {
+	io.ReadCloser
+	c *http.ResponseController
+}
+
+func (h *hurried) Read(p []byte) (int, error) {
+	n, err := h.ReadCloser.Read(p)
+	if errors.Is(err, io.EOF) {
+		_ = h.c.SetReadDeadline(time.Time{}) // it has come: what is done with it may take long
+	}
+	return n, err
 }
 
 // answersTo reports a name that the console was told to answer to.

@@ -87,3 +87,63 @@ func TestFileNames(t *testing.T) {
 		}
 	}
 }
+
+// lying are files that say one thing of themselves and are another, or two.
+var lying = map[string][]byte{
+	"picture.jpg":  []byte("<?xml version=\"1.0\"?>\n" + string(drawing)),
+	"page.png":     []byte("<!doctype html><script>alert(1)</script>"),
+	"both.gif":     []byte("GIF89a=1;alert(1)//" + strings.Repeat("\x00", 600)),
+	"both.jpg":     []byte("\xff\xd8\xff\xe0=alert(1)/*<script>alert(2)</script>*/"),
+	"contract.pdf": []byte("%PDF-1.7\n1 0 obj<</OpenAction<</S/JavaScript/JS(app.alert\\(1\\))>>>>endobj"),
+	"late.png":     []byte(strings.Repeat(" ", 600) + "<script>alert(1)</script>"),
+	"utf16.png":    []byte("\xff\xfe<\x00s\x00c\x00r\x00i\x00p\x00t\x00>\x00a\x00l\x00e\x00r\x00t\x00(\x001\x00)\x00"),
+	"video.mp4":    []byte("\x00\x00\x00\x20ftypisom<script>alert(1)</script>"),
+	"script.js":    []byte("alert(1)"),
+	"style.css":    []byte("body{background:url(https://evil.example/)}"),
+}
+
+// TestFilesThatLieRunNothing: opened by itself, shown in a page, or taken for a
+// script, a style or a frame by one.
+func TestFilesThatLieRunNothing(t *testing.T) {
+	b := newBrowser(t)
+	for name, content := range lying {
+		b.web.files[sum(content)] = content
+		w := b.web.do(http.MethodGet, "/media/"+sum(content)+"?name="+name, nil)
+		kind, how := w.Header().Get("Content-Type"), w.Header().Get("Content-Disposition")
+		guarded(t, "/media/"+name, w)
+		if !strings.HasPrefix(how, "attachment") && !strings.HasPrefix(kind, "image/") && !strings.HasPrefix(kind, "video/") {
+			t.Errorf("%s is shown as %s", name, kind)
+		}
+		b.open("/search")
+		eval[bool](b, `(async () => {
+			const at = `+"`/media/"+sum(content)+"?name="+name+"`"+`;
+			await Promise.all([["script", "src"], ["img", "src"], ["iframe", "src"], ["embed", "src"], ["object", "data"], ["link", "href"], ["video", "src"]].map(([kind, prop]) => {
+				const e = document.createElement(kind);
+				if (kind === "link") e.rel = "stylesheet";
+				const over = new Promise(r => { e.onload = e.onerror = e.onloadeddata = r; setTimeout(r, 500) });
+				e[prop] = at;
+				document.body.append(e);
+				return over;
+			}));
+			return true })()`)
+		b.mu.Lock()
+		for _, what := range b.wrong {
+			if strings.HasPrefix(what, "a script") || strings.HasPrefix(what, "request left the console: http") || strings.HasPrefix(what, "exception") {
+				t.Errorf("%s: %s", name, what)
+			}
+		}
+		b.mu.Unlock()
+		b.forgive()
+		if strings.HasPrefix(how, "inline") {
+			b.open("/media/" + sum(content) + "?name=" + name)
+			b.mu.Lock()
+			for _, what := range b.wrong {
+				if strings.HasPrefix(what, "a script") {
+					t.Errorf("%s by itself: %s", name, what)
+				}
+			}
+			b.mu.Unlock()
+			b.forgive()
+		}
+	}
+}

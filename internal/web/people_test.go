@@ -472,6 +472,10 @@ func TestEveryRouteForEveryRole(t *testing.T) {
 	if w := p.post("/users/otto/close", nil); w.Code != http.StatusSeeOther {
 		t.Fatalf("close otto: %d", w.Code)
 	}
+	p.as("olga") // nobody ends an officer alone
+	if w := p.post("/requests/"+p.find(requestIn, p.get("/requests", http.StatusOK))+"/approve", nil); w.Code != http.StatusSeeOther {
+		t.Fatalf("confirm that otto is closed: %d", w.Code)
+	}
 	roles := map[string]access.Role{"root": access.Administrator, "olga": access.Officer, "rita": access.Reviewer, "lena": access.Legal, "anna": access.Auditor, "carl": access.Custodian}
 	fill := strings.NewReplacer("{$}", "", "{chat}", "acme", "{message}", "1", "{sha256}", pictureSum, "{file}", "app.css",
 		"{token}", "99999", "{login}", "nobody", "{act}", "close", "{request}", "99999", "{decision}", "approve")

@@ -185,10 +185,27 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request) error {
 	default:
 		return errNoPage
 	}
-	if _, err := s.ledger.Do(r.Context(), actor(r), govern.Request{
-		Act: act, Reason: plain(r.PostForm.Get("reason")), Data: govern.Decision{Request: id, Today: r.PostForm.Get("today")},
-	}); err != nil {
+	if err := s.decideOn(r, act, govern.Decision{Request: id, Today: r.PostForm.Get("today")}); err != nil {
 		return err
 	}
 	return goOn(w, r, "/requests", done)
+}
+
+// decideOn confirms or declines a request. The desk confirms disposals: it
+// knows whether what they take can be seen.
+func (s *Server) decideOn(r *http.Request, act string, d govern.Decision) error {
+	disposes, reason := false, plain(r.PostForm.Get("reason"))
+	err := s.ledger.Read(r.Context(), func(st *govern.State) error {
+		q := st.Requests[d.Request]
+		disposes = act == govern.ActApprove && s.desk != nil && q != nil && q.Act == govern.ActDispose
+		return nil
+	})
+	switch {
+	case err != nil:
+	case disposes:
+		_, err = s.desk.Approve(r.Context(), actor(r), d, reason)
+	default:
+		_, err = s.ledger.Do(r.Context(), actor(r), govern.Request{Act: act, Reason: reason, Data: d})
+	}
+	return err
 }

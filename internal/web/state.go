@@ -16,7 +16,7 @@ import (
 
 // importsOnPage is how many imports are listed. An archive that is fed every
 // day has thousands.
-const importsOnPage = 200
+const importsOnPage = 100
 
 // statePage says how the archive is, and what came into it.
 type statePage struct {

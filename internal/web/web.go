@@ -135,6 +135,7 @@ type Server struct {
 	now         func() time.Time
 	door        *govern.Door
 	cost        access.Cost
+	bodyLasts   time.Duration
 	key         []byte // of enrolments that wait for their first code
 	hosts       []string
 	behindProxy bool
@@ -172,7 +173,7 @@ func New(c Config) (*Server, error) {
 		name: plain(c.Name), whole: c.Index, narrow: c.Within, blobs: c.Blobs, state: c.State, ledger: c.Ledger,
 		outlook: c.Outlook, auditor: c.Auditor, desk: c.Desk, prove: c.Prove, log: c.Log, now: c.Now,
 		pages: pg, static: st, sessions: newSessions(c.Now),
-		door: govern.NewDoor(c.Ledger, c.Cost), cost: c.Cost, key: make([]byte, 32), hosts: c.Hosts, behindProxy: c.BehindProxy,
+		door: govern.NewDoor(c.Ledger, c.Cost), cost: c.Cost, bodyLasts: bodyLasts, key: make([]byte, 32), hosts: c.Hosts, behindProxy: c.BehindProxy,
 	}
 	s.sessions.tls = c.BehindProxy
 	_, _ = rand.Read(s.key) // never fails: it ends the program instead
