@@ -29,14 +29,21 @@ type heldDesk struct {
 
 	joined map[int64]int64 // messages of further records
 	ids    map[string]string
-	asked  int // for facts
+	asked  int    // for facts
+	had    int64  // entries that the index has followed
+	late   func() // happens just after it followed
 }
 
-func (h *heldDesk) Follow(context.Context, func(done, of int64)) error { return nil }
+func (h *heldDesk) Follow(ctx context.Context, _ func(done, of int64)) (err error) {
+	if h.had, err = h.a.Size(ctx); h.late != nil {
+		h.late()
+	}
+	return err
+}
 
 func (h *heldDesk) Coverage(ctx context.Context) (index.Coverage, error) {
 	n, err := h.a.Size(ctx)
-	return index.Coverage{Through: n, Of: n}, err
+	return index.Coverage{Through: h.had, Of: n}, err
 }
 
 func (h *heldDesk) Facts(_ context.Context, _ string, fn func(*index.Fact) error) error {
@@ -335,6 +342,21 @@ func TestTracesDecideNothingAnew(t *testing.T) {
 	}
 	if kept, asked := still(); !slices.Contains(kept, said[0]) || asked == 0 {
 		t.Errorf("after a hold and a trace %v are kept, the index was asked %d times", kept, asked)
+	}
+}
+
+// TestWorkBesideIsNotBehind: what is appended while the index follows does not
+// make it behind.
+func TestWorkBesideIsNotBehind(t *testing.T) {
+	h, d := newHeldDesk(t)
+	h.capture("chat", 3)
+	h.late = func() {
+		if _, err := d.Ledger.Trace(t.Context(), govern.Actor{}, govern.Request{Act: "search"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := d.follow(t.Context()); err != nil {
+		t.Error(err)
 	}
 }
 

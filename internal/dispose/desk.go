@@ -336,11 +336,15 @@ func ofCapture(e record.Entry, capture int64) (ours, end bool) {
 
 // follow brings the index to the end of the log.
 func (d *Desk) follow(ctx context.Context) error {
+	size, err := d.Archive.Size(ctx) // people at work make it longer meanwhile
+	if err != nil {
+		return err
+	}
 	if err := d.Index.Follow(ctx, nil); err != nil {
 		return err
 	}
 	c, err := d.Index.Coverage(ctx)
-	if err == nil && c.Through < c.Of {
+	if err == nil && c.Through < size {
 		err = ErrBehind
 	}
 	return err
