@@ -51,6 +51,7 @@ var commandActions = map[string]access.Action{
 	"subject list":        access.SubjectRequest,
 	"subject erase":       access.SubjectRequest,
 	"subject answer":      access.SubjectRequest,
+	"subject copy":        access.Export,
 
 	"label list":   access.Order,
 	"label add":    access.ManageLabels,

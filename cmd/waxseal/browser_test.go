@@ -176,7 +176,12 @@ func (v *visitor) signIn() {
 // prints and the console's address.
 func served(t *testing.T, p program, dir string) (link, base string) {
 	t.Helper()
-	cmd := exec.Command(p.path, "serve", "--dir", dir, "--listen", "127.0.0.1:0")
+	return started(t, exec.Command(p.path, "serve", "--dir", dir, "--listen", "127.0.0.1:0"))
+}
+
+// started starts what serves a console.
+func started(t *testing.T, cmd *exec.Cmd) (link, base string) {
+	t.Helper()
 	cmd.Env = append(os.Environ(), "TZ=UTC")
 	out, err := cmd.StdoutPipe()
 	if err != nil {

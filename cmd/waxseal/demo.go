@@ -74,7 +74,10 @@ func (c *demoCmd) build(a *app, dir string) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, ar.Close()) }()
+	defer func() {
+		err = errors.Join(err, ar.Close())
+		a.ledger = nil // it reads this archive; serve opens it anew
+	}()
 	f, err := a.firmAtWork(ar)
 	if err != nil {
 		return err

@@ -28,6 +28,9 @@ const (
 	AnswerWithdrawn = "withdrawn" //
 )
 
+// TraceCopy is the trace of a copy that was made for a data subject.
+const TraceCopy = "subject.copy"
+
 // SubjectRequest is what a data subject asked for.
 type SubjectRequest struct {
 	ID     int64     `json:"id"`
@@ -120,4 +123,21 @@ func checkSubjectClose(s *State, a *Act, d SubjectAnswer) error {
 		return reasoned(a)
 	}
 	return refuse("That is no answer to it.")
+}
+
+// Names are the names and numbers of all whom the books know.
+func (s *State) Names() (all []string) {
+	for _, u := range s.Users {
+		all = append(all, u.Name)
+	}
+	for _, c := range s.Custodians {
+		all = append(all, c.Name)
+		for _, t := range c.Accounts {
+			all = append(all, t.Account)
+		}
+	}
+	for _, c := range s.Contacts {
+		all = append(all, c.Name, c.Address)
+	}
+	return all
 }

@@ -148,6 +148,9 @@ func (f *facts) named(set uint64) []string {
 // Set is a set of messages.
 type Set struct{ seqs []int64 } // sorted
 
+// SetOf makes a set of messages, sorted.
+func SetOf(sorted []int64) Set { return Set{sorted} }
+
 // Len is how many there are.
 func (s Set) Len() int { return len(s.seqs) }
 

@@ -20,6 +20,7 @@ var auditSays = map[string]string{
 	traceAudit:        "looked at the audit trail",
 	traceAuditExport:  "took a copy of the audit trail",
 	traceHold:         "took a report on a hold as a file",
+	govern.TraceCopy:  "made a copy for a data subject",
 	traceRun:          "ran a disposal",
 	traceCertificate:  "took a certificate of disposal as a file",
 	"command":         "gave a command",

@@ -106,7 +106,8 @@ func eval[T any](b *browser, js string) T {
 func (b *browser) until(what, js string) {
 	b.t.Helper()
 	for end := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		if eval[bool](b, js) {
+		// A page that goes away while it is asked says nothing yet.
+		if ok, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](js, chromedp.EvalAwaitPromise)); ok && err == nil {
 			return
 		}
 		if time.Now().After(end) {

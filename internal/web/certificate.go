@@ -52,8 +52,11 @@ func (s *Server) certificate(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Server) certificatePage(r *http.Request) (*certificatePage, error) {
 	id, err := certificateOf(r)
-	if err != nil || s.desk == nil {
-		return nil, errNoPage
+	if err != nil {
+		return nil, err
+	}
+	if err := s.disposing(r); err != nil {
+		return nil, err
 	}
 	p := &certificatePage{layout: s.layout(r, "Certificate of disposal "+strconv.FormatInt(id, 10), "disposals"), ID: id, MayProve: s.prove != nil}
 	request := int64(0)

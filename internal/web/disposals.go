@@ -48,6 +48,15 @@ func init() {
 	requestHref[govern.ActDispose] = func(q *govern.Asked) string { return disposalHref(q.Seq) }
 }
 
+// disposing refuses pages of disposals where there are none, and to whoever sees
+// a part of the archive.
+func (s *Server) disposing(r *http.Request) error {
+	if s.desk == nil {
+		return errNoPage
+	}
+	return wholly(r, "Disposals are")
+}
+
 func disposalHref(request int64) string { return "/disposals/" + strconv.FormatInt(request, 10) }
 func certificateHref(entry int64) string {
 	return "/disposals/certificates/" + strconv.FormatInt(entry, 10)
@@ -102,8 +111,8 @@ type keptRow struct {
 }
 
 func (s *Server) disposals(w http.ResponseWriter, r *http.Request) error {
-	if s.desk == nil {
-		return errNoPage
+	if err := s.disposing(r); err != nil {
+		return err
 	}
 	p := disposalsPage{layout: s.layout(r, "Disposals", "disposals"), MayPropose: actor(r).May(access.ProposeDisposal, s.now()) == nil}
 	list, err := s.desk.List(r.Context())
@@ -312,8 +321,8 @@ func (s *Server) newDisposal(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) showProposal(w http.ResponseWriter, r *http.Request, status int, p proposePage) error {
-	if s.desk == nil {
-		return errNoPage
+	if err := s.disposing(r); err != nil {
+		return err
 	}
 	due, err := s.desk.Due(r.Context(), s.now())
 	why, err := whyNotDue(err)
@@ -340,8 +349,8 @@ func (s *Server) showProposal(w http.ResponseWriter, r *http.Request, status int
 }
 
 func (s *Server) proposeDisposal(w http.ResponseWriter, r *http.Request) error {
-	if s.desk == nil {
-		return errNoPage
+	if err := s.disposing(r); err != nil {
+		return err
 	}
 	if err := form(w, r); err != nil {
 		return err
@@ -401,8 +410,11 @@ func (s *Server) disposal(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Server) showDisposal(w http.ResponseWriter, r *http.Request, status int, wrong string) error {
 	id, err := strconv.ParseInt(r.PathValue("request"), 10, 64)
-	if err != nil || s.desk == nil {
+	if err != nil {
 		return errNoPage
+	}
+	if err := s.disposing(r); err != nil {
+		return err
 	}
 	list, err := s.desk.List(r.Context())
 	if err != nil {
@@ -471,8 +483,11 @@ func (p *disposalPage) progress(w http.ResponseWriter, now dispose.Running) {
 // actOnDisposal confirms a disposal, declines it, or runs it.
 func (s *Server) actOnDisposal(w http.ResponseWriter, r *http.Request) error {
 	id, err := strconv.ParseInt(r.PathValue("request"), 10, 64)
-	if err != nil || s.desk == nil {
+	if err != nil {
 		return errNoPage
+	}
+	if err := s.disposing(r); err != nil {
+		return err
 	}
 	if err := form(w, r); err != nil {
 		return err

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
+
+	"github.com/waxseal/waxseal/internal/govern"
 )
 
 // TestDisposalsInABrowser looks at every state of a disposal, as a phone and a
@@ -68,4 +70,17 @@ func TestDisposalsInABrowser(t *testing.T) {
 	look("done", page)
 	look("certificate", eval[string](b, `document.querySelector("a[href^='/disposals/certificates/']").pathname`))
 	look("list", "/disposals")
+	as("olga")
+	look("subjects-empty", "/subjects")
+	look("subject-new", "/subjects/new")
+	copied := d.enter(govern.Access, "Ana Lima", "e")
+	d.shelf.recent, d.shelf.finds = true, []int64{3, 4, 5}
+	erased := d.enter(govern.Erasure, "محمد الفاسي", "e")
+	d.now = d.now.AddDate(0, 0, 25)
+	d.signIn2("olga")
+	as("olga")
+	look("subjects", "/subjects")
+	look("subject-access", copied)
+	look("subject-copy", copied+"/copy")
+	look("subject-erasure", erased)
 }

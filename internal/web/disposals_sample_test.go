@@ -28,6 +28,9 @@ type shelf struct {
 	old  []int64
 	wait chan struct{} // nil: a disposal is done at once
 	fail error         // what a disposal ends with
+
+	finds  []int64 // what every query finds
+	recent bool    // the messages are of this year
 }
 
 func (l *shelf) Size(context.Context) (int64, error) { return int64(len(l.All())), nil }
@@ -64,7 +67,11 @@ func (l *shelf) Coverage(ctx context.Context) (index.Coverage, error) {
 
 func (l *shelf) Facts(_ context.Context, _ string, fn func(*index.Fact) error) error {
 	for i, seq := range l.old {
-		f := index.Fact{Seq: seq, Sent: l.now().AddDate(-10, i, 0), Chat: "acme", Custodian: []string{"j.doe", hostileText, ""}[i%3]}
+		years := -10
+		if l.recent {
+			years = -1
+		}
+		f := index.Fact{Seq: seq, Sent: l.now().AddDate(years, i, 0), Chat: "acme", Custodian: []string{"j.doe", hostileText, ""}[i%3]}
 		if err := fn(&f); err != nil {
 			return err
 		}
@@ -72,7 +79,9 @@ func (l *shelf) Facts(_ context.Context, _ string, fn func(*index.Fact) error) e
 	return nil
 }
 
-func (l *shelf) Matching(context.Context, string) (index.Set, error) { return index.Set{}, nil }
+func (l *shelf) Matching(context.Context, string) (index.Set, error) {
+	return index.SetOf(l.finds), nil
+}
 
 func (l *shelf) Records(_ context.Context, ms []int64) ([]int64, error) { return slices.Clone(ms), nil }
 

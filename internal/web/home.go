@@ -80,7 +80,7 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
 	p := homePage{layout: s.layout(r, "Start", "home")}
 	err := s.ledger.Read(r.Context(), func(st *govern.State) error {
 		for _, t := range []func(*govern.State, govern.Actor, time.Time) *task{
-			taskNotices, taskRequests, taskSubjects, taskDisposals, taskHolds, taskPolicy, taskOfficer,
+			taskNotices, taskRequests, taskSubjects, taskDisposals, taskDue, taskHolds, taskPolicy, taskOfficer,
 		} {
 			if t := t(st, who, now); t != nil {
 				p.Tasks = append(p.Tasks, *t)
@@ -189,6 +189,23 @@ func taskDisposals(st *govern.State, who govern.Actor, now time.Time) *task {
 	t := &task{Title: "Disposals that are not finished", Href: "/disposals", Go: "Run", Say: "Two people have decided them. A disposal is finished when it has its certificate."}
 	t.add(items...)
 	return t
+}
+
+// taskDue tells what the archive has noted, until somebody has proposed it.
+func taskDue(st *govern.State, who govern.Actor, now time.Time) *task {
+	n := st.DueNoted
+	if n == nil || who.May(access.ProposeDisposal, now) != nil {
+		return nil
+	}
+	for _, q := range st.Requests {
+		if q.Act == govern.ActDispose && q.At.After(n.At) {
+			return nil
+		}
+	}
+	return &task{
+		Title: plural(n.Messages, "message") + " due for disposal", Href: "/disposals", Go: "Look at them",
+		Say: "On " + n.At.Format(time.DateOnly) + " nothing kept them any longer. Nothing goes by itself: one person proposes it, and another confirms.",
+	}
 }
 
 func taskHolds(st *govern.State, who govern.Actor, now time.Time) *task {

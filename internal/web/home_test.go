@@ -116,3 +116,20 @@ func subjectOf(p *people, login string) (sub access.Subject, err error) {
 	err = p.server.ledger.Read(p.t.Context(), func(st *govern.State) (err error) { sub, err = st.Subject(login); return err })
 	return sub, err
 }
+
+// TestWhatIsDueWaits until somebody has proposed it.
+func TestWhatIsDueWaits(t *testing.T) {
+	now := time.Date(2026, 11, 24, 14, 0, 0, 0, time.UTC)
+	who := govern.Actor{Subject: access.Subject{ID: "olga", Roles: []access.Role{access.Officer}}}
+	st := &govern.State{DueNoted: &govern.DueNote{At: now.AddDate(0, 0, -3), Messages: 1200}}
+	if got := taskDue(st, who, now); got == nil || got.Title != "1,200 messages due for disposal" {
+		t.Errorf("what is due: %+v", got)
+	}
+	if taskDue(st, govern.Actor{Subject: access.Subject{Roles: []access.Role{access.Reviewer}}}, now) != nil {
+		t.Error("whoever may not propose is told")
+	}
+	st.Requests = map[int64]*govern.Asked{9: {Act: govern.ActDispose, At: now}}
+	if taskDue(st, who, now) != nil {
+		t.Error("what was proposed still waits")
+	}
+}

@@ -122,6 +122,7 @@ func hostileFirm(t *testing.T) *people {
 		does(govern.ActSubjectOpen, govern.SubjectData{Kind: kind, Person: hostileName, Query: hostileName, Received: "2026-11-01"})
 	}
 	c.withPolicies()
+	deskOf(t, p)
 
 	p.as1st("root")
 	p.accept("olga", p.invite("olga", "officer", nil))

@@ -26,6 +26,7 @@ var menu = []menuItem{
 	{Nav: "policies", Href: "/policies", Name: "Policies", group: "Keeping", action: access.SeePolicies},
 	{Nav: "holds", Href: "/holds", Name: "Holds", group: "Keeping", action: access.SeeHolds},
 	{Nav: "disposals", Href: "/disposals", Name: "Disposals", group: "Keeping", action: access.SeeDisposals},
+	{Nav: "subjects", Href: "/subjects", Name: "Data subjects", group: "Keeping", action: access.SubjectRequest},
 	{Nav: "labels", Href: "/labels", Name: "Labels", group: "Keeping", action: access.Order},
 	{Nav: "custodians", Href: "/custodians", Name: "Custodians", group: "People", action: access.SeeCustodians},
 	{Nav: "users", Href: "/users", Name: "Accounts", group: "People", action: access.ManageUsers},

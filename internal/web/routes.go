@@ -79,6 +79,13 @@ func (s *Server) routes() []route {
 		{"POST /disposals/{request}/{act}", access.ApproveDisposal, whole("Disposals are", s.actOnDisposal)},
 		{"GET /disposals/certificates/{certificate}", access.SeeDisposals, whole("Disposals are", s.certificate)},
 		{"GET /disposals/certificates/{certificate}/{form}", access.SeeDisposals, whole("Disposals are", s.takeCertificate)},
+		{"GET /subjects", access.SubjectRequest, whole("Requests of data subjects are", s.subjects)},
+		{"GET /subjects/new", access.SubjectRequest, whole("Requests of data subjects are", s.newSubject)},
+		{"POST /subjects", access.SubjectRequest, whole("Requests of data subjects are", s.openSubject)},
+		{"GET /subjects/{subject}", access.SubjectRequest, whole("Requests of data subjects are", s.subject)},
+		{"POST /subjects/{subject}/{act}", access.SubjectRequest, whole("Requests of data subjects are", s.actOnSubject)},
+		{"GET /subjects/{subject}/copy", access.Export, whole("Requests of data subjects are", s.newCopy)},
+		{"POST /subjects/{subject}/copy", access.Export, whole("Requests of data subjects are", s.makeCopy)},
 		// What the scripts put into a page that is there already.
 		{"GET /fragment/chats", access.Read, s.chatRows},
 		{"GET /fragment/chats/{chat}", access.Read, s.stretch},
