@@ -2,7 +2,6 @@ package dispose
 
 import (
 	"context"
-	"errors"
 	"sync"
 
 	"github.com/waxseal/waxseal/internal/govern"
@@ -83,7 +82,7 @@ func (r *Runner) run(request int64) {
 	r.mu.Lock()
 	r.last.Ended, r.last.Err = true, err
 	r.mu.Unlock()
-	if err != nil && !errors.Is(err, context.Canceled) {
+	if err != nil && r.ctx.Err() == nil {
 		r.failed(request, err)
 	}
 }
