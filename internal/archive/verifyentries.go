@@ -139,10 +139,12 @@ func (c *checker) check(ctx context.Context, r *entryRun) {
 		if err != nil {
 			r.problems = append(r.problems, fmt.Sprintf("entry %d: %v", row.Seq, err))
 		}
-		if kind == record.Act {
+		switch kind {
+		case record.Act:
 			r.acts++
-		} else if kind == record.Trace {
+		case record.Trace:
 			r.traces++
+		default: // are counted with the records
 		}
 		r.leaves = append(r.leaves, tlog.LeafHash(Leaf(kind, row.At, row.Commitment)))
 		if _, ok := c.v.booked[row.Seq]; ok != kind.Books() {

@@ -186,7 +186,7 @@ func (d *AccountData) tenure() (t Tenure, err error) {
 	return t, err
 }
 
-func checkTenure(s *State, _ *Act, d AccountData) error {
+func checkTenure(s *State, a *Act, d AccountData) error {
 	c := s.Custodians[d.ID]
 	if c == nil {
 		return refuseAs(ErrUnknown, "There is no custodian %q. Add the person first.", d.ID)
@@ -203,7 +203,12 @@ func checkTenure(s *State, _ *Act, d AccountData) error {
 		if !slices.ContainsFunc(c.Accounts, same) {
 			return refuse("%s has no such time with that account.", c.Name)
 		}
-		return nil
+		return s.narrowsPerson(d.ID)
+	}
+	if i := slices.IndexFunc(c.Accounts, same); i >= 0 && !t.To.IsZero() && t.To.Before(a.At) && (c.Accounts[i].To.IsZero() || t.To.Before(c.Accounts[i].To)) {
+		if err := s.narrowsPerson(d.ID); err != nil {
+			return err
+		}
 	}
 	for _, id := range s.holders[t.Account] {
 		for i := range s.Custodians[id].Accounts {
@@ -215,6 +220,15 @@ func checkTenure(s *State, _ *Act, d AccountData) error {
 		}
 	}
 	return nil
+}
+
+// narrowsPerson refuses what would take messages from a custodian whom an open
+// hold asks for, by name or by a group.
+func (s *State) narrowsPerson(id string) error {
+	if err := s.narrows(false, "custodian", id); err != nil {
+		return err
+	}
+	return s.narrows(false, "group", s.GroupsOf(id)...)
 }
 
 // Span is a tenure's time in words.
@@ -253,6 +267,16 @@ func checkGroup(s *State, _ *Act, d Group) error {
 		if s.Custodians[m] == nil {
 			return refuseAs(ErrUnknown, "There is no custodian %q.", m)
 		}
+	}
+	if old := s.Groups[d.ID]; old != nil {
+		if slices.ContainsFunc(old.Members, func(m string) bool { return !slices.Contains(d.Members, m) }) {
+			if err := s.narrows(false, "group", d.ID); err != nil {
+				return err
+			}
+		}
+	}
+	if err := s.narrows(true, "group", d.ID); err != nil {
+		return err
 	}
 	return named("group", d.Name)
 }

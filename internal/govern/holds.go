@@ -273,7 +273,7 @@ func (h *Hold) HoldQuery() string {
 var (
 	quotes  = strings.NewReplacer(`"`, "", "“", "", "”", "", "„", "", "‟", "", "«", "", "»", "")
 	moving  = regexp.MustCompile(`(?i)\b(before|after|on):["“”„‟«» ]*(today|yesterday)`)
-	without = regexp.MustCompile(`(?i)(-|\bnot\s+)(\(|label:|matter:)`)
+	without = regexp.MustCompile(`(?i)(-|\bnot\s+)(\(|label:|matter:|group:|custodian:)`)
 )
 
 // narrows refuses what would take messages out of an open hold by one person's

@@ -73,3 +73,50 @@ func TestOnePersonNarrowsNoHold(t *testing.T) {
 		}
 	}
 }
+
+// TestOnePersonTakesNobodyOutOfAHold: what is a custodian's, by name or by a
+// group, stays theirs while a hold asks for it.
+func TestOnePersonTakesNobodyOutOfAHold(t *testing.T) {
+	log := &governtest.Log{}
+	log.Skip(100)
+	l, err := Open(t.Context(), log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	do := func(act string, data any) error {
+		_, err := l.Do(t.Context(), Actor{Subject: access.Subject{Operator: true}}, Request{Act: act, Reason: "a test", Data: data})
+		return err
+	}
+	for _, r := range []Request{
+		{Act: ActCustodianSet, Data: CustodianData{ID: "jo", Name: "Jo"}},
+		{Act: ActCustodianSet, Data: CustodianData{ID: "li", Name: "Li"}},
+		{Act: ActCustodianSet, Data: CustodianData{ID: "free", Name: "Free"}},
+		{Act: ActCustodianAccount, Data: AccountData{ID: "jo", Account: "+44 1", From: "2020-01-01"}},
+		{Act: ActCustodianAccount, Data: AccountData{ID: "li", Account: "+44 2"}},
+		{Act: ActCustodianAccount, Data: AccountData{ID: "free", Account: "+44 3"}},
+		{Act: ActGroupSet, Data: Group{ID: "desk", Name: "Desk", Members: []string{"li", "free"}}},
+		{Act: ActHoldPlace, Data: HoldData{Name: "one", Query: "custodian:jo copper"}},
+		{Act: ActHoldPlace, Data: HoldData{Name: "two", Query: "group:desk"}},
+	} {
+		if err := do(r.Act, r.Data); err != nil {
+			t.Fatalf("%s: %v", r.Act, err)
+		}
+	}
+	for _, c := range []struct {
+		act  string
+		data any
+		fine bool
+	}{
+		{ActCustodianAccount, AccountData{ID: "jo", Account: "+44 1", From: "2020-01-01", Drop: true}, false},
+		{ActCustodianAccount, AccountData{ID: "jo", Account: "+44 1", From: "2020-01-01", To: "2021-01-01"}, false},
+		{ActCustodianAccount, AccountData{ID: "jo", Account: "+44 1", From: "2020-01-01", To: "2199-01-01"}, true}, // nothing that is there
+		{ActCustodianAccount, AccountData{ID: "li", Account: "+44 2", Drop: true}, false},                          // by the group
+		{ActGroupSet, Group{ID: "desk", Name: "Desk", Members: []string{"li"}}, false},
+		{ActGroupSet, Group{ID: "desk", Name: "Desk", Members: []string{"li", "free", "jo"}}, true},
+	} {
+		err := do(c.act, c.data)
+		if r := (*Refusal)(nil); c.fine && err != nil || !c.fine && !errors.As(err, &r) {
+			t.Errorf("%s %v: %v, want it to be fine: %v", c.act, c.data, err, c.fine)
+		}
+	}
+}
