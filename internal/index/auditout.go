@@ -36,7 +36,7 @@ func WriteAuditCSV(w io.Writer) func([]AuditRow) error {
 				strings.Join(r.On, " "), r.Reason, r.Refused, r.Void, string(r.Data),
 			}
 			for i := range cells {
-				cells[i] = defused(cells[i])
+				cells[i] = Defused(cells[i])
 			}
 			if err := out.Write(cells); err != nil {
 				return err
@@ -47,9 +47,9 @@ func WriteAuditCSV(w io.Writer) func([]AuditRow) error {
 	}
 }
 
-// defused keeps a spreadsheet from reading what a stranger wrote as a formula,
+// Defused keeps a spreadsheet from reading what a stranger wrote as a formula,
 // also behind space, or in the wide signs of East Asian keyboards.
-func defused(s string) string {
+func Defused(s string) string {
 	if t := strings.TrimLeft(s, " \u00a0\u3000"); t != "" && strings.ContainsRune("=+-@\t\r\n＝＋－＠", []rune(t[:min(len(t), 4)])[0]) {
 		return "'" + s
 	}

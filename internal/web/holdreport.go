@@ -100,7 +100,7 @@ func (s *Server) holdReport(w http.ResponseWriter, r *http.Request) error {
 	c := csv.NewWriter(w)
 	for _, line := range rep.lines(names) {
 		for i := range line {
-			line[i] = cell(line[i])
+			line[i] = index.Defused(line[i])
 		}
 		_ = c.Write(line) // see above
 	}
@@ -139,12 +139,4 @@ func (rep *holdReport) lines(names map[string]string) [][]string {
 		out = append(out, []string{"released", at(rep.Released), strings.Join(slices.Clone(rep.ReleasedBy[:]), " and "), "", "", "", "", rep.Why})
 	}
 	return out
-}
-
-// cell keeps a spreadsheet from reading what a stranger wrote as a formula.
-func cell(s string) string {
-	if s != "" && strings.ContainsRune("=+-@\t\r\n", rune(s[0])) {
-		return "'" + s
-	}
-	return s
 }
