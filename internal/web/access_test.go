@@ -202,7 +202,7 @@ func TestEveryPageIsLegible(t *testing.T) {
 	p := hostileFirm(t)
 	srv := httptest.NewServer(p.server)
 	t.Cleanup(srv.Close)
-	b.base = srv.URL
+	b.at(srv.URL)
 	b.forgive() // the link of the other console
 	told := map[string]bool{}
 	for _, login := range []string{"olga", "root"} {

@@ -43,7 +43,7 @@ func newBrowser(t *testing.T) *browser {
 			t.Error(w)
 		}
 	})
-	err := webtest.Watch(ctx, func() string { return b.base }, func(what string) {
+	err := webtest.Watch(ctx, b.where, func(what string) {
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		b.wrong = append(b.wrong, what)
@@ -53,6 +53,19 @@ func newBrowser(t *testing.T) *browser {
 	}
 	b.run(chromedp.Navigate(c.server.Link(srv.URL)))
 	return b
+}
+
+// at turns to another console.
+func (b *browser) at(base string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.base = base
+}
+
+func (b *browser) where() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.base
 }
 
 // forgive takes back what was noted, where a test makes an error happen.

@@ -18,7 +18,7 @@ func TestDisposalsInABrowser(t *testing.T) {
 	d.shelf.old = d.shelf.old[:7] // files of hostile names are not found, which a browser complains of
 	srv := httptest.NewServer(d.server)
 	t.Cleanup(srv.Close)
-	b.base = srv.URL
+	b.at(srv.URL)
 	b.forgive() // the link of the other console
 	as := func(login string) {
 		b.run(chromedp.Navigate(d.server.LinkFor(srv.URL, login)))
@@ -49,7 +49,7 @@ func TestDisposalsInABrowser(t *testing.T) {
 	look("due", "/disposals")
 	look("propose", "/disposals/propose")
 	b.open("/disposals/propose")
-	b.typed("#propose", map[string]string{"today": d.now.Format(time.DateOnly), "reason": "Three years are over"})
+	b.typed("#propose", map[string]string{"today": d.now().Format(time.DateOnly), "reason": "Three years are over"})
 	b.sent("#propose", `document.querySelector(".waits") !== null`)
 	page := eval[string](b, `location.pathname`)
 	look("own", page)
@@ -57,7 +57,7 @@ func TestDisposalsInABrowser(t *testing.T) {
 	as("lena")
 	look("confirm", page)
 	b.open(page)
-	b.typed("#confirm", map[string]string{"today": d.now.Format(time.DateOnly), "reason": "Agreed"})
+	b.typed("#confirm", map[string]string{"today": d.now().Format(time.DateOnly), "reason": "Agreed"})
 	b.sent("#confirm", `document.querySelector("#run") !== null`)
 	look("confirmed", page)
 	d.shelf.wait = make(chan struct{})
@@ -76,7 +76,7 @@ func TestDisposalsInABrowser(t *testing.T) {
 	copied := d.enter(govern.Access, "Ana Lima", "e")
 	d.shelf.recent, d.shelf.finds = true, []int64{3, 4, 5}
 	erased := d.enter(govern.Erasure, "محمد الفاسي", "e")
-	d.now = d.now.AddDate(0, 0, 25)
+	d.setNow(d.now().AddDate(0, 0, 25))
 	d.signIn2("olga")
 	as("olga")
 	look("subjects", "/subjects")

@@ -114,7 +114,7 @@ func deskedFirm(t *testing.T) *desked {
 
 func deskOf(t *testing.T, p *people) *desked {
 	t.Helper()
-	d := &desked{people: p, shelf: &shelf{Log: p.log, now: func() time.Time { return p.now }, old: []int64{3, 4, 5, 6, 9, 12, 17, 901, 905}}}
+	d := &desked{people: p, shelf: &shelf{Log: p.log, now: p.now, old: []int64{3, 4, 5, 6, 9, 12, 17, 901, 905}}}
 	p.log.Skip(2000)
 	books := p.server.ledger
 	if err := books.Follow(t.Context()); err != nil {
@@ -152,7 +152,7 @@ func (d *desked) rule() {
 			d.t.Fatal(err)
 		}
 	}
-	d.now = d.now.Add(time.Second)
+	d.setNow(d.now().Add(time.Second))
 }
 
 var seenIn = regexp.MustCompile(`name="seen" value="([0-9a-f]+)"`)
@@ -162,7 +162,7 @@ func (d *desked) propose(reason string) string {
 	d.t.Helper()
 	d.as("olga")
 	w := d.post("/disposals/propose", url.Values{
-		"seen": {d.find(seenIn, d.get("/disposals/propose", http.StatusOK))}, "today": {d.now.Format(time.DateOnly)}, "reason": {reason},
+		"seen": {d.find(seenIn, d.get("/disposals/propose", http.StatusOK))}, "today": {d.now().Format(time.DateOnly)}, "reason": {reason},
 	})
 	if w.Code != http.StatusSeeOther {
 		d.t.Fatalf("propose: %d\n%.1500s", w.Code, w.Body)
@@ -199,7 +199,7 @@ func TestADisposalFromItsPageToItsCertificate(t *testing.T) {
 	if d.traces(`"read.message"`) != before+1 {
 		t.Error("samples were shown without a trace")
 	}
-	v := url.Values{"seen": {"0000000000000000"}, "today": {d.now.Format(time.DateOnly)}, "reason": {"x"}}
+	v := url.Values{"seen": {"0000000000000000"}, "today": {d.now().Format(time.DateOnly)}, "reason": {"x"}}
 	if w := d.post("/disposals/propose", v); w.Code != http.StatusConflict || !strings.Contains(w.Body.String(), "has changed since") {
 		t.Errorf("what nobody saw is proposed: %d", w.Code)
 	}
@@ -223,7 +223,7 @@ func TestADisposalFromItsPageToItsCertificate(t *testing.T) {
 	if body := d.wants("/requests", http.StatusOK, page); strings.Contains(body, page+"/approve") || strings.Contains(body, `/approve"`) {
 		t.Error("a disposal is confirmed without a look at it")
 	}
-	today := url.Values{"today": {d.now.Format(time.DateOnly)}}
+	today := url.Values{"today": {d.now().Format(time.DateOnly)}}
 	if w := d.post(page+"/confirm", today); w.Code != http.StatusConflict || !strings.Contains(w.Body.String(), "second person") {
 		t.Errorf("who proposed it confirms it: %d", w.Code)
 	}
@@ -297,7 +297,7 @@ func TestADisposalIsDeclinedTakenBackAndFails(t *testing.T) {
 	d.wants(page, http.StatusOK, "Declined", "Person lena")
 	page = d.propose("three")
 	d.as("lena")
-	today := url.Values{"today": {d.now.Format(time.DateOnly)}}
+	today := url.Values{"today": {d.now().Format(time.DateOnly)}}
 	d.post(page+"/confirm", today)
 	d.shelf.fail = fmt.Errorf("disk: secret words")
 	d.post(page+"/run", nil)
@@ -313,7 +313,7 @@ func TestADisposalIsDeclinedTakenBackAndFails(t *testing.T) {
 	page = d.propose("four")
 	d.as("lena")
 	d.post(page+"/confirm", today)
-	d.now = d.now.AddDate(0, 0, 4)
+	d.setNow(d.now().AddDate(0, 0, 4))
 	d.signIn2("lena")
 	if body := d.wants(page, http.StatusOK, "no longer fresh"); strings.Contains(body, ">Run<") {
 		t.Error("a date of four days ago is enough")

@@ -82,7 +82,7 @@ func TestAHoldIsReported(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.act(govern.ActHoldNotice, "", govern.NoticeData{Hold: hold, Text: "Keep it.", Custodians: []string{"j.doe"}})
-	c.now = c.now.Add(8 * 24 * time.Hour)
+	c.setNow(c.now().Add(8 * 24 * time.Hour))
 	c.signIn()
 	page := "/holds/" + num(hold)
 	body := c.get(page, http.StatusOK)

@@ -55,8 +55,8 @@ func (a trailOfLog) Audit(context.Context, index.AuditQuery) (index.Audit, error
 // wherever there is room: one of every noun, in every state.
 func hostileFirm(t *testing.T) *people {
 	t.Helper()
-	c := &console{t: t, index: sampleArchive(), files: sampleFiles(), state: sampleState(), now: time.Date(2026, 11, 24, 14, 2, 7, 0, time.UTC)}
-	clock := func() time.Time { return c.now }
+	c := &console{t: t, index: sampleArchive(), files: sampleFiles(), state: sampleState(), date: date{t: time.Date(2026, 11, 24, 14, 2, 7, 0, time.UTC)}}
+	clock := c.now
 	p := &people{console: c, log: &governtest.Log{Now: clock}, keys: map[string]key{}}
 	p.log.Skip(2000)
 	ledger, err := govern.OpenAt(t.Context(), p.log, clock)
@@ -70,7 +70,7 @@ func hostileFirm(t *testing.T) *people {
 			Books: ledger,
 			Facts: func(_ context.Context, fn func(*dispose.Fact) error) error {
 				for i := range 50 {
-					f := dispose.Fact{Seq: int64(i), Chat: hostileText, Custodian: hostileText, Account: hostileText, Sources: []string{hostileText}, Sent: c.now.AddDate(-i, 0, 0)}
+					f := dispose.Fact{Seq: int64(i), Chat: hostileText, Custodian: hostileText, Account: hostileText, Sources: []string{hostileText}, Sent: c.now().AddDate(-i, 0, 0)}
 					if err := fn(&f); err != nil {
 						return err
 					}
@@ -89,7 +89,7 @@ func hostileFirm(t *testing.T) *people {
 	operator := govern.Actor{Subject: access.Subject{Operator: true}, Via: hostileText, From: hostileText}
 	does := func(act string, data any) int64 {
 		t.Helper()
-		c.now = c.now.Add(time.Second)
+		c.setNow(c.now().Add(time.Second))
 		n, _, err := ledger.DoOrAsk(t.Context(), operator, govern.Request{Act: act, Reason: hostileName, On: []string{hostileName}, Data: data})
 		if err != nil {
 			t.Fatalf("%s: %v", act, err)
@@ -288,7 +288,7 @@ func TestHostileContentRunsNothing(t *testing.T) {
 	p := hostileFirm(t)
 	srv := httptest.NewServer(p.server)
 	t.Cleanup(srv.Close)
-	b.base = srv.URL
+	b.at(srv.URL)
 	b.forgive() // the link of the other console
 	for _, login := range []string{"olga", "root"} {
 		p.as(login)

@@ -18,7 +18,7 @@ import (
 func orderConsole(t *testing.T) (c *console, label, matter string) {
 	t.Helper()
 	c = newConsole(t, nil)
-	clock := func() time.Time { return c.now }
+	clock := c.now
 	log := &governtest.Log{Now: clock}
 	log.Skip(2000)
 	books, err := govern.OpenAt(t.Context(), log, clock)

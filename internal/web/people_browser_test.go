@@ -47,7 +47,7 @@ func TestFirstRunInABrowser(t *testing.T) {
 	p := newPeople(t)
 	srv := httptest.NewServer(p.server)
 	t.Cleanup(srv.Close)
-	b.base = srv.URL
+	b.at(srv.URL)
 	b.forgive() // the link of the other console
 	look := func(name, path string) {
 		for _, w := range []struct {
@@ -72,8 +72,8 @@ func TestFirstRunInABrowser(t *testing.T) {
 		return strings.ReplaceAll(eval[string](b, `document.querySelector("#totp-secret").textContent`), " ", "")
 	}
 	code := func(s string) string {
-		p.now = p.now.Add(31 * time.Second)
-		return access.TOTPCode(s, access.TOTPStep(p.now))
+		p.setNow(p.now().Add(31 * time.Second))
+		return access.TOTPCode(s, access.TOTPStep(p.now()))
 	}
 	const form = `main form.card`
 

@@ -38,18 +38,18 @@ type key struct {
 // followed the link.
 func newPeople(t *testing.T) *people {
 	t.Helper()
-	c := &console{t: t, index: sampleArchive(), files: sampleFiles(), state: sampleState(), now: time.Date(2026, 11, 24, 14, 2, 7, 0, time.UTC)}
-	p := &people{console: c, log: &governtest.Log{Now: func() time.Time { return c.now }}, keys: map[string]key{}}
+	c := &console{t: t, index: sampleArchive(), files: sampleFiles(), state: sampleState(), date: date{t: time.Date(2026, 11, 24, 14, 2, 7, 0, time.UTC)}}
+	p := &people{console: c, log: &governtest.Log{Now: c.now}, keys: map[string]key{}}
 	// An archive's first entry is never an act.
 	if _, err := p.log.Append(t.Context(), []record.Record{{Kind: record.Init, Parts: [][]byte{[]byte("{}\n")}}}); err != nil {
 		t.Fatal(err)
 	}
-	ledger, err := govern.OpenAt(t.Context(), p.log, func() time.Time { return c.now })
+	ledger, err := govern.OpenAt(t.Context(), p.log, c.now)
 	if err != nil {
 		t.Fatal(err)
 	}
 	c.server, err = New(Config{
-		Name: "Acme Ltd", Index: c.index, Within: c.index.within, Blobs: c.files, State: stateOf(&c.state), Ledger: ledger, Cost: cheap, Now: func() time.Time { return c.now },
+		Name: "Acme Ltd", Index: c.index, Within: c.index.within, Blobs: c.files, State: stateOf(&c.state), Ledger: ledger, Cost: cheap, Now: c.now,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -115,8 +115,8 @@ func (p *people) find(re *regexp.Regexp, body string) string {
 
 // code is what a telephone shows; the clock goes on, so that each is new.
 func (p *people) code(secret string) string {
-	p.now = p.now.Add(31 * time.Second)
-	return access.TOTPCode(secret, access.TOTPStep(p.now))
+	p.setNow(p.now().Add(31 * time.Second))
+	return access.TOTPCode(secret, access.TOTPStep(p.now()))
 }
 
 func (p *people) enrolled(login, secret string, w *httptest.ResponseRecorder) {
@@ -317,10 +317,10 @@ func TestGuessingIsSlow(t *testing.T) {
 		t.Fatalf("after some mistakes and half a minute: %d", w.Code)
 	}
 	for range 12 {
-		p.now = p.now.Add(20 * time.Minute)
+		p.setNow(p.now().Add(20 * time.Minute))
 		p.signsIn("rita", "wrong wrong wrong", "123456")
 	}
-	p.now = p.now.Add(20 * time.Minute)
+	p.setNow(p.now().Add(20 * time.Minute))
 	if w := p.signsIn("rita", k.password, p.code(k.secret)); w.Code != http.StatusUnauthorized {
 		t.Fatalf("a locked account: %d", w.Code)
 	}
@@ -328,7 +328,7 @@ func TestGuessingIsSlow(t *testing.T) {
 	if w := p.post("/users/rita/unlock", nil); w.Code != http.StatusSeeOther {
 		t.Fatalf("unlock: %d\n%.500s", w.Code, w.Body)
 	}
-	p.now = p.now.Add(20 * time.Minute)
+	p.setNow(p.now().Add(20 * time.Minute))
 	if w := p.signsIn("rita", k.password, p.code(k.secret)); w.Code != http.StatusSeeOther {
 		t.Errorf("after it was unlocked: %d", w.Code)
 	}
@@ -354,15 +354,15 @@ func TestSessionsEnd(t *testing.T) {
 	p := firm(t)
 	p.signIn2("rita")
 	p.get("/chats", http.StatusOK)
-	p.now = p.now.Add(sessionIdle - time.Second)
+	p.setNow(p.now().Add(sessionIdle - time.Second))
 	p.get("/chats", http.StatusOK)
 	for range 3 { // a page that is open and that nobody looks at
-		p.now = p.now.Add(sessionIdle / 4)
+		p.setNow(p.now().Add(sessionIdle / 4))
 		if w := p.do(http.MethodGet, "/fragment/chats", func(r *http.Request) { r.Header.Set("Waxseal-By", "clock") }); w.Code != http.StatusOK {
 			t.Errorf("news: %d", w.Code)
 		}
 	}
-	p.now = p.now.Add(sessionIdle / 4)
+	p.setNow(p.now().Add(sessionIdle / 4))
 	p.get("/chats", http.StatusUnauthorized)
 
 	p.signIn2("rita")
@@ -377,10 +377,10 @@ func TestSessionsEnd(t *testing.T) {
 	}
 
 	p.signIn2("anna")
-	p.now = time.Date(2026, 12, 31, 23, 50, 0, 0, time.UTC)
+	p.setNow(time.Date(2026, 12, 31, 23, 50, 0, 0, time.UTC))
 	p.signIn2("anna")
 	p.get("/chats", http.StatusOK)
-	p.now = p.now.Add(15 * time.Minute)
+	p.setNow(p.now().Add(15 * time.Minute))
 	p.get("/chats", http.StatusUnauthorized) // her time is over
 	if w := p.signsIn("anna", p.keys["anna"].password, p.code(p.keys["anna"].secret)); w.Code != http.StatusUnauthorized {
 		t.Errorf("an auditor signs in after her time: %d", w.Code)
@@ -493,7 +493,7 @@ func TestEveryRouteForEveryRole(t *testing.T) {
 		path = fill.Replace(path)
 		for login, role := range roles {
 			p.as(login)
-			allowed := access.Subject{Roles: []access.Role{role}}.May(rt.action, p.now) == nil
+			allowed := access.Subject{Roles: []access.Role{role}}.May(rt.action, p.now()) == nil
 			if got := p.do(method, path, nil).Code; (got != http.StatusForbidden) != allowed || got == http.StatusUnauthorized {
 				t.Errorf("%s as %s: %d, allowed %v", rt.pattern, role, got, allowed)
 			}
@@ -512,7 +512,7 @@ func TestEveryRouteForEveryRole(t *testing.T) {
 			t.Errorf("%s by a token for the state alone: %d", rt.pattern, got)
 		}
 	}
-	p.now = time.Date(2027, 1, 1, 0, 0, 1, 0, time.UTC)
+	p.setNow(time.Date(2027, 1, 1, 0, 0, 1, 0, time.UTC))
 	p.as("anna")
 	p.get("/account", http.StatusUnauthorized)
 }

@@ -22,13 +22,13 @@ import (
 func policyConsole(t *testing.T) *console {
 	t.Helper()
 	c := newConsole(t, nil)
-	clock := func() time.Time { return c.now }
+	clock := c.now
 	books, err := govern.OpenAt(t.Context(), &governtest.Log{Now: clock}, clock)
 	if err != nil {
 		t.Fatal(err)
 	}
 	c.server.ledger = books
-	c.server.outlook = sampleOutlook(books, c.now)
+	c.server.outlook = sampleOutlook(books, c.now())
 	return c
 }
 
@@ -73,7 +73,7 @@ func (c *console) post(path string, form url.Values, status int) (body, location
 func (c *console) act(act, reason string, data any) {
 	c.t.Helper()
 	who := govern.Actor{Subject: access.Subject{Operator: true}, Via: "console"}
-	c.now = c.now.Add(time.Second)
+	c.setNow(c.now().Add(time.Second))
 	if _, err := c.server.ledger.Do(c.t.Context(), who, govern.Request{Act: act, Reason: reason, Data: data}); err != nil {
 		c.t.Fatalf("%s: %v", act, err)
 	}
@@ -92,7 +92,7 @@ func (c *console) withPolicies() {
 	c.act(govern.ActPolicyAssign, hostileText, govern.PolicyTo{Policy: "us-ria-5y", To: retain.Target{Custodian: "j.doe"}})
 	c.act(govern.ActPolicyAssign, hostileText, govern.PolicyTo{Policy: "us-ria-5y", To: retain.Target{Custodian: hostileText}})
 	c.act(govern.ActPolicySet, "", govern.PolicySet{Policy: retain.Policy{ID: "hostile", Name: hostileText, Clause: hostileText, Clock: retain.ChatClosed, Min: retain.Period{Years: 1}}})
-	c.act(govern.ActPolicySet, hostileText, govern.PolicySet{Policy: retain.Policy{ID: "hostile", Name: hostileText, Clause: hostileText, Clock: retain.ChatClosed, Min: retain.Period{Years: 2}, From: c.now.AddDate(1, 0, 0)}})
+	c.act(govern.ActPolicySet, hostileText, govern.PolicySet{Policy: retain.Policy{ID: "hostile", Name: hostileText, Clause: hostileText, Clock: retain.ChatClosed, Min: retain.Period{Years: 2}, From: c.now().AddDate(1, 0, 0)}})
 	c.act(govern.ActPolicyOrder, hostileText, govern.PolicyProlong{Authority: hostileText, Extra: retain.Period{Years: 2}, From: "2021-01-01", To: retain.Target{Chat: hostileText}})
 	who := govern.Actor{Subject: access.Subject{Operator: true}, Via: "console"}
 	if _, err := c.server.ledger.Ask(c.t.Context(), who, govern.Request{

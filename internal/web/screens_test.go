@@ -20,7 +20,7 @@ const longArabic = "المهندسة أمل عبد الرحمن الحداد م�
 func withBooks(t *testing.T) *people {
 	t.Helper()
 	p := firm(t)
-	p.server.outlook = sampleOutlook(p.server.ledger, p.now)
+	p.server.outlook = sampleOutlook(p.server.ledger, p.now())
 	as := func(login string) govern.Actor {
 		sub, err := subjectOf(p, login)
 		if err != nil {
@@ -30,7 +30,7 @@ func withBooks(t *testing.T) *people {
 	}
 	do := func(act, reason string, data any) int64 {
 		t.Helper()
-		p.now = p.now.Add(time.Minute)
+		p.setNow(p.now().Add(time.Minute))
 		id, err := p.server.ledger.Do(t.Context(), as("olga"), govern.Request{Act: act, Reason: reason, Data: data})
 		if err != nil {
 			t.Fatalf("%s: %v", act, err)
@@ -69,7 +69,7 @@ func withBooks(t *testing.T) *people {
 	}
 	p.as("root")
 	p.invite("nina", "reviewer", nil)
-	p.now = p.now.Add(9 * 24 * time.Hour)
+	p.setNow(p.now().Add(9 * 24 * time.Hour))
 	return p
 }
 
@@ -81,7 +81,7 @@ func TestScreensOfTheBooks(t *testing.T) {
 	p := withBooks(t)
 	srv := httptest.NewServer(p.server)
 	t.Cleanup(srv.Close)
-	b.base = srv.URL
+	b.at(srv.URL)
 	b.forgive() // the link of the other console
 	signIn := func(login string) {
 		k := p.keys[login]

@@ -15,7 +15,7 @@ import (
 // enter enters a request and returns its page.
 func (d *desked) enter(kind, person, query string) string {
 	d.t.Helper()
-	w := d.post("/subjects", url.Values{"kind": {kind}, "person": {person}, "query": {query}, "received": {d.now.Format(time.DateOnly)}, "reason": {"a letter"}})
+	w := d.post("/subjects", url.Values{"kind": {kind}, "person": {person}, "query": {query}, "received": {d.now().Format(time.DateOnly)}, "reason": {"a letter"}})
 	if w.Code != http.StatusSeeOther {
 		d.t.Fatalf("enter a request: %d\n%.1500s", w.Code, w.Body)
 	}
@@ -105,7 +105,7 @@ func TestAnErasureIsProposedAndAnswersItsRequest(t *testing.T) {
 	if w := d.post(page+"/propose", v); w.Code != http.StatusConflict || !strings.Contains(w.Body.String(), "clock of this machine") {
 		t.Errorf("proposed on another day: %d", w.Code)
 	}
-	v.Set("today", d.now.Format(time.DateOnly))
+	v.Set("today", d.now().Format(time.DateOnly))
 	w := d.post(page+"/propose", v)
 	if w.Code != http.StatusSeeOther {
 		t.Fatalf("propose: %d\n%.900s", w.Code, w.Body)
@@ -132,5 +132,5 @@ func TestAnErasureIsProposedAndAnswersItsRequest(t *testing.T) {
 	if w := d.post(page+"/answer", url.Values{"answer": {"refused"}, "reason": {"Rule 17a-4"}}); w.Code != http.StatusSeeOther {
 		t.Fatalf("refuse: %d", w.Code)
 	}
-	d.now = d.now.AddDate(0, 2, 0)
+	d.setNow(d.now().AddDate(0, 2, 0))
 }

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -18,7 +19,25 @@ type console struct {
 	index  *archiveOf
 	files  files
 	state  State
-	now    time.Time
+	date
+}
+
+// date is a clock that a test sets while a server reads it.
+type date struct {
+	mu sync.Mutex
+	t  time.Time
+}
+
+func (c *date) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.t
+}
+
+func (c *date) setNow(t time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.t = t
 }
 
 const host = "127.0.0.1:8440"
@@ -28,10 +47,10 @@ func newConsole(t *testing.T, a *archiveOf) *console {
 	if a == nil {
 		a = sampleArchive()
 	}
-	c := &console{t: t, index: a, files: sampleFiles(), state: sampleState(), now: time.Date(2026, 11, 24, 14, 2, 7, 0, time.UTC)}
+	c := &console{t: t, index: a, files: sampleFiles(), state: sampleState(), date: date{t: time.Date(2026, 11, 24, 14, 2, 7, 0, time.UTC)}}
 	s, err := New(Config{
 		Name: "Acme Ltd", Index: a, Within: a.within, Blobs: c.files, State: stateOf(&c.state), Ledger: newBooks(t),
-		Now: func() time.Time { return c.now },
+		Now: c.now,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -149,7 +168,7 @@ func TestLinkWorksOnceForFifteenMinutes(t *testing.T) {
 		t.Fatalf("second use: %d, want 401", got)
 	}
 	link = c.server.Link("http://" + host)
-	c.now = c.now.Add(linkLasts)
+	c.setNow(c.now().Add(linkLasts))
 	if got := use(link); got != http.StatusUnauthorized {
 		t.Fatalf("after 15 minutes: %d, want 401", got)
 	}
@@ -166,7 +185,7 @@ func TestSessionCookie(t *testing.T) {
 		t.Errorf("cookie on https: %q, secure %v", k.Name, k.Secure)
 	}
 	c.get("/chats", http.StatusOK)
-	c.now = c.now.Add(sessionLasts)
+	c.setNow(c.now().Add(sessionLasts))
 	c.get("/chats", http.StatusUnauthorized)
 }
 
