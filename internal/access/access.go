@@ -62,6 +62,11 @@ const (
 	ManageMatters    Action = "matters.manage"    //
 	SubjectRequest   Action = "subject.request"   // access and erasure that a data subject asked for
 	SeeAudit         Action = "audit.see"         //
+	SeeCapture       Action = "capture.see"       // sources, deliveries, gaps, coverage
+	SeeSends         Action = "sends.see"         // what waits in the gateway
+	DecideSend       Action = "sends.decide"      // lets go what a rule held
+	ManageSendRules  Action = "sends.rules"       //
+	Ingest           Action = "ingest"            // tells of what was sent by another way
 )
 
 // table is who may do what. What does not stand in it does not exist.
@@ -95,6 +100,11 @@ var table = map[Action][]Role{
 	ManageMatters:    {Officer, Legal},
 	SubjectRequest:   {Officer, Legal},
 	SeeAudit:         {Officer, Auditor},
+	SeeCapture:       {Administrator, Officer, Auditor},
+	SeeSends:         {Officer, Reviewer, Legal, Auditor},
+	DecideSend:       {Officer, Legal},
+	ManageSendRules:  {Officer},
+	Ingest:           {Administrator, Officer},
 }
 
 // Actions lists every action, sorted.

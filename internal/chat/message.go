@@ -57,6 +57,8 @@ type Message struct {
 	// Dropped is true where the device had removed the message from view and
 	// its database still held it.
 	Dropped bool `json:"dropped,omitempty"`
+	// Sending is how far a message came that went through the gateway.
+	Sending *Sending `json:"sending,omitempty"`
 	// Partial is true for a record that says something about a message, a
 	// reaction for one, and not what it is.
 	Partial bool `json:"-"`
@@ -92,11 +94,14 @@ const (
 
 // Chat names the conversation a message belongs to.
 type Chat struct {
-	ID   string   `json:"id,omitempty"`
-	JID  string   `json:"jid,omitempty"` // where the source has it; a phone's rather than a LID
-	LID  string   `json:"lid,omitempty"` // the same chat under its LID
-	Name string   `json:"name"`
-	Kind ChatKind `json:"kind,omitempty"`
+	ID  string `json:"id,omitempty"`
+	JID string `json:"jid,omitempty"` // where the source has it; a phone's rather than a LID
+	LID string `json:"lid,omitempty"` // the same chat under its LID
+	// BSUID is the same chat under its business-scoped id; a source may know
+	// no other.
+	BSUID string   `json:"bsuid,omitempty"`
+	Name  string   `json:"name"`
+	Kind  ChatKind `json:"kind,omitempty"`
 }
 
 // ChatKind is the kind of a conversation.
@@ -204,6 +209,8 @@ type Attachment struct {
 	SHA256 string `json:"sha256,omitempty"`
 	State  State  `json:"state"`
 	Reason string `json:"reason,omitempty"` // a sentence, where State is not Stored
+	// Ref is the source's own name of the file, by which it can be fetched.
+	Ref string `json:"ref,omitempty"`
 }
 
 // State says where an attachment's content is.
@@ -239,6 +246,9 @@ type Key struct {
 	FromMe bool   `json:"from_me,omitempty"`
 	Chat   string `json:"chat"`             // JID, as stored
 	Sender string `json:"sender,omitempty"` // JID, where the chat does not say
+	// Alias is a second name of the same message: what the gateway called it
+	// before WhatsApp gave it an ID. It is unique in the world.
+	Alias string `json:"alias,omitempty"`
 }
 
 // Quoted is the message that another answers, as the answer holds it.
@@ -254,14 +264,39 @@ type Quoted struct {
 type Receipt struct {
 	Who   Person       `json:"who"`
 	State ReceiptState `json:"state"`
-	At    string       `json:"at,omitempty"` // RFC 3339, UTC
+	At    string       `json:"at,omitempty"`  // RFC 3339, UTC
+	Why   string       `json:"why,omitempty"` // of Failed: codes and what they mean
 }
+
+// Sending is how far a message came that the business sent through the
+// gateway.
+type Sending struct {
+	State SendState `json:"state"`
+	At    string    `json:"at,omitempty"` // RFC 3339, UTC
+	Why   string    `json:"why,omitempty"`
+	Rule  string    `json:"rule,omitempty"`
+	By    string    `json:"by,omitempty"`
+}
+
+// SendState is a state of Sending. Later ones follow earlier ones.
+type SendState string
+
+// The states of sending.
+const (
+	SendWaits     SendState = "waits"     // held, delayed, or for the connection
+	SendForwarded SendState = "forwarded" // and no answer is known
+	SendBlocked   SendState = "blocked"   // by a rule
+	SendWithdrawn SendState = "withdrawn" // by a person
+	SendAccepted  SendState = "accepted"  // Meta has given it an ID
+	SendRefused   SendState = "refused"   // by Meta
+)
 
 // ReceiptState is what happened to a message.
 type ReceiptState string
 
-// The states of a receipt.
+// The states of a receipt. Sent is WhatsApp's word that it has the message.
 const (
+	Sent      ReceiptState = "sent"
 	Delivered ReceiptState = "delivered"
 	Read      ReceiptState = "read"
 	Played    ReceiptState = "played"

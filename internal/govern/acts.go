@@ -44,6 +44,7 @@ func init() { // not a literal: a request refers to all of them
 		settingActs(),
 		credentialActs(),
 		tokenActs(),
+		sourceActs(),
 	} {
 		maps.Copy(kinds, of)
 	}

@@ -43,6 +43,8 @@ type State struct {
 	began     map[int64]*Disposal // by entry of the record
 
 	Subjects map[int64]*SubjectRequest // by entry
+
+	Sources map[string]*Source // by name
 	// Enrolled is set once anybody can sign in. Until then whoever holds the
 	// keys is the operator: an invitation that nobody accepts locks nobody out.
 	Enrolled bool
@@ -68,6 +70,7 @@ func newState() *State {
 		Subjects:    map[int64]*SubjectRequest{},
 		Disposals:   map[int64]*Disposal{},
 		began:       map[int64]*Disposal{},
+		Sources:     map[string]*Source{},
 	}
 }
 
