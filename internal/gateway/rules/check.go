@@ -122,7 +122,7 @@ func Loosens(was *Rule, is *Rule) bool {
 		!widens(was.Words, is.Words) || !widens(was.To, is.To) ||
 		is.Pattern != "" && is.Pattern != was.Pattern || is.Links && !was.Links ||
 		is.Outside != nil && !was.Outside.same(is.Outside) ||
-		is.Consent != "" && is.Consent != was.Consent && !(is.Consent == Missing && was.Consent == Refused)
+		is.Consent != "" && is.Consent != was.Consent && (is.Consent != Missing || was.Consent != Refused)
 }
 
 // widens reports whether all that one list names is in the other; an empty one
