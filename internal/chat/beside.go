@@ -24,5 +24,16 @@ func (m *Message) Beside() (out []string) {
 	if o := m.Occasion; o != nil {
 		out = append(out, o.Title, o.Description, o.Place, o.Link)
 	}
+	if c := m.Choice; c != nil {
+		out = append(append(out, c.Detail, c.Form), c.Options...)
+	}
+	if b := m.Basket; b != nil {
+		for _, i := range b.Items {
+			out = append(out, i.Product)
+		}
+	}
+	if r := m.Referral; r != nil {
+		out = append(out, r.Headline, r.Body, r.URL)
+	}
 	return out
 }

@@ -11,6 +11,9 @@ func KeyName(m *Message) string {
 	if m.Key == nil || m.Key.ID == "" {
 		return ""
 	}
+	if m.Key.Unique {
+		return m.Account + "\x00" + m.Key.ID
+	}
 	me := "in"
 	if m.Key.FromMe {
 		me = "out"
@@ -24,6 +27,9 @@ func KeyName(m *Message) string {
 // address, a LID, or both; what one record lacks contradicts nothing, as long
 // as something agrees. sameChat is whether both are known to be of one chat.
 func SameKey(a, b *Message, sameChat bool) bool {
+	if a.Key.Unique && b.Key.Unique {
+		return true
+	}
 	if !sameChat && !meet([]string{a.Chat.JID, a.Chat.LID, a.Key.Chat}, []string{b.Chat.JID, b.Chat.LID, b.Key.Chat}) {
 		return false
 	}
