@@ -1,8 +1,10 @@
 package cloudapi
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
@@ -181,4 +183,78 @@ func About(e record.Entry) (out []Fact) {
 		add(h.Piece.In, raw)
 	}
 	return out
+}
+
+// Outline is what a gateway must know of a message that it is to send.
+type Outline struct {
+	Type     string // "text", "template"; empty: no message, as a read receipt is none
+	To       string
+	Text     string // that the recipient reads, as far as the request says
+	Template string
+	Language string
+	Links    []string // of files, which Meta fetches
+	Callback string   // the sender's own
+	Object   bool     // the body is a JSON object
+}
+
+// OutlineOf reads the body of a request to Meta's messages.
+func OutlineOf(body []byte) (o Outline) {
+	t := thingOf(body)
+	if t == nil {
+		return o
+	}
+	o.Object, o.Callback = true, t.text("biz_opaque_callback_data")
+	o.To = cmp.Or(t.text("to"), t.text("recipient"))
+	if t.text("status") != "" {
+		return o
+	}
+	o.Type = cmp.Or(t.text("type"), guess(t))
+	var m chat.Message
+	in := element{reader: &reader{}, t: t}
+	in.content(&m, t)
+	o.Text = m.Text
+	if c := t.at("template"); c != nil {
+		o.Template, o.Language = c.text("name"), c.at("language").text("code")
+		o.Text = cmp.Or(o.Text, spoken(c))
+	}
+	links(t, 0, &o.Links)
+	return o
+}
+
+// links gathers the members called link, wherever they stand.
+func links(t thing, deep int, out *[]string) {
+	for k, raw := range t {
+		if k == "link" {
+			if s := t.text(k); s != "" {
+				*out = append(*out, s)
+			}
+			continue
+		}
+		if deep > 8 {
+			continue
+		}
+		if o := thingOf(raw); o != nil {
+			links(o, deep+1, out)
+			continue
+		}
+		for _, o := range t.list(k) {
+			links(o, deep+1, out)
+		}
+	}
+	slices.Sort(*out)
+}
+
+// Plant puts a callback into a request's body, which has none: right after the
+// brace that opens it. All else stays as it was written.
+func Plant(body []byte, callback string) []byte {
+	i := bytes.IndexByte(body, '{')
+	rest := bytes.TrimLeft(body[i+1:], " \t\r\n")
+	comma := ","
+	if len(rest) > 0 && rest[0] == '}' {
+		comma = ""
+	}
+	out := make([]byte, 0, len(body)+len(callback)+40)
+	out = append(out, body[:i+1]...)
+	out = append(out, `"biz_opaque_callback_data":"`+callback+`"`+comma...)
+	return append(out, body[i+1:]...)
 }
