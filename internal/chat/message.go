@@ -70,6 +70,10 @@ type Message struct {
 	Poll     *Poll     `json:"poll,omitempty"`
 	Call     *Call     `json:"call,omitempty"`
 	Occasion *Occasion `json:"event,omitempty"`
+	Basket   *Basket   `json:"order,omitempty"`
+	Product  *Product  `json:"product,omitempty"`
+	Referral *Referral `json:"referral,omitempty"`
+	Choice   *Choice   `json:"choice,omitempty"`
 
 	SeenBy []string `json:"seen_by,omitempty"` // sources, in the order in which they first saw it
 
@@ -199,6 +203,7 @@ const (
 	NoticeCommunity       = "community_changed"
 	NoticeGroupCall       = "group_call"
 	NoticeUnknownSender   = "unknown_sender"
+	NoticeUserID          = "user_id_changed"
 )
 
 // Attachment is a file that a message carries or should carry.
@@ -230,6 +235,8 @@ type Version struct {
 	At   string `json:"at,omitempty"` // when it was replaced, RFC 3339, where known
 	Text string `json:"text"`
 	Seq  int64  `json:"seq"` // the entry that holds it
+	// Type is Unsupported where the message had come without its content.
+	Type Type `json:"type,omitempty"`
 }
 
 // Reaction is an emoji that somebody put on a message.

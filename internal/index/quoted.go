@@ -67,7 +67,7 @@ const maxSameKey = 64
 func (v *View) byKey(ctx context.Context, c *conn, m *chat.Message) ([]chat.Message, error) {
 	var refs []ref
 	err := c.query(`SELECT `+refColumns+` FROM message WHERE seq IN (SELECT seq FROM key WHERE k = ?)`+v.in.cond+` ORDER BY seq LIMIT ?`,
-		func(st *sqlite3.Stmt) error { refs = append(refs, refOf(st)); return nil }, append(append([]any{keyOf(m)}, v.in.args...), maxSameKey)...)
+		func(st *sqlite3.Stmt) error { refs = append(refs, refOf(st)); return nil }, append(append([]any{keyOf(chat.KeyName(m))}, v.in.args...), maxSameKey)...)
 	if err != nil || len(refs) == 0 {
 		return nil, err
 	}
