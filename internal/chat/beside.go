@@ -21,22 +21,22 @@ func (m *Message) Beside() (out []string) {
 	if l := m.Location; l != nil {
 		out = append(out, l.Name, l.Address, l.URL)
 	}
+	if o := m.Occasion; o != nil {
+		out = append(out, o.Title, o.Description, o.Place, o.Link)
+	}
+	if c := m.Choice; c != nil {
+		out = append(append(out, c.Detail, c.Form), c.Options...)
+	}
 	if b := m.Basket; b != nil {
 		for _, i := range b.Items {
 			out = append(out, i.Product)
 		}
 	}
+	if r := m.Referral; r != nil {
+		out = append(out, r.Headline, r.Body, r.URL)
+	}
 	if p := m.Product; p != nil {
 		out = append(out, p.ID)
-	}
-	if r := m.Referral; r != nil {
-		out = append(out, r.Title, r.Text, r.URL)
-	}
-	if c := m.Choice; c != nil {
-		out = append(append(out, c.Title, c.About, c.Form), c.Options...)
-	}
-	if o := m.Occasion; o != nil {
-		out = append(out, o.Title, o.Description, o.Place, o.Link)
 	}
 	return out
 }

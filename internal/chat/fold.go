@@ -199,6 +199,9 @@ func witness(m, o *Message) {
 	m.System = notices(m.System, o.System)
 	m.Basket, m.Product = cmp.Or(m.Basket, o.Basket), cmp.Or(m.Product, o.Product)
 	m.Referral, m.Choice = cmp.Or(m.Referral, o.Referral), cmp.Or(m.Choice, o.Choice)
+	if m.Errors == nil && !ghost(o) {
+		m.Errors = o.Errors
+	}
 	m.AsPrinted = cmp.Or(m.AsPrinted, o.AsPrinted)
 	if !ghost(o) {
 		m.TypeCode = cmp.Or(m.TypeCode, o.TypeCode)
@@ -366,7 +369,7 @@ func others(a, b *Message) bool {
 			return true
 		}
 	}
-	return a.Key != nil && b.Key != nil && a.Key.ID != b.Key.ID && worldwide(a.Key.ID) && worldwide(b.Key.ID)
+	return a.Key != nil && b.Key != nil && a.Key.ID != b.Key.ID && a.Key.Unique && b.Key.Unique && a.Key.ID != "" && b.Key.ID != ""
 }
 
 // Revises reports whether two records, of two captures of one chat and with

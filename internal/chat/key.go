@@ -11,11 +11,11 @@ func KeyName(m *Message) string {
 	if m.Key == nil || m.Key.ID == "" {
 		return ""
 	}
+	if m.Key.Unique { // who reacts to a message need not know whose it is
+		return m.Account + "\x00" + m.Key.ID
+	}
 	me := "in"
-	switch {
-	case worldwide(m.Key.ID):
-		me = "" // who reacts to a message need not know whose it is
-	case m.Key.FromMe:
+	if m.Key.FromMe {
 		me = "out"
 	}
 	return m.Account + "\x00" + m.Custodian + "\x00" + me + "\x00" + m.Key.ID
@@ -33,12 +33,6 @@ func KeyNames(m *Message) (out []string) {
 	return out
 }
 
-// worldwide reports an id that Meta gives once: of a message or a call of its
-// API.
-func worldwide(id string) bool {
-	return strings.HasPrefix(id, "wamid.") || strings.HasPrefix(id, "wacid.")
-}
-
 // SameKey reports whether two records, with a name of KeyNames in common, name
 // the same message. Ids are not compared alone: the same one occurs in several
 // chats, and in a group of several senders. A person and a chat have a phone's
@@ -52,17 +46,16 @@ func SameKey(a, b *Message, sameChat bool) bool {
 	if a.Key.ID == "" || a.Key.ID != b.Key.ID {
 		return false
 	}
-	x, y := chatAddresses(a), chatAddresses(b)
-	if worldwide(a.Key.ID) {
-		return sameChat || meet(x, y) || !contradict(x, y)
+	if a.Key.Unique && b.Key.Unique {
+		return true
 	}
-	if !sameChat && !meet(x, y) {
+	if !sameChat && !meet(chatAddresses(a), chatAddresses(b)) {
 		return false
 	}
 	if a.Key.FromMe || a.From == nil || b.From == nil {
 		return true
 	}
-	x, y = addresses(a.From), addresses(b.From)
+	x, y := addresses(a.From), addresses(b.From)
 	if len(x) == 0 || len(y) == 0 || meet(x, y) {
 		return true
 	}

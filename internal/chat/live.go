@@ -158,7 +158,7 @@ func keys(a, b *Key) *Key {
 	}
 	k := *a
 	if k.ID == "" {
-		k.FromMe = b.FromMe
+		k.FromMe, k.Unique = b.FromMe, b.Unique
 	}
 	k.ID, k.Alias, k.Chat, k.Sender = cmp.Or(k.ID, b.ID), cmp.Or(k.Alias, b.Alias), cmp.Or(k.Chat, b.Chat), cmp.Or(k.Sender, b.Sender)
 	return &k

@@ -70,10 +70,12 @@ type Message struct {
 	Poll     *Poll     `json:"poll,omitempty"`
 	Call     *Call     `json:"call,omitempty"`
 	Occasion *Occasion `json:"event,omitempty"`
+	Choice   *Choice   `json:"interactive,omitempty"`
 	Basket   *Basket   `json:"order,omitempty"`
+	Referral *Referral `json:"referral,omitempty"` // the advertisement that it came by
 	Product  *Product  `json:"product,omitempty"`
-	Referral *Referral `json:"referral,omitempty"`
-	Choice   *Choice   `json:"choice,omitempty"`
+	// Errors are what the source says went wrong with it: a code and its title.
+	Errors []string `json:"errors,omitempty"`
 
 	SeenBy []string `json:"seen_by,omitempty"` // sources, in the order in which they first saw it
 
@@ -253,6 +255,9 @@ type Key struct {
 	FromMe bool   `json:"from_me,omitempty"`
 	Chat   string `json:"chat"`             // JID, as stored
 	Sender string `json:"sender,omitempty"` // JID, where the chat does not say
+	// Unique is set where the ID names the message by itself among all of the
+	// account: those of the Cloud API do.
+	Unique bool `json:"unique,omitempty"`
 	// Alias is a second name of the same message: what the gateway called it
 	// before WhatsApp gave it an ID. It is unique in the world.
 	Alias string `json:"alias,omitempty"`
@@ -323,6 +328,39 @@ type Location struct {
 type Contact struct {
 	Name   string   `json:"name"`
 	Phones []string `json:"phones,omitempty"`
+}
+
+// Choice is what a message lets people choose, or what somebody chose.
+type Choice struct {
+	Kind    string   `json:"kind"`              // "button_reply", "list_reply", "template", …
+	ID      string   `json:"id,omitempty"`      // of what was chosen; a template's name
+	Detail  string   `json:"detail,omitempty"`  // its description
+	Form    string   `json:"form,omitempty"`    // what was filled in, as it came
+	Options []string `json:"options,omitempty"` // that can be chosen, as shown
+}
+
+// Basket is an order of products.
+type Basket struct {
+	Catalog string `json:"catalog,omitempty"`
+	Items   []Item `json:"items,omitempty"`
+}
+
+// Item is a line of a Basket.
+type Item struct {
+	Product  string `json:"product"`
+	Quantity string `json:"quantity,omitempty"`
+	Price    string `json:"price,omitempty"` // of one, as printed
+	Currency string `json:"currency,omitempty"`
+}
+
+// Referral is an advertisement or post that somebody came by.
+type Referral struct {
+	Source   string `json:"source,omitempty"` // "ad", "post", "product"
+	ID       string `json:"id,omitempty"`
+	URL      string `json:"url,omitempty"`
+	Headline string `json:"headline,omitempty"`
+	Body     string `json:"body,omitempty"`
+	Click    string `json:"click,omitempty"` // id of the click
 }
 
 // Poll is a question with its options.

@@ -45,6 +45,10 @@ func init() { // not a literal: a request refers to all of them
 		credentialActs(),
 		tokenActs(),
 		sourceActs(),
+		sendRuleActs(),
+		sendActs(),
+		heardActs(),
+		gapActs(),
 	} {
 		maps.Copy(kinds, of)
 	}

@@ -32,7 +32,7 @@ func (v *View) Quoted(ctx context.Context, m *chat.Message) (out chat.Message, e
 		}
 		var elsewhere []chat.Message
 		for _, mine := range []bool{q.Key.FromMe, !q.Key.FromMe} {
-			ms, err := v.byKey(ctx, c, &chat.Message{Account: m.Account, Custodian: custodian, Key: &chat.Key{ID: q.Key.ID, FromMe: mine}})
+			ms, err := v.byKey(ctx, c, &chat.Message{Account: m.Account, Custodian: custodian, Key: &chat.Key{ID: q.Key.ID, FromMe: mine, Unique: q.Key.Unique}})
 			if err != nil {
 				return err
 			}

@@ -30,28 +30,31 @@ func (interpreter) Reader(captures []record.Entry) (chat.Reader, error) {
 		return nil, err
 	}
 	r := &reader{head: head}
-	if len(head.Reading) > 0 {
-		if err := json.Unmarshal(head.Reading, &r.reading); err != nil {
-			return nil, fmt.Errorf("reading of the capture: %w", err)
-		}
-	}
-	r.Zone = cmp.Or(r.Zone, "UTC")
 	var err error
+	if err = json.Unmarshal(head.Reading, &r.Reading); err != nil {
+		return nil, fmt.Errorf("reading of the capture: %w", err)
+	}
+	if r.Version != 1 {
+		return nil, fmt.Errorf("reading of the capture: version %d, this program knows 1", r.Version)
+	}
 	if r.loc, err = time.LoadLocation(r.Zone); err != nil {
 		return nil, fmt.Errorf("zone of the capture: %w", err)
 	}
 	return r, nil
 }
 
-// reading is how the items of a capture are read. It stands in the Capture
-// record.
-type reading struct {
-	Zone    string   `json:"zone"`
+// Reading is how the items of a capture are read; it stands in the capture.
+type Reading struct {
+	Version int    `json:"v"`
+	Zone    string `json:"zone"` // IANA; Meta gives instants, people read clocks
+	Assumed bool   `json:"zone_assumed,omitempty"`
+	Source  string `json:"source,omitempty"` // its name; empty: imported
+	// Numbers are the firm's own, with whose they are.
 	Numbers []Number `json:"numbers,omitempty"`
 }
 
 type reader struct {
-	reading
+	Reading
 	head record.CaptureHead
 	loc  *time.Location
 }
@@ -61,7 +64,7 @@ const readerVersion = 1
 
 // Key implements chat.Reader.
 func (r *reader) Key() string {
-	b, _ := json.Marshal(r.reading) // it came from JSON
+	b, _ := json.Marshal(r.Reading) // it came from JSON
 	sum := sha256.Sum256(fmt.Append(b, "\x00", r.head.Account, "\x00", r.head.Custodian))
 	return fmt.Sprintf("%s %d %s", Name, readerVersion, hex.EncodeToString(sum[:8]))
 }
@@ -118,15 +121,15 @@ func (r *reader) delivery(h *Head, raw []byte, e record.Entry) (*chat.Message, e
 	if _, err := parse(raw); err != nil {
 		return nil, err
 	}
-	switch all := uncutElements(raw); len(all) {
+	switch all := Elements(raw); len(all) {
 	case 0:
 		return nil, nil //nolint:nilnil // it is about no message
 	case 1:
 		var contacts []value
-		for _, c := range all[0].contacts {
-			contacts = appendContact(contacts, c)
+		for _, c := range all[0].Contacts {
+			contacts = appendContact(contacts, raw[c[0]:c[1]])
 		}
-		return r.element(all[0].raw, all[0].in, contacts, e.At)
+		return r.element(raw[all[0].At:all[0].End], all[0].Context, contacts, e.At)
 	}
 	return nil, errors.New("a delivery of several messages in one piece")
 }
@@ -154,11 +157,11 @@ type own struct {
 
 // number is the business number that an element came to.
 func (r *reader) number(id, phone string) own {
-	o := own{id: id, custodian: r.head.Custodian, digits: digits(phone)}
+	o := own{id: id, custodian: r.head.Custodian, digits: phoneDigits(phone)}
 	for _, n := range r.Numbers {
-		if n.ID != "" && n.ID == id || o.digits != "" && digits(n.Phone) == o.digits {
+		if n.ID != "" && n.ID == id || o.digits != "" && phoneDigits(n.Phone) == o.digits {
 			o.custodian = cmp.Or(n.Custodian, o.custodian)
-			o.digits = cmp.Or(o.digits, digits(n.Phone))
+			o.digits = cmp.Or(o.digits, phoneDigits(n.Phone))
 		}
 	}
 	switch {
@@ -166,7 +169,7 @@ func (r *reader) number(id, phone string) own {
 		o.account = "+" + o.digits
 	default:
 		o.account = cmp.Or(strings.TrimSpace(phone), r.head.Account)
-		o.digits = digits(o.account)
+		o.digits = phoneDigits(o.account)
 	}
 	o.jid = address(o.account)
 	return o
@@ -182,13 +185,13 @@ func (o *own) person() *chat.Person {
 
 // is reports whether a number or id is the business's own.
 func (o *own) is(s string) bool {
-	d := digits(s)
+	d := phoneDigits(s)
 	return d != "" && (d == o.digits || s == o.id)
 }
 
 // begin makes a message of a number and a time.
 func (r *reader) begin(o own, at time.Time) chat.Message {
-	m := chat.Message{Account: o.account, Custodian: o.custodian, Zone: r.Zone, ZoneAssumed: true, Precision: "second"}
+	m := chat.Message{Account: o.account, Custodian: o.custodian, Zone: r.Zone, ZoneAssumed: r.Assumed, Precision: "second"}
 	if !at.IsZero() {
 		m.SentAt, m.SentLocal = stamp(at), at.In(r.loc).Format("2006-01-02T15:04:05")
 	}
@@ -222,8 +225,8 @@ func stamp(at time.Time) string {
 	return at.UTC().Format(time.RFC3339)
 }
 
-// digits are those of a phone number, or "" for what is none.
-func digits(s string) string {
+// phoneDigits are those of a phone number, or "" for what is none.
+func phoneDigits(s string) string {
 	ok := true
 	d := strings.Map(func(r rune) rune {
 		switch {
@@ -244,13 +247,16 @@ func digits(s string) string {
 const (
 	phones = "@s.whatsapp.net"
 	groups = "@g.us"
-	bsuids = "@bsuid"
+
+	// Bsuids is the server of addresses that are business-scoped ids.
+	Bsuids      = "bsuid"
+	bsuidServer = "@" + Bsuids
 )
 
 // address is the JID of a person by a number, or "".
 func address(s string) string {
 	s = strings.TrimSpace(s)
-	switch d := digits(s); {
+	switch d := phoneDigits(s); {
 	case d != "":
 		return d + phones
 	case s == "" || strings.Contains(s, "@"):
@@ -275,7 +281,7 @@ func personOf(number, bsuid, name string) *chat.Person {
 		return nil
 	}
 	p := &chat.Person{Name: name, JID: address(number), BSUID: bsuid}
-	if d := digits(number); d != "" {
+	if d := phoneDigits(number); d != "" {
 		p.Phone = "+" + d
 	}
 	return p
@@ -298,7 +304,7 @@ func bsuidAddress(bsuid string) string {
 	if bsuid == "" {
 		return ""
 	}
-	return bsuid + bsuids
+	return bsuid + bsuidServer
 }
 
 // keyChat is what a key calls a chat.
@@ -306,7 +312,7 @@ func keyChat(c *chat.Chat) string { return cmp.Or(c.JID, bsuidAddress(c.BSUID)) 
 
 // chatOf is the chat that a key names.
 func chatOf(jid string) chat.Chat {
-	if b, ok := strings.CutSuffix(jid, bsuids); ok {
+	if b, ok := strings.CutSuffix(jid, bsuidServer); ok {
 		return direct(&chat.Person{BSUID: b})
 	}
 	if strings.HasSuffix(jid, groups) {

@@ -27,6 +27,7 @@ var kinds = map[string]chat.Type{
 func content(m *chat.Message, v value) {
 	t := typeOf(v)
 	o := v.get(t)
+	m.Errors = faults(v.list("errors"))
 	if k, ok := files[t]; ok {
 		m.Type = k
 		file(m, t, o, v)
@@ -44,14 +45,20 @@ func content(m *chat.Message, v value) {
 	case "text":
 		m.Text = o.str("body")
 	case "location":
-		m.Location = &chat.Location{Lat: o.float("latitude"), Lon: o.float("longitude"), Name: o.str("name"), Address: o.str("address"), URL: o.str("url")}
+		l := &chat.Location{Lat: o.float("latitude"), Lon: o.float("longitude"), Name: o.str("name"), Address: o.str("address"), URL: o.str("url")}
+		m.Location, m.Text = l, strings.TrimSpace(l.Name+" "+l.Address)
 	case "contacts":
 		m.Contacts = cards(v.list(t))
+		var names []string
+		for _, c := range m.Contacts {
+			names = appendText(names, c.Name)
+		}
+		m.Text = strings.Join(names, ", ")
 	case "order":
 		order(m, o)
 	case "button":
 		m.Text = o.str("text")
-		m.Choice = &chat.Choice{Kind: "button", ID: o.str("payload"), Title: m.Text}
+		m.Choice = &chat.Choice{Kind: "button", ID: o.str("payload")}
 	case "interactive":
 		interactive(m, o)
 	case "template":
@@ -59,11 +66,7 @@ func content(m *chat.Message, v value) {
 	case "system", "identity", "request_welcome":
 		system(m, t, v)
 	case "unsupported", "unknown", "media_placeholder":
-		m.TypeCode = cmp.Or(codes(v.list("errors")), v.str("unsupported", "type"), t)
-		return
-	}
-	if errs := codes(v.list("errors")); errs != "" {
-		m.TypeCode = errs
+		m.TypeCode = cmp.Or(v.str("unsupported", "type"), t)
 	}
 }
 
@@ -81,16 +84,6 @@ func typeOf(v value) string {
 		return "unsupported"
 	}
 	return ""
-}
-
-func codes(errs []value) string {
-	var out []string
-	for _, e := range errs {
-		if c := e.str("code"); c != "" && !slices.Contains(out, c) {
-			out = append(out, c)
-		}
-	}
-	return strings.Join(out, " ")
 }
 
 // file is a message with a file, which is to be fetched by its id or link.
@@ -166,14 +159,14 @@ func interactive(m *chat.Message, o value) {
 	r := o.get(t)
 	switch {
 	case t == "nfm_reply":
-		m.Text, c.Title, c.Form = r.str("body"), r.str("name"), r.str("response_json")
+		m.Text, c.ID, c.Form = cmp.Or(r.str("body"), r.str("name")), r.str("name"), r.str("response_json")
 		if f := r.get("response_json"); f.isObject() {
 			c.Form = compact(f)
 		}
 	case t == "call_permission_reply":
-		c.ID, c.Title = r.str("response"), r.str("response")
+		c.ID, c.Detail = r.str("response"), r.str("expiration_timestamp")
 	case r.isObject() && r.or("id", "title") != "": // button_reply, list_reply
-		m.Text, c.ID, c.Title, c.About = r.str("title"), r.str("id"), r.str("title"), r.str("description")
+		m.Text, c.ID, c.Detail = r.str("title"), r.str("id"), r.str("description")
 	default:
 		offered(m, c, o)
 	}
@@ -181,9 +174,12 @@ func interactive(m *chat.Message, o value) {
 
 // offered reads an interactive message as a sender writes it.
 func offered(m *chat.Message, c *chat.Choice, o value) {
-	m.Text = o.str("body", "text")
 	h := o.get("header")
-	c.Title, c.About = h.str("text"), o.str("footer", "text")
+	var said []string
+	for _, s := range []string{h.str("text"), o.str("body", "text"), o.str("footer", "text")} {
+		said = appendText(said, s)
+	}
+	m.Text = strings.Join(said, "\n")
 	if t := h.str("type"); files[t] != "" && h.get(t).isObject() {
 		m.Attachments = append(m.Attachments, attachment(h.get(t), value{}))
 	}
@@ -215,7 +211,7 @@ func appendText(all []string, s string) []string {
 // template is a message made from a template: its name, and what was put into
 // it. The text that the recipient sees is the gateway's to say.
 func template(m *chat.Message, o value) {
-	c := &chat.Choice{Kind: "template", ID: o.str("name"), Title: o.str("name")}
+	c := &chat.Choice{Kind: "template", ID: o.str("name")}
 	m.Choice = c
 	for _, comp := range o.list("components") {
 		for _, p := range comp.list("parameters") {
@@ -238,6 +234,6 @@ func (el *element) referral(m *chat.Message) {
 		return
 	}
 	m.Referral = &chat.Referral{
-		Type: r.str("source_type"), ID: r.str("source_id"), URL: r.str("source_url"), Title: r.str("headline"), Text: r.str("body"), Click: r.str("ctwa_clid"),
+		Source: r.str("source_type"), ID: r.str("source_id"), URL: r.str("source_url"), Headline: r.str("headline"), Body: r.str("body"), Click: r.str("ctwa_clid"),
 	}
 }

@@ -60,7 +60,7 @@ func (el *element) begin(at time.Time) chat.Message {
 // contact is what a delivery tells of somebody beside the message.
 func (el *element) contact(number, bsuid string) value {
 	for _, c := range el.contacts {
-		if d := digits(number); number != "" && (c.str("wa_id") == number || d != "" && digits(c.str("wa_id")) == d) || bsuid != "" && c.str("user_id") == bsuid {
+		if d := phoneDigits(number); number != "" && (c.str("wa_id") == number || d != "" && phoneDigits(c.str("wa_id")) == d) || bsuid != "" && c.str("user_id") == bsuid {
 			return c
 		}
 	}
@@ -102,7 +102,7 @@ func (el *element) message(raw []byte) *chat.Message {
 	}
 	m := el.begin(at(el.value, "timestamp"))
 	m.Chat, m.Direction, m.From = c, chat.In, other
-	m.Key = &chat.Key{ID: cmp.Or(el.str("id"), unnamed(raw)), FromMe: el.out, Chat: keyChat(&c)}
+	m.Key = &chat.Key{ID: cmp.Or(el.str("id"), unnamed(raw)), Unique: true, FromMe: el.out, Chat: keyChat(&c)}
 	if el.out {
 		m.Direction, m.From = chat.Out, el.own.person()
 		m.Receipts = el.historyState(other)
@@ -151,7 +151,7 @@ func (el *element) context(m *chat.Message) {
 		return // what was passed on has a context, and answers nothing
 	}
 	m.ReplyTo = id
-	m.Quoted = &chat.Quoted{Key: chat.Key{ID: id, Chat: m.Key.Chat}}
+	m.Quoted = &chat.Quoted{Key: chat.Key{ID: id, Unique: true, Chat: m.Key.Chat}}
 	switch from := c.str("from"); {
 	case el.own.is(from):
 		m.Quoted.Key.FromMe, m.Quoted.From = true, el.own.person()
@@ -174,7 +174,7 @@ func (el *element) about(kind string, c chat.Chat, other *chat.Person) *chat.Mes
 	}
 	m := el.begin(when)
 	m.Partial, m.Type, m.Chat = true, chat.Unknown, c
-	m.Key = &chat.Key{ID: target, Chat: keyChat(&c), FromMe: kind != "reaction" == el.out}
+	m.Key = &chat.Key{ID: target, Unique: true, Chat: keyChat(&c), FromMe: kind != "reaction" == el.out}
 	switch kind {
 	case "reaction":
 		if who == nil {
@@ -215,7 +215,7 @@ func (el *element) status() *chat.Message {
 	c, who := el.recipient()
 	m := el.begin(when)
 	m.Partial, m.Type, m.Chat, m.Direction, m.From = true, chat.Unknown, c, chat.Out, el.own.person()
-	m.Key = &chat.Key{ID: id, FromMe: true, Chat: keyChat(&c), Alias: planted(el.str("biz_opaque_callback_data"))}
+	m.Key = &chat.Key{ID: id, Unique: true, FromMe: true, Chat: keyChat(&c), Alias: planted(el.str("biz_opaque_callback_data"))}
 	state := chat.ReceiptState(strings.ToLower(el.str("status")))
 	switch state {
 	case chat.Sent, chat.Delivered, chat.Read, chat.Played, chat.Failed:
@@ -224,6 +224,8 @@ func (el *element) status() *chat.Message {
 			rc.Who = *bare(who)
 		}
 		m.Receipts = []chat.Receipt{rc}
+	case "deleted":
+		m.Revoked, m.ChangedAt = true, stamp(when)
 	}
 	return &m
 }
@@ -242,20 +244,22 @@ func (el *element) recipient() (chat.Chat, *chat.Person) {
 	return direct(who), who
 }
 
-// reasons are errors in a sentence: the code and what Meta calls it.
-func reasons(errs []value) string {
-	var out []string
+// reasons are errors in a sentence.
+func reasons(errs []value) string { return strings.Join(faults(errs), "; ") }
+
+// faults are errors, each as its code and what Meta calls it.
+func faults(errs []value) (out []string) {
 	for _, e := range errs {
 		s := e.str("code")
 		if t := cmp.Or(e.str("title"), e.str("message")); t != "" {
 			s = strings.TrimPrefix(s+": "+t, ": ")
 		}
 		if d := e.str("error_data", "details"); d != "" && !strings.Contains(s, d) {
-			s += " (" + d + ")"
+			s += ": " + d
 		}
 		if s != "" {
 			out = append(out, s)
 		}
 	}
-	return strings.Join(out, "; ")
+	return out
 }

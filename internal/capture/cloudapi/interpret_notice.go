@@ -42,7 +42,7 @@ func system(m *chat.Message, t string, v value) {
 
 // plus is a phone number as people write it.
 func plus(s string) string {
-	if d := digits(s); d != "" {
+	if d := phoneDigits(s); d != "" {
 		return "+" + d
 	}
 	return s
@@ -67,7 +67,7 @@ func (el *element) userID(raw []byte) *chat.Message {
 func (el *element) notice(raw []byte, c chat.Chat, event string) *chat.Message {
 	m := el.begin(at(el.value, "timestamp"))
 	m.Chat, m.Direction, m.Type = c, chat.Notice, chat.SystemType
-	m.Key = &chat.Key{Chat: keyChat(&c), Alias: unnamed(raw)}
+	m.Key = &chat.Key{Unique: true, Chat: keyChat(&c), Alias: unnamed(raw)}
 	m.System = &chat.System{Event: event}
 	return &m
 }
@@ -146,7 +146,7 @@ func (el *element) call() *chat.Message {
 	if out {
 		m.Direction, m.From = chat.Out, el.own.person()
 	}
-	m.Key = &chat.Key{ID: id, FromMe: out, Chat: keyChat(&c)}
+	m.Key = &chat.Key{ID: id, Unique: true, FromMe: out, Chat: keyChat(&c)}
 	m.Partial = event != "connect"
 	m.Call = &chat.Call{}
 	if n, ok := el.int("duration"); ok && n > 0 && n < int64(30*24*time.Hour/time.Second) {
@@ -183,7 +183,7 @@ func (el *element) callStatus(id string) *chat.Message {
 	c, _ := el.recipient()
 	m := el.begin(at(el.value, "timestamp"))
 	m.Partial, m.Type, m.Chat, m.Direction, m.From = true, chat.CallType, c, chat.Out, el.own.person()
-	m.Key = &chat.Key{ID: id, FromMe: true, Chat: keyChat(&c), Alias: planted(el.str("biz_opaque_callback_data"))}
+	m.Key = &chat.Key{ID: id, Unique: true, FromMe: true, Chat: keyChat(&c), Alias: planted(el.str("biz_opaque_callback_data"))}
 	m.Call = &chat.Call{}
 	switch strings.ToUpper(el.str("status")) {
 	case "REJECTED":

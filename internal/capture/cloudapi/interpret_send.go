@@ -10,12 +10,12 @@ import (
 	"github.com/waxseal/waxseal/internal/record"
 )
 
-// Planted begins the callback data that the gateway plants. A sender's own may
-// be the same for a thousand messages, and names none.
-const Planted = "waxseal:"
+// AliasOf tells a callback that the gateway planted from a sender's own, which
+// may be the same for a thousand messages.
+const AliasOf = "waxseal:"
 
 func planted(callback string) string {
-	if strings.HasPrefix(callback, Planted) {
+	if strings.HasPrefix(callback, AliasOf) {
 		return callback
 	}
 	return ""
@@ -46,12 +46,13 @@ func (r *reader) send(h *Head, raw []byte, e record.Entry) (*chat.Message, error
 		if m == nil || m.Partial {
 			return m, nil
 		}
+		uploaded(m, h.Files)
 		m.Key.Alias = alias(s.Callback, e.Seq)
 		m.Sending = &chat.Sending{State: sending[s.Decision], At: stamp(s.At), Why: s.Why, Rule: s.Rule, By: s.By}
 		m.Sending.State = cmp.Or(m.Sending.State, chat.SendForwarded)
 		return m, nil
 	case Step:
-		m := r.partial(o, s.At, chat.Key{FromMe: true, Alias: alias(s.Callback, s.Request)}, chat.Chat{})
+		m := r.partial(o, s.At, chat.Key{Unique: true, FromMe: true, Alias: alias(s.Callback, s.Request)}, chat.Chat{})
 		m.Direction, m.From = chat.Out, o.person()
 		if v, err := parse([]byte(s.Sent)); err == nil && s.Sent != "" {
 			if changed := r.outgoing(o, s, v); changed != nil && !changed.Partial {
@@ -83,6 +84,24 @@ func (r *reader) send(h *Head, raw []byte, e record.Entry) (*chat.Message, error
 	return m, nil
 }
 
+// uploaded are the files of a message that the gateway has: what a link led to
+// when it was sent.
+func uploaded(m *chat.Message, files []record.ItemFile) {
+	for i, f := range files {
+		a := chat.Attachment{Name: f.Name, State: chat.Stored, SHA256: f.SHA256, Size: f.Size, Reason: f.Reason}
+		if f.SHA256 == "" {
+			a.State = chat.Missing
+		}
+		if i >= len(m.Attachments) {
+			m.Attachments = append(m.Attachments, a)
+			continue
+		}
+		was := m.Attachments[i]
+		a.Name, a.MIME, a.Ref = cmp.Or(was.Name, a.Name), was.MIME, was.Ref
+		m.Attachments[i] = a
+	}
+}
+
 var sending = map[string]chat.SendState{
 	"forward": chat.SendForwarded, "block": chat.SendBlocked, "hold": chat.SendWaits, "delay": chat.SendWaits, "defer": chat.SendWaits, "withdraw": chat.SendWithdrawn,
 }
@@ -110,7 +129,7 @@ func (r *reader) outgoing(o own, s *SendHead, v value) *chat.Message {
 		to.Name = "No recipient"
 	}
 	if t := v.get("reaction"); v.str("type") == "reaction" && t.str("message_id") != "" {
-		m := r.partial(o, s.At, chat.Key{ID: t.str("message_id"), Chat: keyChat(&to)}, to)
+		m := r.partial(o, s.At, chat.Key{ID: t.str("message_id"), Unique: true, Chat: keyChat(&to)}, to)
 		me := o.person()
 		if me == nil {
 			me = &chat.Person{}
@@ -120,7 +139,7 @@ func (r *reader) outgoing(o own, s *SendHead, v value) *chat.Message {
 	}
 	m := r.begin(o, s.At)
 	m.Chat, m.Direction, m.From = to, chat.Out, o.person()
-	m.Key = &chat.Key{FromMe: true, Chat: keyChat(&to)}
+	m.Key = &chat.Key{Unique: true, FromMe: true, Chat: keyChat(&to)}
 	el := element{value: v, r: r, own: o, out: true}
 	el.context(&m)
 	content(&m, v)
@@ -132,7 +151,7 @@ func (r *reader) outgoing(o own, s *SendHead, v value) *chat.Message {
 
 // answer reads what Meta answered.
 func (r *reader) answer(o own, s *SendHead, raw []byte) *chat.Message {
-	m := r.partial(o, s.At, chat.Key{FromMe: true, Alias: alias(s.Callback, s.Request)}, chat.Chat{})
+	m := r.partial(o, s.At, chat.Key{Unique: true, FromMe: true, Alias: alias(s.Callback, s.Request)}, chat.Chat{})
 	m.Direction, m.From = chat.Out, o.person()
 	v, _ := parse(raw) // an answer that is no JSON is an answer
 	if all := v.list("messages"); len(all) > 0 {
@@ -169,10 +188,11 @@ func (r *reader) media(h *Head) *chat.Message {
 	d := h.Media
 	c := chatOf(d.Chat)
 	o := r.number("", d.Account)
-	m := r.partial(o, d.At, chat.Key{ID: d.Message, Chat: d.Chat, FromMe: d.FromMe}, c)
+	m := r.partial(o, d.At, chat.Key{ID: d.Message, Unique: true, Chat: d.Chat, FromMe: d.FromMe}, c)
 	a := chat.Attachment{Ref: d.ID, Name: d.Name, MIME: d.MIME, State: chat.State(d.State), Reason: d.Why}
-	if len(h.Files) > 0 {
-		a.SHA256, a.Size = h.Files[0].SHA256, h.Files[0].Size
+	if len(h.Files) > 0 && h.Files[0].SHA256 != "" {
+		a.State, a.SHA256, a.Size = chat.Stored, h.Files[0].SHA256, h.Files[0].Size
+		a.Name = cmp.Or(a.Name, h.Files[0].Name)
 	}
 	m.Attachments = []chat.Attachment{a}
 	return m
