@@ -45,6 +45,11 @@ type State struct {
 	Subjects map[int64]*SubjectRequest // by entry
 
 	Sources map[string]*Source // by name
+
+	Alarms      map[string]*Alarm      // by key, in the state noted last
+	AlarmRoutes map[string]*AlarmRoute // by name
+	Kept        map[string][]byte      // by name
+
 	// Enrolled is set once anybody can sign in. Until then whoever holds the
 	// keys is the operator: an invitation that nobody accepts locks nobody out.
 	Enrolled bool
@@ -71,6 +76,9 @@ func newState() *State {
 		Disposals:   map[int64]*Disposal{},
 		began:       map[int64]*Disposal{},
 		Sources:     map[string]*Source{},
+		Alarms:      map[string]*Alarm{},
+		AlarmRoutes: map[string]*AlarmRoute{},
+		Kept:        map[string][]byte{},
 	}
 }
 
