@@ -47,6 +47,10 @@ func init() { // not a literal: a request refers to all of them
 		sourceActs(),
 		alarmActs(),
 		keptActs(),
+		sendRuleActs(),
+		sendActs(),
+		heardActs(),
+		gapActs(),
 	} {
 		maps.Copy(kinds, of)
 	}

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/waxseal/waxseal/internal/gap"
 	"github.com/waxseal/waxseal/internal/govern"
 	"github.com/waxseal/waxseal/internal/index"
 )
@@ -94,6 +95,12 @@ var auditSays = map[string]string{
 	govern.ActSubjectOpen:  "entered a data subject's request",
 	govern.ActSubjectClose: "answered a data subject's request",
 
+	govern.ActGapOpen:     "The archive found that something is missing",
+	govern.ActGapChange:   "The archive found more, or less, missing: {gap}",
+	govern.ActGapClose:    "The archive saw {gap} filled",
+	govern.ActGapExplain:  "explained {gap}",
+	govern.ActSourceHeard: "The archive noted how long a source listened",
+
 	govern.ActDue:       "The archive noted that something is due",
 	govern.ActClockJump: "The archive's clock jumped",
 	actAsk:              "asked a second person to confirm: {asked}",
@@ -174,6 +181,10 @@ func nameOf(st *govern.State, kind string, r *index.AuditRow) string {
 	case "user":
 		if u := st.Users[id]; u != nil {
 			return u.Name
+		}
+	case "gap":
+		if g := st.Gaps[n]; g != nil {
+			return gap.Kind(g.Kind).Name()
 		}
 	case "request":
 		if q := st.Requests[n]; q != nil {
