@@ -46,6 +46,10 @@ type State struct {
 
 	Sources map[string]*Source // by name
 
+	Alarms      map[string]*Alarm      // by key, in the state noted last
+	AlarmRoutes map[string]*AlarmRoute // by name
+	Kept        map[string][]byte      // by name
+
 	SendRules map[string]*SendRule // by ID
 	// SendRulesChanged is the entry of the act that changed them last.
 	SendRulesChanged int64
@@ -80,6 +84,9 @@ func newState() *State {
 		Disposals:   map[int64]*Disposal{},
 		began:       map[int64]*Disposal{},
 		Sources:     map[string]*Source{},
+		Alarms:      map[string]*Alarm{},
+		AlarmRoutes: map[string]*AlarmRoute{},
+		Kept:        map[string][]byte{},
 		SendRules:   map[string]*SendRule{},
 		Consents:    map[string]*Consent{},
 		Sends:       map[int64]*Send{},
