@@ -51,6 +51,8 @@ type State struct {
 	SendRulesChanged int64
 	Consents         map[string]*Consent // by address
 	Sends            map[int64]*Send     // that wait or did, by entry of the request
+	waitingSends     map[int64]*Send     // of these, what something is left to do about
+	doneSends        []int64             // the others, oldest first
 	// Enrolled is set once anybody can sign in. Until then whoever holds the
 	// keys is the operator: an invitation that nobody accepts locks nobody out.
 	Enrolled bool
@@ -80,6 +82,8 @@ func newState() *State {
 		SendRules:   map[string]*SendRule{},
 		Consents:    map[string]*Consent{},
 		Sends:       map[int64]*Send{},
+
+		waitingSends: map[int64]*Send{},
 	}
 }
 
