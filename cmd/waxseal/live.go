@@ -220,4 +220,3 @@ func diskFloor(mb int64) (uint64, error) {
 	}
 	return uint64(mb) << 20, nil
 }
-

@@ -63,6 +63,7 @@ const (
 	SubjectRequest   Action = "subject.request"   // access and erasure that a data subject asked for
 	SeeAudit         Action = "audit.see"         //
 	SeeCapture       Action = "capture.see"       // sources, deliveries, gaps, coverage
+	ExplainGap       Action = "gaps.explain"      // says why something was not captured
 	SeeSends         Action = "sends.see"         // what waits in the gateway
 	DecideSend       Action = "sends.decide"      // lets go what a rule held
 	ManageSendRules  Action = "sends.rules"       //
@@ -101,6 +102,7 @@ var table = map[Action][]Role{
 	SubjectRequest:   {Officer, Legal},
 	SeeAudit:         {Officer, Auditor},
 	SeeCapture:       {Administrator, Officer, Auditor},
+	ExplainGap:       {Administrator, Officer},
 	SeeSends:         {Officer, Reviewer, Legal, Auditor},
 	DecideSend:       {Officer, Legal},
 	ManageSendRules:  {Officer},

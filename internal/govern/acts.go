@@ -47,6 +47,8 @@ func init() { // not a literal: a request refers to all of them
 		sourceActs(),
 		sendRuleActs(),
 		sendActs(),
+		heardActs(),
+		gapActs(),
 	} {
 		maps.Copy(kinds, of)
 	}

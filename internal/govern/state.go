@@ -51,6 +51,9 @@ type State struct {
 	SendRulesChanged int64
 	Consents         map[string]*Consent // by address
 	Sends            map[int64]*Send     // that wait or did, by entry of the request
+	Heard            map[string]*Heard   // by name of the source
+	Gaps             map[int64]*Gap      // by entry, closed ones too
+	gapOf            map[string]int64    // those that are not closed, by key
 	waitingSends     map[int64]*Send     // of these, what something is left to do about
 	doneSends        []int64             // the others, oldest first
 	// Enrolled is set once anybody can sign in. Until then whoever holds the
@@ -60,29 +63,31 @@ type State struct {
 
 func newState() *State {
 	return &State{
-		Requests:    map[int64]*Asked{},
-		Users:       map[string]*User{},
-		Tokens:      map[int64]*Token{},
-		Policies:    map[string]*Policy{},
-		Orders:      map[int64]*PolicyOrder{},
-		Custodians:  map[string]*Custodian{},
-		holders:     map[string][]string{},
-		Groups:      map[string]*Group{},
-		Contacts:    map[string]*Contact{},
-		Holds:       map[int64]*Hold{},
-		Labels:      map[int64]*Label{},
-		Matters:     map[int64]*Matter{},
-		Notes:       map[int64]*Note{},
-		Searches:    map[int64]*SavedSearch{},
-		ChatsClosed: map[string]time.Time{},
-		Subjects:    map[int64]*SubjectRequest{},
-		Disposals:   map[int64]*Disposal{},
-		began:       map[int64]*Disposal{},
-		Sources:     map[string]*Source{},
-		SendRules:   map[string]*SendRule{},
-		Consents:    map[string]*Consent{},
-		Sends:       map[int64]*Send{},
-
+		Requests:     map[int64]*Asked{},
+		Users:        map[string]*User{},
+		Tokens:       map[int64]*Token{},
+		Policies:     map[string]*Policy{},
+		Orders:       map[int64]*PolicyOrder{},
+		Custodians:   map[string]*Custodian{},
+		holders:      map[string][]string{},
+		Groups:       map[string]*Group{},
+		Contacts:     map[string]*Contact{},
+		Holds:        map[int64]*Hold{},
+		Labels:       map[int64]*Label{},
+		Matters:      map[int64]*Matter{},
+		Notes:        map[int64]*Note{},
+		Searches:     map[int64]*SavedSearch{},
+		ChatsClosed:  map[string]time.Time{},
+		Subjects:     map[int64]*SubjectRequest{},
+		Disposals:    map[int64]*Disposal{},
+		began:        map[int64]*Disposal{},
+		Sources:      map[string]*Source{},
+		SendRules:    map[string]*SendRule{},
+		Consents:     map[string]*Consent{},
+		Sends:        map[int64]*Send{},
+		Heard:        map[string]*Heard{},
+		Gaps:         map[int64]*Gap{},
+		gapOf:        map[string]int64{},
 		waitingSends: map[int64]*Send{},
 	}
 }

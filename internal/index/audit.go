@@ -165,7 +165,7 @@ func rowOf(e record.Entry) *AuditRow {
 // begins are acts whose entry is the number of what they begin, by what that is.
 // They cannot name it: an entry has no number before it is in the log.
 var begins = map[string]string{
-	"ask": "request", "hold.place": "hold", "label.set": "label", "matter.open": "matter", "policy.order": "order", "subject.open": "subject",
+	"ask": "request", "gap.open": "gap", "hold.place": "hold", "label.set": "label", "matter.open": "matter", "policy.order": "order", "subject.open": "subject",
 }
 
 // begun is what the act of a row began, or nothing.

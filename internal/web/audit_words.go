@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/waxseal/waxseal/internal/gap"
 	"github.com/waxseal/waxseal/internal/govern"
 	"github.com/waxseal/waxseal/internal/index"
 )
@@ -94,6 +95,11 @@ var auditSays = map[string]string{
 	govern.ActSubjectOpen:  "entered a data subject's request",
 	govern.ActSubjectClose: "answered a data subject's request",
 
+	govern.ActGapOpen:        "The archive found that something is missing",
+	govern.ActGapChange:      "The archive found more, or less, missing: {gap}",
+	govern.ActGapClose:       "The archive saw {gap} filled",
+	govern.ActGapExplain:     "explained {gap}",
+	govern.ActSourceHeard:    "The archive noted how long a source listened",
 	govern.ActSendRuleSet:    "set {rule}",
 	govern.ActSendRuleRemove: "removed {rule}",
 	govern.ActConsentSet:     "noted a recipient's consent or refusal",
@@ -190,6 +196,10 @@ func nameOf(st *govern.State, kind string, r *index.AuditRow) string {
 	case "user":
 		if u := st.Users[id]; u != nil {
 			return u.Name
+		}
+	case "gap":
+		if g := st.Gaps[n]; g != nil {
+			return gap.Kind(g.Kind).Name()
 		}
 	case "request":
 		if q := st.Requests[n]; q != nil {
