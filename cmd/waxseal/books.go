@@ -89,6 +89,9 @@ var commandActions = map[string]access.Action{
 	"policy fiscal":   access.ManagePolicies,
 	"policy forecast": access.SeePolicies,
 
+	"source add":  access.Operate,
+	"source list": access.SeeCapture,
+
 	"request list":       access.Self,
 	"request approve":    access.Self,
 	"request decline":    access.Self,

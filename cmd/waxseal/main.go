@@ -42,6 +42,7 @@ type cli struct {
 	Search    searchCmd    `cmd:"" help:"Find messages."`
 	Report    reportCmd    `cmd:"" help:"Report on what the archive holds."`
 	Custodian custodianCmd `cmd:"" help:"Keep the firm's people, their accounts over time, and groups."`
+	Source    sourceCmd    `cmd:"" help:"Manage the ways in that run: Cloud API apps."`
 	Hold      holdCmd      `cmd:"" help:"Place, report and release legal holds."`
 	Dispose   disposeCmd   `cmd:"" help:"Dispose of what nobody has to keep any longer, by two people, with a certificate."`
 	Policy    policyCmd    `cmd:"" help:"Say how long is kept, and see what that does."`

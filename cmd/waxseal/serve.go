@@ -27,6 +27,7 @@ type serveCmd struct {
 	listenFlags
 	Listen string `help:"Address to listen on. One that other machines can reach needs accounts, and TLS or a proxy that does it." default:"127.0.0.1:8440" placeholder:"HOST:PORT"`
 	Open   bool   `help:"Open the console in a browser."`
+	Floor  int64  `name:"disk-floor" help:"MB that must be free: with less, deliveries are refused early, and come again later." default:"1024" placeholder:"MB"`
 }
 
 // listenFlags are for a console that other machines can reach.
@@ -45,6 +46,10 @@ func (c *serveCmd) Run(a *app) error {
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		return usagef("--tls-cert and --tls-key belong together")
 	}
+	floor, err := diskFloor(c.Floor)
+	if err != nil {
+		return err
+	}
 	return a.withIndex(func(ar *archive.Archive, x *index.Index) error {
 		if err := c.reachable(a, ar, host); err != nil {
 			return err
@@ -53,7 +58,7 @@ func (c *serveCmd) Run(a *app) error {
 		if err != nil {
 			return fmt.Errorf("listen: %w", err)
 		}
-		return a.serve(l, ar, x, serving{listenFlags: c.listenFlags, browser: c.Open})
+		return a.serve(l, ar, x, serving{listenFlags: c.listenFlags, browser: c.Open, floor: floor})
 	})
 }
 
@@ -101,6 +106,7 @@ func (a *app) accounts(ar *archive.Archive) (some bool, err error) {
 type serving struct {
 	listenFlags
 	browser bool
+	floor   uint64 // bytes that must be free
 	login   string // whose link is printed; empty: nobody's, or the operator's
 }
 
@@ -156,13 +162,18 @@ func (a *app) serve(l net.Listener, ar *archive.Archive, x *index.Index, o servi
 	if o.browser {
 		openBrowser(a.ctx, link)
 	}
-	go followLog(a.ctx, x, log)
+	ways, err := newLive(running, &live{ar: ar, x: x, ledger: ledger, log: log, floor: o.floor, behind: o.BehindProxy})
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
+	watching.Go(func() { ways.followSoon(running) })
+	watching.Go(func() { ways.run(running) })
 	watching.Go(func() { watchDue(running, ar, desk, log) })
 	if err := runner.Resume(a.ctx); err != nil {
 		log.LogAttrs(a.ctx, slog.LevelError, "go on with disposals", slog.String("error", err.Error()))
 	}
 	srv := &http.Server{
-		Handler: console, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		Handler: ways.before(console), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 		ErrorLog:  slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 		TLSConfig: &tls.Config{MinVersion: tls.VersionTLS12},
 	}
@@ -181,26 +192,13 @@ func (a *app) serve(l net.Listener, ar *archive.Archive, x *index.Index, o servi
 	if !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serve: %w", err)
 	}
-	return <-stopped
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(a.ctx), 5*time.Second)
+	defer cancel()
+	return errors.Join(<-stopped, ways.close(ctx))
 }
 
 // followEvery is how soon the console shows what another process imported.
 const followEvery = 2 * time.Second
-
-func followLog(ctx context.Context, x *index.Index, log *slog.Logger) {
-	tick := time.NewTicker(followEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			if err := x.Follow(ctx, nil); err != nil && ctx.Err() == nil {
-				log.LogAttrs(ctx, slog.LevelError, "follow the log", slog.String("error", err.Error()))
-			}
-		}
-	}
-}
 
 // openBrowser tries the desktop's way; the link is printed all the same.
 func openBrowser(ctx context.Context, link string) {

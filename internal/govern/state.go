@@ -45,9 +45,15 @@ type State struct {
 	Subjects map[int64]*SubjectRequest // by entry
 
 	Sources map[string]*Source // by name
-	Heard   map[string]*Heard  // by name of the source
-	Gaps    map[int64]*Gap     // by entry, closed ones too
-	gapOf   map[string]int64   // those that are not closed, by key
+
+	SendRules map[string]*SendRule // by ID
+	// SendRulesChanged is the entry of the act that changed them last.
+	SendRulesChanged int64
+	Consents         map[string]*Consent // by address
+	Sends            map[int64]*Send     // that wait or did, by entry of the request
+	Heard            map[string]*Heard   // by name of the source
+	Gaps             map[int64]*Gap      // by entry, closed ones too
+	gapOf            map[string]int64    // those that are not closed, by key
 	// Enrolled is set once anybody can sign in. Until then whoever holds the
 	// keys is the operator: an invitation that nobody accepts locks nobody out.
 	Enrolled bool
@@ -74,6 +80,9 @@ func newState() *State {
 		Disposals:   map[int64]*Disposal{},
 		began:       map[int64]*Disposal{},
 		Sources:     map[string]*Source{},
+		SendRules:   map[string]*SendRule{},
+		Consents:    map[string]*Consent{},
+		Sends:       map[int64]*Send{},
 		Heard:       map[string]*Heard{},
 		Gaps:        map[int64]*Gap{},
 		gapOf:       map[string]int64{},
