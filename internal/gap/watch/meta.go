@@ -29,6 +29,9 @@ func (l *look) meta(ctx context.Context) error {
 			for _, waba := range s.cfg.WABA {
 				l.subscription(ctx, s, g, waba)
 			}
+			for _, n := range s.cfg.Numbers {
+				l.state(ctx, s, g, n.ID, n.Phone)
+			}
 		}
 		if l.o.Graph {
 			for _, n := range s.cfg.Numbers {
@@ -81,8 +84,26 @@ func (l *look) subscription(ctx context.Context, s *source, g Graph, waba string
 		f.Reason = "The app of this source is not subscribed to the account: Meta delivers nothing. Subscribe it again."
 	case sub.Override != "":
 		f.Reason = "Meta delivers messages to another address (" + sub.Override + ") instead of this archive's."
-	case len(sub.Missing) > 0:
-		f.Reason = "The app is not subscribed to all fields. Missing: " + strings.Join(sub.Missing, ", ") + "."
+	default:
+		return
+	}
+	l.find(f)
+}
+
+// state finds a number that Meta does not deliver for.
+func (l *look) state(ctx context.Context, s *source, g Graph, id, number string) {
+	f := gap.Finding{Kind: gap.Subscription, Source: s.name, Number: number, Start: l.now}
+	n, err := g.Number(ctx, id)
+	if err != nil {
+		l.unasked("Meta did not say how a number of %s is.", s.name)
+		return
+	}
+	l.over(f)
+	switch {
+	case n.State != "" && n.State != "CONNECTED":
+		f.Reason = "Meta says that the number is not connected (" + n.State + ")."
+	case n.Override != "":
+		f.Reason = "Meta delivers the number's messages to another address (" + n.Override + ") instead of this archive's."
 	default:
 		return
 	}

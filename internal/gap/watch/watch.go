@@ -48,7 +48,12 @@ type Sent struct {
 type Subscribed struct {
 	Ours     bool   // this app is
 	Override string // an address that its webhooks go to instead; empty: none
-	Missing  []string
+}
+
+// Number is what Meta says of a number.
+type Number struct {
+	State    string // "CONNECTED"; empty: Meta did not say
+	Override string // as of Subscribed
 }
 
 // Token is what Meta says of the access token.
@@ -61,6 +66,7 @@ type Token struct {
 // Graph is what Meta is asked about one source.
 type Graph interface {
 	Subscribed(ctx context.Context, waba string) (Subscribed, error)
+	Number(ctx context.Context, id string) (Number, error)
 	Token(ctx context.Context) (Token, error)
 	// History lists what Meta knows of a number's messages since a time.
 	History(ctx context.Context, number string, since time.Time) iter.Seq2[Sent, error]
