@@ -202,3 +202,157 @@ func oneBody(t testing.TB, bodies ...string) string {
 	}
 	return `{"object":"whatsapp_business_account","entry":[` + strings.Join(entries, ",") + `]}`
 }
+
+// TestSendThroughTheGateway: a send has a name of the gateway's own until
+// WhatsApp gives it one, and is one message in whatever order it is told of.
+func TestSendThroughTheGateway(t *testing.T) {
+	const alias = cloudapi.AliasOf + "11111111-2222-3333-4444-555555555555"
+	at := func(s int64) time.Time { return time.Unix(1_780_000_000+s, 0).UTC() }
+	request := cloudapi.SendHead{At: at(0), Method: "POST", Path: "/v23.0/106540352242922/messages", Callback: alias, Decision: "forward"}
+	const text = `{"messaging_product":"whatsapp","to":"+49 1701","type":"text","text":{"body":"your order"}}`
+	answer := cloudapi.SendHead{At: at(1), Callback: alias, Status: 200}
+	const answered = `{"messaging_product":"whatsapp","contacts":[{"input":"+49 1701","wa_id":"491701"}],"messages":[{"id":"wamid.S1"}]}`
+	echo := func(state string, s int64, callback string) string {
+		return reported(fmt.Sprintf(`{"id":"wamid.S1","status":%q,"timestamp":"%d","recipient_id":"491701","biz_opaque_callback_data":%q}`, state, 1_780_000_000+s, callback))
+	}
+	for name, c := range map[string]struct {
+		tell  func(l *liveLog)
+		state chat.SendState
+		flags string
+	}{
+		"no answer": {func(*liveLog) {}, chat.SendForwarded, "unanswered"},
+		"answer, then statuses": {func(l *liveLog) {
+			answer.Request = l.send(t, cloudapi.Answer, answer, answered)
+			l.deliver(t, echo("delivered", 3, alias), echo("sent", 2, alias))
+		}, chat.SendAccepted, ""},
+		"statuses before the answer": {func(l *liveLog) {
+			l.deliver(t, echo("sent", 2, alias))
+			l.send(t, cloudapi.Answer, answer, answered)
+		}, chat.SendAccepted, ""},
+		"the answer is lost": {func(l *liveLog) { l.deliver(t, echo("read", 9, alias)) }, chat.SendAccepted, ""},
+		"refused":            {func(l *liveLog) { l.send(t, cloudapi.Answer, cloudapi.SendHead{At: at(1), Callback: alias, Status: 400}, `{"error":{"code":131009,"message":"Parameter value is not valid"}}`) }, chat.SendRefused, "failed"},
+		"Meta is in trouble": {func(l *liveLog) { l.send(t, cloudapi.Answer, cloudapi.SendHead{At: at(1), Callback: alias, Status: 503}, `oops`) }, chat.SendForwarded, "unanswered"},
+	} {
+		l := newLive(t)
+		first := l.send(t, cloudapi.Request, request, text)
+		answer.Request = first
+		c.tell(l)
+		x := liveIndex(t, l)
+		got := everything(t, x)
+		if len(got) != 1 || got[0].Sending == nil || got[0].Sending.State != c.state || got[0].Text != "your order" || got[0].Chat.Name != "+491701" {
+			t.Errorf("%s: %+v", name, got)
+			continue
+		}
+		for _, f := range strings.Fields("unanswered failed orphan waiting pending ghost") {
+			if found := find(t, x, "is:"+f); (len(found) == 1) != (f == c.flags) {
+				t.Errorf("%s: is:%s finds %v", name, f, found)
+			}
+		}
+	}
+
+	// The sender has callback data of its own, which statuses of others have too:
+	// then the answer alone ties a send to its statuses.
+	l := newLive(t)
+	request.Callback, answer.Callback = "", ""
+	answer.Request = l.send(t, cloudapi.Request, request, text)
+	l.deliver(t, echo("sent", 2, "campaign"), reported(`{"id":"wamid.S2","status":"sent","timestamp":"1780000002","recipient_id":"491701","biz_opaque_callback_data":"campaign"}`))
+	l.send(t, cloudapi.Answer, answer, answered)
+	x := liveIndex(t, l)
+	if got := everything(t, x); len(got) != 2 || got[0].Text != "your order" || len(got[0].Receipts) != 1 || got[1].Text != "" {
+		t.Errorf("own callback data: %+v", got)
+	}
+	if found := find(t, x, "is:orphan"); len(found) != 1 {
+		t.Errorf("orphans: %v", found)
+	}
+}
+
+// TestWhatWaits: held sends, files to be fetched and contents that never came
+// are found.
+func TestWhatWaits(t *testing.T) {
+	l := newLive(t)
+	held := l.send(t, cloudapi.Request, cloudapi.SendHead{At: l.at, Path: "/v23.0/1/messages", Decision: "hold", Why: "a word", Rule: "words"}, `{"to":"491701","type":"text","text":{"body":"held"}}`)
+	l.deliver(t,
+		inbound(`{"from":"491701","id":"wamid.F","timestamp":"1780000000","type":"document","document":{"id":"D1","filename":"a.pdf","caption":"a file"}}`),
+		inbound(`{"from":"491701","id":"wamid.G","timestamp":"1780000001","type":"unsupported","errors":[{"code":131060,"title":"t"}]}`),
+	)
+	x := liveIndex(t, l)
+	for q, n := range map[string]int{"is:waiting": 1, "is:pending": 1, "is:ghost": 1, "is:failed": 0, "is:orphan": 0, "is:unanswered": 0} {
+		if found := find(t, x, q); len(found) != n {
+			t.Errorf("%s: %v", q, found)
+		}
+	}
+	l.send(t, cloudapi.Step, cloudapi.SendHead{At: l.at, Request: held, Decision: "withdraw", By: "j.doe"}, "")
+	sum := strings.Repeat("ab", 32)
+	l.media(t, cloudapi.MediaHead{At: l.at, ID: "D1", Message: "wamid.F", Chat: "491701@s.whatsapp.net", Account: "+15550783881", State: "missing", Why: "not yet"})
+	l.media(t, cloudapi.MediaHead{At: l.at, ID: "D1", Message: "wamid.F", Chat: "491701@s.whatsapp.net", Account: "+15550783881", State: "stored", MIME: "application/pdf"}, record.ItemFile{Name: "a.pdf", Blob: record.Blob{SHA256: sum, Size: 7}})
+	l.deliver(t, inbound(`{"from":"491701","id":"wamid.G","timestamp":"1780000001","type":"text","text":{"body":"here it is"}}`))
+	if err := x.Follow(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	for _, q := range strings.Fields("is:waiting is:pending is:ghost") {
+		if found := find(t, x, q); len(found) != 0 {
+			t.Errorf("%s: %v", q, found)
+		}
+	}
+	for _, m := range everything(t, liveIndex(t, l)) {
+		switch m.Key.ID {
+		case "wamid.F":
+			if a := m.Attachments; len(a) != 1 || a[0].State != chat.Stored || a[0].SHA256 != sum || a[0].Name != "a.pdf" || a[0].Ref != "D1" {
+				t.Errorf("%+v", a)
+			}
+		case "wamid.G":
+			if len(m.Versions) != 1 || m.Versions[0].Type != chat.Unsupported || m.Errors != nil || m.TypeCode != "" {
+				t.Errorf("%+v", m)
+			}
+		default:
+			if m.Sending.State != chat.SendWithdrawn || m.Sending.By != "j.doe" || m.Sending.Rule != "words" {
+				t.Errorf("%+v", m.Sending)
+			}
+		}
+	}
+}
+
+// TestOneChatByAnyAddress: somebody who is known by number, by business-scoped
+// id, and by both, has one chat, whichever came first.
+func TestOneChatByAnyAddress(t *testing.T) {
+	texts := []string{
+		body("messages", "messages", "", `{"from":"491701","id":"wamid.A","timestamp":"1780000000","type":"text","text":{"body":"by number"}}`),
+		body("messages", "messages", "", `{"from_user_id":"DE.1","id":"wamid.B","timestamp":"1780000001","type":"text","text":{"body":"by id"}}`),
+		inbound(`{"from":"491701","from_user_id":"DE.1","id":"wamid.C","timestamp":"1780000002","type":"text","text":{"body":"by both"}}`),
+	}
+	for _, order := range [][]int{{0, 1, 2}, {1, 0, 2}, {2, 1, 0}, {1, 2, 0}} {
+		l := newLive(t)
+		for _, i := range order {
+			l.deliver(t, texts[i])
+		}
+		x := liveIndex(t, l)
+		rows, err := x.Chats(t.Context(), ChatFilter{})
+		if err != nil || len(rows) != 1 || rows[0].Name != "Ana" || rows[0].Messages != 3 {
+			t.Fatalf("%v: %+v, %v", order, rows, err)
+		}
+		page, err := x.Page(t.Context(), rows[0].ID, Place{}, 10)
+		if err != nil || len(page.Messages) != 3 || page.Messages[0].Text != "by number" || page.Messages[2].Text != "by both" {
+			t.Errorf("%v: %+v, %v", order, page, err)
+		}
+	}
+	l := newLive(t)
+	l.deliver(t, texts[1])
+	x := liveIndex(t, l)
+	if found := find(t, x, "from:DE.1"); len(found) != 1 {
+		t.Errorf("by id: %v", found)
+	}
+}
+
+// TestUnreadLive: what is not understood stands under a chat of its own.
+func TestUnreadLive(t *testing.T) {
+	l := newLive(t)
+	l.deliver(t, inbound(`{"from":"491701","id":"wamid.A","timestamp":"1780000000","type":"text","text":{"body":"x"}}`), `not JSON`, body("messages", "messages", "", `{"from":"491701","type":"text","text":{"body":"no id, no time"}}`))
+	x := liveIndex(t, l)
+	rows, err := x.Chats(t.Context(), ChatFilter{})
+	if err != nil || len(rows) != 2 {
+		t.Fatalf("%+v, %v", rows, err)
+	}
+	if found := find(t, x, "is:unread"); !slices.Equal(found, []string{"not JSON"}) {
+		t.Errorf("%q", found)
+	}
+}
