@@ -272,8 +272,8 @@ func TestABrokenRouteHoldsNoOtherUp(t *testing.T) {
 
 func TestMail(t *testing.T) {
 	for name, s := range map[string]*mailServer{
-		"STARTTLS":     {tls: true, user: "ops", password: "päss word"},
-		"without TLS":  {},
+		"STARTTLS":    {tls: true, user: "ops", password: "päss word"},
+		"without TLS": {},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s.start(t)

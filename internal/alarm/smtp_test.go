@@ -61,7 +61,7 @@ func selfSigned() tls.Certificate {
 // mailServer is a server that takes mail, as RFC 5321 has it.
 type mailServer struct {
 	tls, stranger, silent bool
-	user, password                string
+	user, password        string
 
 	addr string
 	got  chan taken
