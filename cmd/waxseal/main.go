@@ -43,6 +43,7 @@ type cli struct {
 	Report    reportCmd    `cmd:"" help:"Report on what the archive holds."`
 	Custodian custodianCmd `cmd:"" help:"Keep the firm's people, their accounts over time, and groups."`
 	Source    sourceCmd    `cmd:"" help:"Manage the ways in that run: Cloud API apps."`
+	Alarm     alarmCmd     `cmd:"" help:"See what rings, and say whom alarms are told."`
 	Send      sendCmd      `cmd:"" help:"Decide about what waits in the gateway."`
 	Rule      ruleCmd      `cmd:"" help:"Keep the rules for what is sent."`
 	Consent   consentCmd   `cmd:"" help:"Keep what recipients agreed to or refused."`

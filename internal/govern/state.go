@@ -46,6 +46,10 @@ type State struct {
 
 	Sources map[string]*Source // by name
 
+	Alarms      map[string]*Alarm      // by key, in the state noted last
+	AlarmRoutes map[string]*AlarmRoute // by name
+	Kept        map[string][]byte      // by name
+
 	SendRules map[string]*SendRule // by ID
 	// SendRulesChanged is the entry of the act that changed them last.
 	SendRulesChanged int64
@@ -63,31 +67,40 @@ type State struct {
 
 func newState() *State {
 	return &State{
-		Requests:     map[int64]*Asked{},
-		Users:        map[string]*User{},
-		Tokens:       map[int64]*Token{},
-		Policies:     map[string]*Policy{},
-		Orders:       map[int64]*PolicyOrder{},
-		Custodians:   map[string]*Custodian{},
-		holders:      map[string][]string{},
-		Groups:       map[string]*Group{},
-		Contacts:     map[string]*Contact{},
-		Holds:        map[int64]*Hold{},
-		Labels:       map[int64]*Label{},
-		Matters:      map[int64]*Matter{},
-		Notes:        map[int64]*Note{},
-		Searches:     map[int64]*SavedSearch{},
-		ChatsClosed:  map[string]time.Time{},
-		Subjects:     map[int64]*SubjectRequest{},
-		Disposals:    map[int64]*Disposal{},
-		began:        map[int64]*Disposal{},
-		Sources:      map[string]*Source{},
-		SendRules:    map[string]*SendRule{},
-		Consents:     map[string]*Consent{},
-		Sends:        map[int64]*Send{},
-		Heard:        map[string]*Heard{},
-		Gaps:         map[int64]*Gap{},
-		gapOf:        map[string]int64{},
+		Requests:    map[int64]*Asked{},
+		Users:       map[string]*User{},
+		Tokens:      map[int64]*Token{},
+		Policies:    map[string]*Policy{},
+		Orders:      map[int64]*PolicyOrder{},
+		Custodians:  map[string]*Custodian{},
+		holders:     map[string][]string{},
+		Groups:      map[string]*Group{},
+		Contacts:    map[string]*Contact{},
+		Holds:       map[int64]*Hold{},
+		Labels:      map[int64]*Label{},
+		Matters:     map[int64]*Matter{},
+		Notes:       map[int64]*Note{},
+		Searches:    map[int64]*SavedSearch{},
+		ChatsClosed: map[string]time.Time{},
+		Subjects:    map[int64]*SubjectRequest{},
+		Disposals:   map[int64]*Disposal{},
+		began:       map[int64]*Disposal{},
+
+		Sources: map[string]*Source{},
+
+		Alarms:      map[string]*Alarm{},
+		AlarmRoutes: map[string]*AlarmRoute{},
+		Kept:        map[string][]byte{},
+
+		SendRules: map[string]*SendRule{},
+		Consents:  map[string]*Consent{},
+		Sends:     map[int64]*Send{},
+
+		Heard: map[string]*Heard{},
+
+		Gaps:  map[int64]*Gap{},
+		gapOf: map[string]int64{},
+
 		waitingSends: map[int64]*Send{},
 	}
 }
