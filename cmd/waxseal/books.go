@@ -89,8 +89,18 @@ var commandActions = map[string]access.Action{
 	"policy fiscal":   access.ManagePolicies,
 	"policy forecast": access.SeePolicies,
 
-	"source add":  access.Operate,
-	"source list": access.SeeCapture,
+	"source add":    access.Operate,
+	"source list":   access.SeeCapture,
+	"source show":   access.SeeCapture,
+	"source set":    access.Operate,
+	"source rotate": access.Operate,
+	"source remove": access.Operate,
+
+	"alarm list":         access.SeeCapture,
+	"alarm route add":    access.Operate,
+	"alarm route list":   access.SeeCapture,
+	"alarm route test":   access.Operate,
+	"alarm route remove": access.Operate,
 
 	"request list":       access.Self,
 	"request approve":    access.Self,

@@ -43,6 +43,7 @@ type cli struct {
 	Report    reportCmd    `cmd:"" help:"Report on what the archive holds."`
 	Custodian custodianCmd `cmd:"" help:"Keep the firm's people, their accounts over time, and groups."`
 	Source    sourceCmd    `cmd:"" help:"Manage the ways in that run: Cloud API apps."`
+	Alarm     alarmCmd     `cmd:"" help:"See what rings, and say whom alarms are told."`
 	Hold      holdCmd      `cmd:"" help:"Place, report and release legal holds."`
 	Dispose   disposeCmd   `cmd:"" help:"Dispose of what nobody has to keep any longer, by two people, with a certificate."`
 	Policy    policyCmd    `cmd:"" help:"Say how long is kept, and see what that does."`

@@ -248,6 +248,8 @@ var commandArgs = map[string][]string{
 	"matter open": {"X"}, "matter show": {"X"}, "matter collect": {"X", "word"}, "matter drop": {"X", "word"}, "matter member": {"X", "nobody"},
 	"matter note": {"X", "text"}, "matter close": {"X", "--reason", "r"},
 	"subject open": {"erasure", "word", "--person", "X"}, "subject erase": {"99999"}, "subject answer": {"99999", "refused", "--reason", "x"}, "subject copy": {"99999", "-o", os.DevNull},
+	"source show": {"x"}, "source set": {"x"}, "source rotate": {"x"}, "source remove": {"x"},
+	"alarm route add": {"x", "--url", "https://ops.example/x"}, "alarm route test": {"x"}, "alarm route remove": {"x"},
 	"source add":      {"cloudapi", "x", "--phone-id", "7=+15550783881"},
 	"dispose propose": {"--today", "2026-01-01", "--reason", "x"}, "dispose run": {"99999"}, "dispose certificate": {"1"},
 	"user revoke": {"99999"}, "request approve": {"99999"}, "request decline": {"99999"},
