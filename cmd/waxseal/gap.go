@@ -1,18 +1,24 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"net/netip"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/waxseal/waxseal/internal/archive"
+	"github.com/waxseal/waxseal/internal/capture/cloudapi"
+	"github.com/waxseal/waxseal/internal/capture/cloudapi/graph"
 	"github.com/waxseal/waxseal/internal/gap"
 	"github.com/waxseal/waxseal/internal/gap/cover"
 	"github.com/waxseal/waxseal/internal/gap/watch"
 	"github.com/waxseal/waxseal/internal/govern"
 	"github.com/waxseal/waxseal/internal/index"
+	"github.com/waxseal/waxseal/internal/outbound"
 )
 
 type gapCmd struct {
@@ -72,7 +78,7 @@ func gapDay(g *govern.Gap) string { return g.Start.UTC().Format(time.DateOnly) }
 
 func gapCount(g *govern.Gap) string {
 	if gap.Kind(g.Kind).OfMessages() {
-		return count(g.Count()+0, "message")
+		return count(g.Count(), "message")
 	}
 	return oneLine(g.Source, 40)
 }
@@ -183,7 +189,7 @@ func (c *gapScanCmd) Run(a *app) error {
 			}
 		}
 		if err == nil && len(res.Unasked) > 0 {
-			return exitError{exitPartly, "not everything could be looked at"}
+			return exitError{exitIncomplete, "not everything could be looked at"}
 		}
 		return err
 	})
@@ -257,4 +263,42 @@ func coverageText(days []gap.Day, zone *time.Location) string {
 		fmt.Fprintf(&b, "  %s: %s With the app: %s\n", s.What, s.Cloud, s.Coex)
 	}
 	return b.String()
+}
+
+// zoneOf is the zone that the archive's days are of.
+func zoneOf(ar *archive.Archive) *time.Location {
+	if zone, err := time.LoadLocation(ar.Info().Zone); err == nil {
+		return zone
+	}
+	return time.UTC // of an archive that a newer version made
+}
+
+// askMeta is what Meta is asked by.
+func askMeta(cfg cloudapi.Config) watch.Graph {
+	o := outbound.Options{}
+	if u, err := url.Parse(cfg.Graph); err == nil {
+		if ip, err := netip.ParseAddr(u.Hostname()); err == nil && ip.IsLoopback() { // the administrator named it
+			o.Allow = []netip.Prefix{netip.PrefixFrom(ip, ip.BitLen())}
+		}
+	}
+	return watch.Ask(graph.New(func() cloudapi.Config { return cfg }, outbound.Client(o)), cfg.Name)
+}
+
+// watchGaps looks for gaps while the program listens, until ctx ends.
+func (l *live) watchGaps(ctx context.Context) {
+	watch.New(watch.Options{
+		Index: l.x, Log: l.ar, Ledger: l.ledger, Graph: askMeta, Live: true, Bell: l.bell, Zone: zoneOf(l.ar), Logger: l.log,
+		Listening: func(string) bool { return l.ready() == nil },
+		Journal:   l.journalOf,
+	}).Run(ctx)
+}
+
+// journalOf is the journal of a source that runs; nil: it does not.
+func (l *live) journalOf(name string) cloudapi.Journal {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	if s := l.sources[name]; s != nil {
+		return s.journal
+	}
+	return nil
 }
