@@ -207,8 +207,18 @@ func (c *call) wait(ctx context.Context, seq int64, s *rules.Send, d rules.Decis
 	}
 	c.w.Header().Set("Content-Type", "application/json")
 	c.w.WriteHeader(http.StatusAccepted)
-	_, err := c.w.Write(Waits(s.To, cmp.Or(callback, trace(seq)), seq, d))
-	return err
+	about := map[string]any{"request": seq, "decision": d.Do, "why": d.Why, "say": d.Say}
+	if d.For > 0 {
+		about["seconds"] = int64(d.For.Seconds())
+	}
+	// The shape of Meta's own answer, so that a program finds an ID where it
+	// looks for one; it is none of WhatsApp's, and the status says what happens.
+	return json.NewEncoder(c.w).Encode(map[string]any{
+		"messaging_product": "whatsapp",
+		"contacts":          []map[string]string{{"input": s.To}},
+		"messages":          []map[string]string{{"id": cmp.Or(callback, trace(seq)), "message_status": "waiting"}},
+		"waxseal":           about,
+	})
 }
 
 // asks reads a switch of the gateway's own from header or query.
