@@ -26,6 +26,7 @@ type live struct {
 	log    *slog.Logger
 	floor  uint64 // bytes that must be free on the disk
 	behind bool   // a proxy says who asks
+	bodies room
 
 	more chan struct{} // something was appended
 
@@ -37,7 +38,8 @@ type live struct {
 type liveSource struct {
 	name     string
 	cfg      atomic.Pointer[cloudapi.Config]
-	set      int64 // entry of the act that it runs by
+	since    time.Time // it runs here
+	set      int64     // entry of the act that it runs by
 	journal  *cloudapi.Running
 	receiver *cloudapi.Receiver
 }
@@ -47,6 +49,7 @@ func (s *liveSource) config() cloudapi.Config { return *s.cfg.Load() }
 // newLive makes the sources ready that the books have.
 func newLive(ctx context.Context, l *live) (*live, error) {
 	l.more, l.sources = make(chan struct{}, 1), map[string]*liveSource{}
+	l.bodies.free.Store(hooksRoom)
 	return l, l.refresh(ctx)
 }
 
@@ -95,7 +98,7 @@ func (l *live) refresh(ctx context.Context) error {
 }
 
 func (l *live) source(name string, cfg cloudapi.Config, set int64) *liveSource {
-	s := &liveSource{name: name, set: set}
+	s := &liveSource{name: name, set: set, since: time.Now()}
 	s.cfg.Store(&cfg)
 	s.journal = cloudapi.OpenJournal(l.ar, s.config, l.ar.Info().Zone, l.appended)
 	o := cloudapi.ReceiverOptions{Ready: l.ready, Bell: l.bell, Log: l.log}
@@ -131,6 +134,33 @@ func (l *live) ready() error {
 	return nil
 }
 
+// Keys of alarms about the archive itself.
+const (
+	alarmDisk  = "archive/disk"
+	alarmWrite = "archive/write"
+)
+
+// watch rings where nothing can be taken, whether something comes or not.
+func (l *live) watch(ctx context.Context) {
+	l.mu.RLock()
+	n := len(l.sources)
+	l.mu.RUnlock()
+	if n == 0 {
+		return // nothing is to come
+	}
+	err := l.ready()
+	if errors.Is(err, errDiskLow) {
+		l.bell.Ring(ctx, alarm.Alarm{Key: alarmDisk, Say: "The disk of the archive is nearly full. Deliveries are refused, and WhatsApp tries again for 36 hours at least: make room before that."})
+		return
+	}
+	l.bell.Clear(ctx, alarmDisk)
+	if err != nil {
+		l.bell.Ring(ctx, alarm.Alarm{Key: alarmWrite, Say: "The archive takes nothing new: it is an older copy, or cannot be written. Deliveries are refused, and WhatsApp tries again for 36 hours at least. Run waxseal verify."})
+		return
+	}
+	l.bell.Clear(ctx, alarmWrite)
+}
+
 // run keeps up with the books until ctx ends.
 func (l *live) run(ctx context.Context) {
 	tick := time.NewTicker(time.Second)
@@ -140,6 +170,7 @@ func (l *live) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+			l.watch(ctx)
 			if err := l.refresh(ctx); err != nil && ctx.Err() == nil {
 				l.log.LogAttrs(ctx, slog.LevelError, "follow the sources", slog.String("error", err.Error()))
 			}
@@ -172,6 +203,9 @@ func (l *live) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	c := http.NewResponseController(w)
 	_ = errors.Join(c.SetReadDeadline(time.Now().Add(hookTime)), c.SetWriteDeadline(time.Now().Add(2*hookTime))) // a connection that cannot is a test's
+	body, done := l.bodies.of(r.Body)
+	defer done()
+	r.Body = body
 	s.receiver.ServeHTTP(w, r)
 }
 

@@ -1,0 +1,507 @@
+// Package gateway stands in front of Meta's API: what the business sends is in
+// the archive before it leaves, and rules decide whether it does.
+//
+// It never sends a message twice by itself. It is handed where it writes and
+// what decides; it knows neither the archive nor the books.
+package gateway
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/waxseal/waxseal/internal/capture/cloudapi"
+	"github.com/waxseal/waxseal/internal/capture/cloudapi/graph"
+	"github.com/waxseal/waxseal/internal/gateway/rules"
+	"github.com/waxseal/waxseal/internal/record"
+)
+
+// Bounds of requests.
+const (
+	maxRequest = 4 << 20 // bytes of a body that is no file
+	maxAnswer  = 8 << 20
+	sendTime   = 60 * time.Second
+	linkTime   = 15 * time.Second // for a file that a send names by its address
+	keepTime   = 30 * time.Second // to write what was answered
+)
+
+// Rules decide about sends.
+type Rules interface {
+	Decide(s *rules.Send, at time.Time) rules.Decision
+}
+
+// Queue keeps sends that do not go at once.
+type Queue interface {
+	// Wait is durable when it returns nil.
+	Wait(ctx context.Context, request int64, s *rules.Send, d rules.Decision) error
+}
+
+// Source is a source whose sends go through here.
+type Source struct {
+	cloudapi.Config
+	Journal cloudapi.Journal
+}
+
+// Options are what a Gateway is handed.
+type Options struct {
+	// Source finds a source by the part of the address that only its senders
+	// know. It must take as long for a wrong one as for a right one.
+	Source func(key string) (Source, bool)
+	// Of finds a source by a number's phone_number_id.
+	Of func(number string) (Source, bool)
+	// Entry reads a request that was archived.
+	Entry func(ctx context.Context, seq int64) (record.Entry, error)
+	Rules Rules
+	Queue Queue
+	// Template returns the definition of a template; an error leaves the text of
+	// a send to what its parameters say.
+	Template func(ctx context.Context, s Source, name, language string) (json.RawMessage, error)
+	HTTP     *http.Client // to Meta; it must not follow redirects
+	Links    *http.Client // to addresses that senders write
+	Ready    func() error // why nothing can be archived now
+	Log      *slog.Logger
+	Now      func() time.Time
+}
+
+// Gateway answers /gateway/{key}/{version}/….
+type Gateway struct{ o Options }
+
+// New returns a gateway.
+func New(o Options) *Gateway {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Ready == nil {
+		o.Ready = func() error { return nil }
+	}
+	return &Gateway{o}
+}
+
+// Prefix is where the gateway stands.
+const Prefix = "/gateway/"
+
+// ServeHTTP implements http.Handler.
+func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header().Set("Cache-Control", "no-store")
+	key, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, Prefix), "/")
+	src, ok := g.o.Source(key)
+	if !ok || rest == "" || path.Clean("/"+rest) != "/"+strings.TrimSuffix(rest, "/") {
+		say(w, http.StatusNotFound, "There is nothing at this address.", "")
+		return
+	}
+	c := call{g: g, src: src, w: w, r: r, rest: strings.TrimSuffix(rest, "/")}
+	if err := c.serve(); err != nil {
+		g.o.Log.LogAttrs(r.Context(), slog.LevelError, "gateway", slog.String("source", src.Name), slog.String("error", err.Error()))
+	}
+}
+
+// call is one request of a sender.
+type call struct {
+	g    *Gateway
+	src  Source
+	w    http.ResponseWriter
+	r    *http.Request
+	rest string // "v23.0/106540352242922/messages"
+}
+
+// number is the phone_number_id in the address.
+func (c *call) number() string {
+	f := strings.Split(c.rest, "/")
+	if len(f) > 1 && strings.HasPrefix(f[0], "v") {
+		return f[1]
+	}
+	return f[0]
+}
+
+// sends reports an address that messages are sent to.
+func (c *call) sends() bool {
+	last := path.Base(c.rest)
+	return c.r.Method == http.MethodPost && (last == "messages" || last == "marketing_messages")
+}
+
+func (c *call) serve() error {
+	if c.r.Method == http.MethodGet || c.r.Method == http.MethodHead {
+		return c.pass() // asks, and changes nothing
+	}
+	if err := c.g.o.Ready(); err != nil {
+		say(c.w, http.StatusServiceUnavailable, "The archive cannot take it now, so it was not sent. Try again later.", "")
+		return err
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, maxRequest))
+	if err != nil {
+		say(c.w, http.StatusRequestEntityTooLarge, "The request did not arrive whole, or is larger than 4 MiB. It was not sent.", "")
+		return nil //nolint:nilerr // the sender was told
+	}
+	return c.send(body)
+}
+
+// send archives a request, and then does with it what the rules say.
+func (c *call) send(body []byte) error {
+	ctx := context.WithoutCancel(c.r.Context()) // who hangs up has sent it all the same
+	h := cloudapi.SendHead{At: c.g.o.Now().UTC(), Method: c.r.Method, Path: "/" + c.rest, Number: c.number(), Decision: rules.Forward}
+	o := cloudapi.OutlineOf(body)
+	s := rules.Send{Source: c.src.Name, Number: h.Number, To: o.To, Kind: o.Type, Text: o.Text, Body: body, Template: o.Template, Deferrable: c.asks("deferrable"), Urgent: c.asks("urgent"), By: c.r.Header.Get("X-Waxseal-By")}
+	var d rules.Decision
+	var files []record.ItemFile
+	message := c.sends() && o.Type != ""
+	if message {
+		if path.Base(c.rest) == "marketing_messages" {
+			s.Category = "MARKETING"
+		}
+		c.render(ctx, &h, &s, o, body)
+		files = c.fetch(ctx, o.Links)
+		if o.Callback == "" && o.Object {
+			h.Callback = cloudapi.AliasOf + rand.Text()
+		}
+		if d = (rules.Decision{Do: rules.Forward}); c.g.o.Rules != nil {
+			d = c.g.o.Rules.Decide(&s, h.At)
+		}
+		h.Decision, h.Why, h.Rule, h.By = d.Do, d.Why, d.Rule, s.By
+		if d.Body != nil && !bytes.Equal(d.Body, body) {
+			h.Sent = string(d.Body)
+		}
+	}
+	seq, err := c.keep(ctx, cloudapi.Request, h, body, files)
+	if err != nil {
+		say(c.w, http.StatusServiceUnavailable, "The archive could not take it, so it was not sent. Try again later.", "")
+		return err
+	}
+	switch h.Decision {
+	case rules.Block:
+		say(c.w, http.StatusForbidden, cmp.Or(d.Say, "A rule of the firm does not let this out: "+d.Why), trace(seq))
+		return nil
+	case rules.Hold, rules.Delay:
+		return c.wait(ctx, seq, &s, d, h.Callback)
+	}
+	a, err := c.g.forward(ctx, c.src, h, body, c.r)
+	if errors.Is(err, ErrAway) && s.Deferrable && message {
+		d.Do, d.Why = rules.Defer, "Meta cannot be reached; it goes out when it can."
+		return c.wait(ctx, seq, &s, d, h.Callback)
+	}
+	return errors.Join(c.answered(ctx, seq, h, a, err), err)
+}
+
+// wait puts a send into the queue and tells the sender so.
+func (c *call) wait(ctx context.Context, seq int64, s *rules.Send, d rules.Decision, callback string) error {
+	if c.g.o.Queue == nil {
+		say(c.w, http.StatusServiceUnavailable, "It would have to wait, and nothing here lets it. It was not sent.", trace(seq))
+		return nil
+	}
+	if err := c.g.o.Queue.Wait(ctx, seq, s, d); err != nil {
+		say(c.w, http.StatusServiceUnavailable, "It has to wait, and that could not be noted. It was not sent.", trace(seq))
+		return err
+	}
+	c.w.Header().Set("Content-Type", "application/json")
+	c.w.WriteHeader(http.StatusAccepted)
+	return json.NewEncoder(c.w).Encode(map[string]any{
+		"messaging_product": "whatsapp",
+		"contacts":          []map[string]string{{"input": s.To}},
+		"messages":          []map[string]string{{"id": cmp.Or(callback, trace(seq)), "message_status": "waiting"}},
+		"waxseal":           map[string]any{"request": seq, "decision": d.Do, "why": d.Why},
+	})
+}
+
+// asks reads a switch of the gateway's own from header or query.
+func (c *call) asks(name string) bool {
+	v := cmp.Or(c.r.Header.Get("X-Waxseal-"+name), c.r.URL.Query().Get(name))
+	return v == "1" || strings.EqualFold(v, "true")
+}
+
+// render freezes the text of a template as the recipient sees it.
+func (c *call) render(ctx context.Context, h *cloudapi.SendHead, s *rules.Send, o cloudapi.Outline, body []byte) {
+	if o.Template == "" || c.g.o.Template == nil {
+		return
+	}
+	def, err := c.g.o.Template(ctx, c.src, o.Template, o.Language)
+	if err != nil {
+		c.g.o.Log.LogAttrs(ctx, slog.LevelWarn, "a template's definition was not to be had", slog.String("source", c.src.Name), slog.String("error", err.Error()))
+		return
+	}
+	text, err := cloudapi.Rendered(def, body)
+	if err != nil {
+		return // the parameters are there, the definition too
+	}
+	h.Template, h.Rendered, s.Text = string(def), text, text
+	s.Category = cmp.Or(s.Category, categoryOf(def))
+}
+
+func categoryOf(def json.RawMessage) string {
+	var t struct {
+		Category string `json:"category"`
+	}
+	_ = json.Unmarshal(def, &t) // a definition without one is of none
+	return t.Category
+}
+
+// fetch keeps the files that a send names by their addresses: Meta will fetch
+// them, and what they show may change. One that cannot be had stops nothing.
+func (c *call) fetch(ctx context.Context, links []string) (files []record.ItemFile) {
+	for _, link := range slices.Compact(links) {
+		f := record.ItemFile{Name: nameOf(link)}
+		b, err := c.download(ctx, link)
+		if err != nil {
+			f.Reason = "It could not be fetched when the message was sent."
+		}
+		f.Blob = b
+		files = append(files, f)
+	}
+	return files
+}
+
+func nameOf(link string) string {
+	u, err := url.Parse(link)
+	if err != nil || path.Base(u.Path) == "/" || path.Base(u.Path) == "." {
+		return "linked file"
+	}
+	return path.Base(u.Path)
+}
+
+func (c *call) download(ctx context.Context, link string) (record.Blob, error) {
+	if c.g.o.Links == nil {
+		return record.Blob{}, errors.New("links are not fetched")
+	}
+	ctx, cancel := context.WithTimeout(ctx, linkTime)
+	defer cancel()
+	q, err := http.NewRequestWithContext(ctx, http.MethodGet, link, nil)
+	if err != nil {
+		return record.Blob{}, fmt.Errorf("fetch a linked file: %w", err)
+	}
+	w, err := c.g.o.Links.Do(q)
+	if err != nil {
+		return record.Blob{}, err
+	}
+	defer func() { _ = w.Body.Close() }() // read to its end, or given up
+	if w.StatusCode != http.StatusOK {
+		return record.Blob{}, fmt.Errorf("fetch a linked file: status %d", w.StatusCode)
+	}
+	return c.src.Journal.Blob(ctx, w.Body)
+}
+
+// keep appends one item and returns its entry.
+func (c *call) keep(ctx context.Context, what cloudapi.What, h cloudapi.SendHead, raw []byte, files []record.ItemFile) (int64, error) {
+	return keep(ctx, c.src.Journal, what, h, raw, files)
+}
+
+func keep(ctx context.Context, j cloudapi.Journal, what cloudapi.What, h cloudapi.SendHead, raw []byte, files []record.ItemFile) (int64, error) {
+	ctx, cancel := context.WithTimeout(ctx, keepTime)
+	defer cancel()
+	got, err := j.Append(ctx, func(capture int64) ([]record.Record, error) {
+		r, err := cloudapi.SendRecord(capture, h, what, raw, files)
+		return []record.Record{r}, err
+	})
+	if err != nil {
+		return 0, err
+	}
+	return got[0].Seq, nil
+}
+
+// answer is what Meta said.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// ErrAway is returned where Meta could not be reached: nothing has left.
+var ErrAway = errors.New("the Graph API cannot be reached")
+
+// errNoAnswer is returned where something may have left, and no answer came.
+var errNoAnswer = errors.New("no answer came")
+
+// forward sends a request once. from is the sender's own, whose token it goes
+// with; nil: the source's.
+func (g *Gateway) forward(ctx context.Context, src Source, h cloudapi.SendHead, body []byte, from *http.Request) (*answer, error) {
+	ctx, cancel := context.WithTimeout(ctx, sendTime)
+	defer cancel()
+	if h.Sent != "" {
+		body = []byte(h.Sent)
+	}
+	if h.Callback != "" {
+		body = cloudapi.Plant(body, h.Callback)
+	}
+	address := strings.TrimSuffix(cmp.Or(src.Graph, graph.Base), "/") + h.Path
+	q, err := http.NewRequestWithContext(ctx, cmp.Or(h.Method, http.MethodPost), address, bytes.NewReader(body))
+	if err != nil {
+		return nil, fmt.Errorf("forward: %w", err)
+	}
+	q.GetBody = nil // net/http must not send it again
+	if from != nil {
+		q.Header = forwarded(from.Header)
+		q.URL.RawQuery = query(from.URL.Query())
+	} else {
+		q.Header.Set("Authorization", "Bearer "+src.Access)
+		q.Header.Set("Content-Type", "application/json")
+	}
+	w, err := g.o.HTTP.Do(q)
+	if err != nil {
+		if dial(err) {
+			return nil, ErrAway
+		}
+		return nil, errNoAnswer
+	}
+	defer func() { _ = w.Body.Close() }() // read to its end, or given up
+	b, err := io.ReadAll(io.LimitReader(w.Body, maxAnswer))
+	if err != nil {
+		return nil, errNoAnswer
+	}
+	return &answer{w.StatusCode, w.Header, b}, nil
+}
+
+// dial reports an error that came before anything was sent.
+func dial(err error) bool {
+	var op *net.OpError
+	var dns *net.DNSError
+	return errors.As(err, &dns) || errors.As(err, &op) && op.Op == "dial"
+}
+
+// hop are headers that belong to one connection, or to the gateway itself. An
+// idempotency key would let net/http send a request again.
+var hop = []string{"Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "Content-Length", "Accept-Encoding", "Host", "Idempotency-Key", "X-Idempotency-Key", "Cookie", "Forwarded", "Via"}
+
+// forwarded are the sender's headers that Meta gets.
+func forwarded(h http.Header) http.Header {
+	out := http.Header{}
+	for k, v := range h {
+		if !slices.Contains(hop, k) && !strings.HasPrefix(k, "X-Waxseal-") && !strings.HasPrefix(k, "X-Forwarded-") {
+			out[k] = v
+		}
+	}
+	return out
+}
+
+// query is the sender's, without what is the gateway's own.
+func query(q url.Values) string {
+	q.Del("deferrable")
+	q.Del("urgent")
+	return q.Encode()
+}
+
+// answered archives what Meta said, and then says it to the sender.
+func (c *call) answered(ctx context.Context, seq int64, h cloudapi.SendHead, a *answer, failed error) error {
+	_, err := c.g.conclude(ctx, c.src, seq, h, a, failed)
+	switch {
+	case a != nil: // it was sent, whatever became of the answer's record
+		for k, v := range a.header {
+			if !slices.Contains(hop, k) && k != "Set-Cookie" {
+				c.w.Header()[k] = v
+			}
+		}
+		c.w.WriteHeader(a.status)
+		_, _ = c.w.Write(a.body) // who asked may have gone
+	case errors.Is(failed, ErrAway):
+		say(c.w, http.StatusBadGateway, "Meta could not be reached. It was not sent.", trace(seq))
+	default:
+		say(c.w, http.StatusGatewayTimeout, "Meta did not answer, so it is not known whether it was sent. Do not send it again before its status has come, or an hour has passed.", trace(seq))
+	}
+	return err
+}
+
+// conclude archives the answer to a request, or that there was none.
+func (g *Gateway) conclude(ctx context.Context, src Source, seq int64, h cloudapi.SendHead, a *answer, failed error) (string, error) {
+	out := cloudapi.SendHead{At: g.o.Now().UTC(), Request: seq, Number: h.Number, Path: h.Path, Callback: h.Callback}
+	var raw []byte
+	outcome := ""
+	switch {
+	case a != nil:
+		out.Status, raw = a.status, a.body
+		if outcome = "Meta has taken it."; a.status/100 != 2 {
+			outcome = fmt.Sprintf("Meta has refused it (status %d).", a.status)
+		}
+	case errors.Is(failed, ErrAway):
+		out.Failed = "Meta could not be reached: it was not sent."
+		outcome = out.Failed
+	default:
+		out.Failed = "Meta did not answer: it is not known whether it was sent."
+		outcome = out.Failed
+	}
+	_, err := keep(ctx, src.Journal, cloudapi.Answer, out, raw, nil)
+	if err != nil {
+		err = fmt.Errorf("archive the answer to entry %d: %w", seq, err)
+	}
+	return outcome, err
+}
+
+// Forward sends a request that waited. It must be called once: the record that
+// it goes is durable before its first byte leaves, and whoever finds that record
+// without an answer must not call it again. ErrAway: nothing has left.
+func (g *Gateway) Forward(ctx context.Context, request int64) (outcome string, err error) {
+	e, err := g.o.Entry(ctx, request)
+	if err != nil {
+		return "", fmt.Errorf("read request %d: %w", request, err)
+	}
+	var h cloudapi.Head
+	raw, err := e.Decode(&h)
+	if err != nil {
+		return "", err
+	}
+	if h.Send == nil || h.What != cloudapi.Request {
+		return "", fmt.Errorf("entry %d is no request", request)
+	}
+	src, ok := g.o.Of(h.Send.Number)
+	if !ok {
+		return "", fmt.Errorf("request %d is of a source that is not there", request)
+	}
+	step := cloudapi.SendHead{At: g.o.Now().UTC(), Request: request, Number: h.Send.Number, Callback: h.Send.Callback, Decision: rules.Forward}
+	if _, err := keep(ctx, src.Journal, cloudapi.Step, step, nil, nil); err != nil {
+		return "", fmt.Errorf("note that request %d goes: %w", request, err)
+	}
+	a, err := g.forward(context.WithoutCancel(ctx), src, *h.Send, raw, nil)
+	if errors.Is(err, ErrAway) {
+		return "", ErrAway
+	}
+	return g.conclude(context.WithoutCancel(ctx), src, request, *h.Send, a, err)
+}
+
+// pass hands a question through, and its answer back.
+func (c *call) pass() error {
+	address := strings.TrimSuffix(cmp.Or(c.src.Graph, graph.Base), "/") + "/" + c.rest
+	q, err := http.NewRequestWithContext(c.r.Context(), c.r.Method, address, nil)
+	if err != nil {
+		return fmt.Errorf("pass: %w", err)
+	}
+	q.Header, q.URL.RawQuery = forwarded(c.r.Header), query(c.r.URL.Query())
+	w, err := c.g.o.HTTP.Do(q)
+	if err != nil {
+		say(c.w, http.StatusBadGateway, "Meta could not be reached.", "")
+		return nil //nolint:nilerr // the sender was told; nothing was to be kept
+	}
+	defer func() { _ = w.Body.Close() }() // read to its end, or given up
+	for k, v := range w.Header {
+		if !slices.Contains(hop, k) && k != "Set-Cookie" {
+			c.w.Header()[k] = v
+		}
+	}
+	c.w.WriteHeader(w.StatusCode)
+	_, _ = io.Copy(c.w, w.Body) // who asked may have gone
+	return nil
+}
+
+func trace(seq int64) string { return fmt.Sprintf("waxseal-%d", seq) }
+
+// say answers in the shape of Meta's errors, which senders know to read.
+func say(w http.ResponseWriter, status int, text, trace string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	e := map[string]any{"message": text, "type": "WaxsealException", "code": status}
+	if trace != "" {
+		e["fbtrace_id"] = trace
+	}
+	_ = json.NewEncoder(w).Encode(map[string]any{"error": e}) // who asked may have gone
+}
