@@ -67,6 +67,7 @@ func Client(o Options) *http.Client {
 				r.Header.Del("Authorization")
 				r.Header.Del("Cookie")
 			}
+			r.Header.Del("Referer") // the address may be all that opens a file
 			return nil
 		},
 	}
