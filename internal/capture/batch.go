@@ -41,11 +41,14 @@ func NewBatch(ctx context.Context, sink Sink, acked func(records int64)) *Batch 
 	return &Batch{ctx: ctx, sink: sink, acked: acked}
 }
 
-// Add takes the next record; its ordinal is the number of those before it.
-func (b *Batch) Add(r record.Record) error {
-	b.recs = append(b.recs, r)
-	for _, p := range r.Parts {
-		b.bytes += len(p)
+// Add takes the next records; the ordinal of each is the number of those before
+// it. Those of one call become durable together.
+func (b *Batch) Add(rs ...record.Record) error {
+	b.recs = append(b.recs, rs...)
+	for _, r := range rs {
+		for _, p := range r.Parts {
+			b.bytes += len(p)
+		}
 	}
 	if len(b.recs) >= batchRecords || b.bytes >= batchBytes {
 		return b.flush()

@@ -5,6 +5,7 @@ import (
 	"github.com/waxseal/waxseal/internal/capture"
 	"github.com/waxseal/waxseal/internal/capture/android"
 	"github.com/waxseal/waxseal/internal/capture/chatexport"
+	"github.com/waxseal/waxseal/internal/capture/cloudapi"
 	"github.com/waxseal/waxseal/internal/capture/ios"
 )
 
@@ -15,6 +16,7 @@ func Formats() []capture.Format {
 	return []capture.Format{
 		ios.Format(),
 		android.Format(),
+		cloudapi.Format(),
 		chatexport.Format(),
 	}
 }
