@@ -16,6 +16,7 @@ import (
 	"github.com/waxseal/waxseal/internal/alarm"
 	"github.com/waxseal/waxseal/internal/archive"
 	"github.com/waxseal/waxseal/internal/capture/cloudapi"
+	"github.com/waxseal/waxseal/internal/gateway"
 	"github.com/waxseal/waxseal/internal/govern"
 	"github.com/waxseal/waxseal/internal/index"
 	"github.com/waxseal/waxseal/internal/web"
@@ -32,6 +33,7 @@ type live struct {
 	behind bool   // a proxy says who asks
 	bodies room
 
+	out  *wayOut
 	more chan struct{} // something was appended
 
 	mu      sync.RWMutex
@@ -55,6 +57,7 @@ func (s *liveSource) config() cloudapi.Config { return *s.cfg.Load() }
 func newLive(ctx context.Context, l *live) (*live, error) {
 	l.more, l.sources = make(chan struct{}, 1), map[string]*liveSource{}
 	l.bodies.free.Store(hooksRoom)
+	l.out = newWayOut(l)
 	return l, l.refresh(ctx)
 }
 
@@ -242,11 +245,14 @@ func (l *live) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // delivers has no session, and proves itself otherwise.
 func (l *live) before(console http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, "/hooks/") {
+		switch {
+		case strings.HasPrefix(r.URL.Path, "/hooks/"):
 			l.ServeHTTP(w, r)
-			return
+		case strings.HasPrefix(r.URL.Path, gateway.Prefix):
+			l.out.gateway.ServeHTTP(w, r)
+		default:
+			console.ServeHTTP(w, r)
 		}
-		console.ServeHTTP(w, r)
 	})
 }
 
