@@ -1,10 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -13,8 +16,10 @@ import (
 	"github.com/waxseal/waxseal/internal/alarm"
 	"github.com/waxseal/waxseal/internal/archive"
 	"github.com/waxseal/waxseal/internal/capture/cloudapi"
+	"github.com/waxseal/waxseal/internal/gateway"
 	"github.com/waxseal/waxseal/internal/govern"
 	"github.com/waxseal/waxseal/internal/index"
+	"github.com/waxseal/waxseal/internal/web"
 )
 
 // live is what runs beside the console: the sources and what serves them.
@@ -26,7 +31,9 @@ type live struct {
 	log    *slog.Logger
 	floor  uint64 // bytes that must be free on the disk
 	behind bool   // a proxy says who asks
+	bodies room
 
+	out  *wayOut
 	more chan struct{} // something was appended
 
 	mu      sync.RWMutex
@@ -37,7 +44,9 @@ type live struct {
 type liveSource struct {
 	name     string
 	cfg      atomic.Pointer[cloudapi.Config]
-	set      int64 // entry of the act that it runs by
+	added    time.Time // to the books
+	since    time.Time // it runs here
+	set      int64     // entry of the act that it runs by
 	journal  *cloudapi.Running
 	receiver *cloudapi.Receiver
 }
@@ -47,14 +56,17 @@ func (s *liveSource) config() cloudapi.Config { return *s.cfg.Load() }
 // newLive makes the sources ready that the books have.
 func newLive(ctx context.Context, l *live) (*live, error) {
 	l.more, l.sources = make(chan struct{}, 1), map[string]*liveSource{}
+	l.bodies.free.Store(hooksRoom)
+	l.out = newWayOut(l)
 	return l, l.refresh(ctx)
 }
 
 // refresh follows the books: sources that were added, changed or removed.
 func (l *live) refresh(ctx context.Context) error {
 	type source struct {
-		cfg cloudapi.Config
-		set int64
+		cfg   cloudapi.Config
+		set   int64
+		added time.Time
 	}
 	now := map[string]source{}
 	err := l.ledger.Read(ctx, func(s *govern.State) error {
@@ -66,7 +78,7 @@ func (l *live) refresh(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			now[name] = source{cfg, src.Set}
+			now[name] = source{cfg, src.Set, src.Since}
 		}
 		return nil
 	})
@@ -86,6 +98,7 @@ func (l *live) refresh(ctx context.Context) error {
 		switch s := l.sources[name]; {
 		case s == nil:
 			l.sources[name] = l.source(name, is.cfg, is.set)
+			l.sources[name].added = is.added
 		case s.set != is.set:
 			s.cfg.Store(&is.cfg)
 			s.set = is.set
@@ -95,7 +108,7 @@ func (l *live) refresh(ctx context.Context) error {
 }
 
 func (l *live) source(name string, cfg cloudapi.Config, set int64) *liveSource {
-	s := &liveSource{name: name, set: set}
+	s := &liveSource{name: name, set: set, since: time.Now()}
 	s.cfg.Store(&cfg)
 	s.journal = cloudapi.OpenJournal(l.ar, s.config, l.ar.Info().Zone, l.appended)
 	o := cloudapi.ReceiverOptions{Ready: l.ready, Bell: l.bell, Log: l.log}
@@ -131,6 +144,33 @@ func (l *live) ready() error {
 	return nil
 }
 
+// Keys of alarms about the archive itself.
+const (
+	alarmDisk  = "archive/disk"
+	alarmWrite = "archive/write"
+)
+
+// watch rings where nothing can be taken, whether something comes or not.
+func (l *live) watch(ctx context.Context) {
+	l.mu.RLock()
+	n := len(l.sources)
+	l.mu.RUnlock()
+	if n == 0 {
+		return // nothing is to come
+	}
+	err := l.ready()
+	if errors.Is(err, errDiskLow) {
+		l.bell.Ring(ctx, alarm.Alarm{Key: alarmDisk, Say: "The disk of the archive is nearly full. Deliveries are refused, and WhatsApp tries again for 36 hours at least: make room before that."})
+		return
+	}
+	l.bell.Clear(ctx, alarmDisk)
+	if err != nil {
+		l.bell.Ring(ctx, alarm.Alarm{Key: alarmWrite, Say: "The archive takes nothing new: it is an older copy, or cannot be written. Deliveries are refused, and WhatsApp tries again for 36 hours at least. Run waxseal verify."})
+		return
+	}
+	l.bell.Clear(ctx, alarmWrite)
+}
+
 // run keeps up with the books until ctx ends.
 func (l *live) run(ctx context.Context) {
 	tick := time.NewTicker(time.Second)
@@ -140,11 +180,34 @@ func (l *live) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+			l.watch(ctx)
 			if err := l.refresh(ctx); err != nil && ctx.Err() == nil {
 				l.log.LogAttrs(ctx, slog.LevelError, "follow the sources", slog.String("error", err.Error()))
 			}
 		}
 	}
+}
+
+// states tells the console how the sources fare.
+func (l *live) states() (all []web.SourceState) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	for _, name := range slices.Sorted(maps.Keys(l.sources)) {
+		s := l.sources[name]
+		c, n := s.config(), s.receiver.Stats()
+		is := web.SourceState{
+			Name: name, Kind: cloudapi.Name, Since: s.added, Began: s.since, Last: n.Last, Token: c.Access != "", Callback: cmp.Or(c.URL, "https://YOUR-HOST") + "/hooks/" + name,
+			Deliveries: n.Deliveries, Redelivered: n.Redelivered, NotJSON: n.NotJSON, BadSignatures: n.BadSignatures, Refused: n.Refused, Bytes: n.Bytes, MediaWaiting: -1,
+		}
+		for _, p := range c.Numbers {
+			is.Numbers = append(is.Numbers, web.SourceNumber{Phone: p.Phone, ID: p.ID, Custodian: p.Custodian})
+		}
+		for _, secret := range c.App {
+			is.Secrets = append(is.Secrets, cloudapi.Fingerprint(secret))
+		}
+		all = append(all, is)
+	}
+	return all
 }
 
 // close ends the captures that run.
@@ -172,6 +235,9 @@ func (l *live) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	c := http.NewResponseController(w)
 	_ = errors.Join(c.SetReadDeadline(time.Now().Add(hookTime)), c.SetWriteDeadline(time.Now().Add(2*hookTime))) // a connection that cannot is a test's
+	body, done := l.bodies.of(r.Body)
+	defer done()
+	r.Body = body
 	s.receiver.ServeHTTP(w, r)
 }
 
@@ -179,11 +245,14 @@ func (l *live) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // delivers has no session, and proves itself otherwise.
 func (l *live) before(console http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, "/hooks/") {
+		switch {
+		case strings.HasPrefix(r.URL.Path, "/hooks/"):
 			l.ServeHTTP(w, r)
-			return
+		case strings.HasPrefix(r.URL.Path, gateway.Prefix):
+			l.out.gateway.ServeHTTP(w, r)
+		default:
+			console.ServeHTTP(w, r)
 		}
-		console.ServeHTTP(w, r)
 	})
 }
 

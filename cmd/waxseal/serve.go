@@ -16,10 +16,12 @@ import (
 	"sync"
 	"time"
 
+	"github.com/waxseal/waxseal/internal/alarm"
 	"github.com/waxseal/waxseal/internal/archive"
 	"github.com/waxseal/waxseal/internal/dispose"
 	"github.com/waxseal/waxseal/internal/govern"
 	"github.com/waxseal/waxseal/internal/index"
+	"github.com/waxseal/waxseal/internal/outbound"
 	"github.com/waxseal/waxseal/internal/web"
 )
 
@@ -27,7 +29,9 @@ type serveCmd struct {
 	listenFlags
 	Listen string `help:"Address to listen on. One that other machines can reach needs accounts, and TLS or a proxy that does it." default:"127.0.0.1:8440" placeholder:"HOST:PORT"`
 	Open   bool   `help:"Open the console in a browser."`
-	Floor  int64  `name:"disk-floor" help:"MB that must be free: with less, deliveries are refused early, and come again later." default:"1024" placeholder:"MB"`
+	hooksFlags
+	outsideFlags
+	Floor int64 `name:"disk-floor" help:"MB that must be free: with less, deliveries are refused early, and come again later." default:"1024" placeholder:"MB"`
 }
 
 // listenFlags are for a console that other machines can reach.
@@ -46,7 +50,14 @@ func (c *serveCmd) Run(a *app) error {
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		return usagef("--tls-cert and --tls-key belong together")
 	}
+	if err := c.check(c.BehindProxy); err != nil {
+		return err
+	}
 	floor, err := diskFloor(c.Floor)
+	if err != nil {
+		return err
+	}
+	client, err := c.client()
 	if err != nil {
 		return err
 	}
@@ -58,7 +69,7 @@ func (c *serveCmd) Run(a *app) error {
 		if err != nil {
 			return fmt.Errorf("listen: %w", err)
 		}
-		return a.serve(l, ar, x, serving{listenFlags: c.listenFlags, browser: c.Open, floor: floor})
+		return a.serve(l, ar, x, serving{listenFlags: c.listenFlags, hooksFlags: c.hooksFlags, browser: c.Open, floor: floor, client: client})
 	})
 }
 
@@ -105,6 +116,8 @@ func (a *app) accounts(ar *archive.Archive) (some bool, err error) {
 // serving is how the console is served.
 type serving struct {
 	listenFlags
+	hooksFlags
+	client  *http.Client // of requests that leave; nil: to public addresses alone
 	browser bool
 	floor   uint64 // bytes that must be free
 	login   string // whose link is printed; empty: nobody's, or the operator's
@@ -128,9 +141,11 @@ func (a *app) serve(l net.Listener, ar *archive.Archive, x *index.Index, o servi
 		watching.Wait()
 	}()
 	space := &diskSpace{dir: ar.Dir()}
+	var ways *live
 	console, err := web.New(web.Config{
 		Name: ar.Info().Name, Index: x.Within(index.Scope{}), Within: func(sc index.Scope) web.Index { return x.Within(sc) }, Auditor: x, Blobs: blobs{ar}, Ledger: ledger,
 		Hosts: o.Host, BehindProxy: o.BehindProxy, Cost: passwordCost,
+		Capture: func(context.Context) ([]web.SourceState, error) { return ways.states(), nil },
 		Outlook: outlook(ar, x, ledger), Desk: runner, Prove: proofOf(ar),
 		State: func(ctx context.Context) (web.State, error) { return archiveState(ctx, ar, space) },
 		Log:   log,
@@ -162,39 +177,66 @@ func (a *app) serve(l net.Listener, ar *archive.Archive, x *index.Index, o servi
 	if o.browser {
 		openBrowser(a.ctx, link)
 	}
-	ways, err := newLive(running, &live{ar: ar, x: x, ledger: ledger, log: log, floor: o.floor, behind: o.BehindProxy})
+	if o.client == nil {
+		o.client = outbound.Client(outbound.Options{})
+	}
+	bell, err := alarm.New(running, alarm.Options{Firm: name, Ledger: ledger, HTTP: o.client, Log: log})
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
+	ways, err = newLive(running, &live{ar: ar, x: x, ledger: ledger, bell: bell, log: log, floor: o.floor, behind: o.BehindProxy})
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
+	servers, err := a.servers(l, &o, console, ways)
+	if err != nil {
+		return err
+	}
+	watching.Go(func() { bell.Run(running) })
 	watching.Go(func() { ways.followSoon(running) })
 	watching.Go(func() { ways.run(running) })
+	watching.Go(func() { ways.watchGaps(running) })
+	watching.Go(func() { ways.out.outbox.Run(running) })
 	watching.Go(func() { watchDue(running, ar, desk, log) })
 	if err := runner.Resume(a.ctx); err != nil {
 		log.LogAttrs(a.ctx, slog.LevelError, "go on with disposals", slog.String("error", err.Error()))
 	}
-	srv := &http.Server{
-		Handler: ways.before(console), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
-		ErrorLog:  slog.NewLogLogger(log.Handler(), slog.LevelWarn),
-		TLSConfig: &tls.Config{MinVersion: tls.VersionTLS12},
-	}
-	stopped := make(chan error, 1)
-	go func() {
-		<-a.ctx.Done()
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
-		stopped <- srv.Shutdown(ctx)
-	}()
-	if o.TLSCert != "" {
-		err = srv.ServeTLS(l, o.TLSCert, o.TLSKey)
-	} else {
-		err = srv.Serve(l)
-	}
-	if !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("serve: %w", err)
-	}
+	err = serveAll(a.ctx, servers)
+	// What was taken is durable; its capture ends with what it counted.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(a.ctx), 5*time.Second)
 	defer cancel()
-	return errors.Join(<-stopped, ways.close(ctx))
+	return errors.Join(err, ways.close(ctx))
+}
+
+// servers are the console's, and the ways in's where they have an address of
+// their own. These stop first.
+func (a *app) servers(l net.Listener, o *serving, console http.Handler, ways *live) (all []bound, err error) {
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, l.Close())
+		}
+	}()
+	var t *tls.Config
+	if o.TLSCert != "" {
+		if t, err = tlsFromFiles(o.TLSCert, o.TLSKey); err != nil {
+			return nil, err
+		}
+	}
+	if o.HooksListen == "" {
+		return []bound{{newServer(ways.before(console), t, ways.log), l}}, nil
+	}
+	ht, err := o.tls(a.ctx, ways.ledger)
+	if err != nil {
+		return nil, err
+	}
+	hl, err := (&net.ListenConfig{}).Listen(a.ctx, "tcp", o.HooksListen)
+	if err != nil {
+		return nil, fmt.Errorf("listen for deliveries: %w", err)
+	}
+	if _, err := fmt.Fprintf(a.stdout, "\nDeliveries and sends arrive at %s.\n", hl.Addr()); err != nil {
+		return nil, errors.Join(err, hl.Close())
+	}
+	return []bound{{newServer(ways.before(http.NotFoundHandler()), ht, ways.log), hl}, {newServer(console, t, ways.log), l}}, nil
 }
 
 // followEvery is how soon the console shows what another process imported.

@@ -35,5 +35,8 @@ func (m *Message) Beside() (out []string) {
 	if r := m.Referral; r != nil {
 		out = append(out, r.Headline, r.Body, r.URL)
 	}
+	if p := m.Product; p != nil {
+		out = append(out, p.ID)
+	}
 	return out
 }

@@ -25,7 +25,7 @@ func Fold(events []Event) Message {
 	slices.SortStableFunc(es, func(a, b Event) int { return cmp.Compare(a.Seq, b.Seq) })
 	states := slices.Clone(es)
 	slices.SortStableFunc(states, func(a, b Event) int {
-		return cmp.Or(stage(&a.Message)-stage(&b.Message), strings.Compare(a.Message.ChangedAt, b.Message.ChangedAt))
+		return cmp.Or(stage(&a.Message)-stage(&b.Message), strings.Compare(a.Message.ChangedAt, b.Message.ChangedAt), anyOrder(&a.Message, &b.Message))
 	})
 
 	m := last(states)
@@ -42,9 +42,28 @@ func Fold(events []Event) Message {
 	if len(es) > 1 {
 		m.Versions = versions(states, &m)
 		m.Attachments, m.Reactions, m.Receipts = nil, nil, nil
-		for i := range es {
-			complete(&m, &es[i].Message)
+		if m.Partial {
+			alone(&m, es)
 		}
+		by := es
+		if live(&m) {
+			by = states
+		}
+		var receipts []Receipt
+		for i := range by {
+			complete(&m, &by[i].Message)
+			receipts = append(receipts, by[i].Message.Receipts...)
+		}
+		m.Receipts = steps(receipts, m.Chat.Kind == Direct)
+		// Files by name: those of the message itself, then of who tells of it.
+		for _, e := range slices.Backward(states) {
+			for _, a := range e.Message.Attachments {
+				if a.Ref != "" {
+					m.Attachments = attach(m.Attachments, a)
+				}
+			}
+		}
+		settle(&m)
 	}
 	if slices.ContainsFunc(m.Reactions, takenBack) {
 		m.Reactions = slices.DeleteFunc(slices.Clone(m.Reactions), takenBack)
@@ -66,8 +85,8 @@ func stage(m *Message) int {
 		return 1
 	case m.Partial:
 		return -2
-	case leftOut(m):
-		return -1 // its caption may have gone with the file
+	case leftOut(m), ghost(m):
+		return -1 // its caption may have gone with the file; its content comes later
 	}
 	return 0
 }
@@ -101,8 +120,12 @@ func versions(states []Event, last *Message) []Version {
 		states = append(slices.Clone(states), states[n])
 	}
 	var out []Version
-	seen := map[string]bool{Said(last.Text): !last.Revoked}
+	seen, ghosts := map[string]bool{Said(last.Text): !last.Revoked}, false
 	for _, e := range states[:len(states)-1] {
+		if ghost(&e.Message) && !e.Message.Partial && last.Type != Unsupported && !ghosts {
+			ghosts = true
+			out = append(out, Version{Type: Unsupported, Seq: e.Seq})
+		}
 		if e.Message.Revoked || e.Message.Partial && !e.Message.Edited || seen[Said(e.Message.Text)] || e.Message.Text == "" && wordless(&e.Message) || e.Message.Type == SystemType {
 			continue
 		}
@@ -128,20 +151,21 @@ func complete(m, o *Message) {
 	if m.Boundary == Ambiguous && o.Boundary != Ambiguous {
 		m.Boundary = o.Boundary
 	}
-	if m.Time == Ambiguous && o.Time != Ambiguous {
+	if m.Time == Ambiguous && o.Time != Ambiguous && !o.Partial {
 		m.Time = o.Time
 	}
 	if m.Type == Unknown && !m.Revoked && o.Type != Unknown && !o.Revoked {
 		m.Type = o.Type
 	}
-	if m.Key == nil {
-		m.Key = o.Key
+	m.Key = keys(m.Key, o.Key)
+	if m.Account == "" {
+		m.Account, m.Custodian = o.Account, cmp.Or(m.Custodian, o.Custodian)
 	}
-	if m.Chat.JID == "" {
-		m.Chat.JID = o.Chat.JID
-	}
-	if m.Chat.LID == "" {
-		m.Chat.LID = o.Chat.LID
+	m.Chat.JID, m.Chat.LID, m.Chat.BSUID = cmp.Or(m.Chat.JID, o.Chat.JID), cmp.Or(m.Chat.LID, o.Chat.LID), cmp.Or(m.Chat.BSUID, o.Chat.BSUID)
+	m.Chat.Kind = cmp.Or(m.Chat.Kind, o.Chat.Kind)
+	m.Sending = further(m.Sending, o.Sending)
+	if o.Partial {
+		m.Call = calls(m.Call, o.Call)
 	}
 	if m.Quoted == nil {
 		m.Quoted, m.ReplyTo = o.Quoted, cmp.Or(m.ReplyTo, o.ReplyTo)
@@ -156,11 +180,9 @@ func complete(m, o *Message) {
 	for _, r := range o.Reactions {
 		m.Reactions = react(m.Reactions, r)
 	}
-	for _, r := range o.Receipts {
-		m.Receipts = receive(m.Receipts, r)
-	}
 	for i, a := range o.Attachments {
 		switch {
+		case a.Ref != "":
 		case i >= len(m.Attachments):
 			m.Attachments = append(m.Attachments, a)
 		case better(a.State, m.Attachments[i].State):
@@ -179,7 +201,15 @@ func witness(m, o *Message) {
 		m.Text = o.Text
 	}
 	m.System = notices(m.System, o.System)
-	m.AsPrinted, m.TypeCode = cmp.Or(m.AsPrinted, o.AsPrinted), cmp.Or(m.TypeCode, o.TypeCode)
+	m.Basket, m.Product = cmp.Or(m.Basket, o.Basket), cmp.Or(m.Product, o.Product)
+	m.Referral, m.Choice = cmp.Or(m.Referral, o.Referral), cmp.Or(m.Choice, o.Choice)
+	if m.Errors == nil && !ghost(o) {
+		m.Errors = o.Errors
+	}
+	m.AsPrinted = cmp.Or(m.AsPrinted, o.AsPrinted)
+	if !ghost(o) {
+		m.TypeCode = cmp.Or(m.TypeCode, o.TypeCode)
+	}
 	m.Location, m.Call, m.Occasion = cmp.Or(m.Location, o.Location), cmp.Or(m.Call, o.Call), cmp.Or(m.Occasion, o.Occasion)
 	if m.Contacts == nil {
 		m.Contacts = o.Contacts
@@ -274,20 +304,6 @@ func react(all []Reaction, r Reaction) []Reaction {
 	return all
 }
 
-// receive adds a receipt: each person has one, the furthest.
-func receive(all []Receipt, r Receipt) []Receipt {
-	order := []ReceiptState{Failed, Delivered, Read, Played}
-	i := slices.IndexFunc(all, func(o Receipt) bool { return samePerson(&o.Who, &r.Who) })
-	switch {
-	case i < 0:
-		return append(all, r)
-	case slices.Index(order, r.State) > slices.Index(order, all[i].State):
-		all = slices.Clone(all)
-		all[i] = r
-	}
-	return all
-}
-
 func samePerson(a, b *Person) bool {
 	x, y := addresses(a), addresses(b)
 	if len(x) == 0 && len(y) == 0 {
@@ -345,15 +361,26 @@ func sender(m *Message) string {
 // Same reports whether two records, of two captures of one chat and with equal
 // MatchKeys, show the same message.
 func Same(a, b *Message) bool {
-	return sameSecond(a, b) && a.Revoked == b.Revoked && sameMedia(a, b) &&
+	return !others(a, b) && sameSecond(a, b) && a.Revoked == b.Revoked && sameMedia(a, b) &&
 		(a.Type == b.Type || media(a) && (a.Type == Unknown || b.Type == Unknown))
+}
+
+// others reports whether two records cannot be of one message whatever they
+// show: their names are of two, or one shows nothing of it.
+func others(a, b *Message) bool {
+	for _, m := range []*Message{a, b} {
+		if m.Partial && !m.Edited && !m.Revoked {
+			return true
+		}
+	}
+	return a.Key != nil && b.Key != nil && a.Key.ID != b.Key.ID && a.Key.Unique && b.Key.Unique && a.Key.ID != "" && b.Key.ID != ""
 }
 
 // Revises reports whether two records, of two captures of one chat and with
 // equal PlaceKeys, can be two states of one message: one of them shows it
 // edited or revoked.
 func Revises(a, b *Message) bool {
-	if a.Type == SystemType || b.Type == SystemType || a.From == nil || b.From == nil || !sameSecond(a, b) {
+	if a.Type == SystemType || b.Type == SystemType || a.From == nil || b.From == nil || others(a, b) || !sameSecond(a, b) {
 		return false
 	}
 	if a.Revoked || b.Revoked {
@@ -367,7 +394,7 @@ func Revises(a, b *Message) bool {
 // one export left its file out, and with it the caption, or they hold other
 // bytes under one name.
 func Varies(a, b *Message) bool {
-	if !media(a) || !media(b) || a.Revoked || b.Revoked || a.Edited != b.Edited || !sameSecond(a, b) {
+	if others(a, b) || !media(a) || !media(b) || a.Revoked || b.Revoked || a.Edited != b.Edited || !sameSecond(a, b) {
 		return false
 	}
 	if leftOut(a) || leftOut(b) {

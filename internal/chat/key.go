@@ -11,7 +11,7 @@ func KeyName(m *Message) string {
 	if m.Key == nil || m.Key.ID == "" {
 		return ""
 	}
-	if m.Key.Unique {
+	if m.Key.Unique { // who reacts to a message need not know whose it is
 		return m.Account + "\x00" + m.Key.ID
 	}
 	me := "in"
@@ -21,16 +21,35 @@ func KeyName(m *Message) string {
 	return m.Account + "\x00" + m.Custodian + "\x00" + me + "\x00" + m.Key.ID
 }
 
-// SameKey reports whether two records, with equal KeyNames, name the same
-// message. Ids are not compared alone: the same one occurs in several chats,
-// and in a group of several senders. A person and a chat have a phone's
-// address, a LID, or both; what one record lacks contradicts nothing, as long
-// as something agrees. sameChat is whether both are known to be of one chat.
+// KeyNames lists the names under which another record of a message may be
+// found: by WhatsApp's key, and by what it was called before it had one.
+func KeyNames(m *Message) (out []string) {
+	if n := KeyName(m); n != "" {
+		out = append(out, n)
+	}
+	if m.Key != nil && m.Key.Alias != "" {
+		out = append(out, "alias\x00"+m.Key.Alias)
+	}
+	return out
+}
+
+// SameKey reports whether two records, with a name of KeyNames in common, name
+// the same message. Ids are not compared alone: the same one occurs in several
+// chats, and in a group of several senders. A person and a chat have a phone's
+// address, a LID, a business-scoped id, or several; what one record lacks
+// contradicts nothing, as long as something agrees. sameChat is whether both
+// are known to be of one chat.
 func SameKey(a, b *Message, sameChat bool) bool {
+	if a.Key.Alias != "" && a.Key.Alias == b.Key.Alias {
+		return a.Key.ID == "" || b.Key.ID == "" || a.Key.ID == b.Key.ID
+	}
+	if a.Key.ID == "" || a.Key.ID != b.Key.ID {
+		return false
+	}
 	if a.Key.Unique && b.Key.Unique {
 		return true
 	}
-	if !sameChat && !meet([]string{a.Chat.JID, a.Chat.LID, a.Key.Chat}, []string{b.Chat.JID, b.Chat.LID, b.Key.Chat}) {
+	if !sameChat && !meet(chatAddresses(a), chatAddresses(b)) {
 		return false
 	}
 	if a.Key.FromMe || a.From == nil || b.From == nil {
@@ -41,9 +60,33 @@ func SameKey(a, b *Message, sameChat bool) bool {
 		return true
 	}
 	// A phone's address and a LID may be one person's: then the time decides.
-	return !slices.ContainsFunc(x, func(s string) bool {
-		return slices.ContainsFunc(y, func(t string) bool { return server(s) == server(t) })
-	}) && a.SentAt == b.SentAt
+	return !contradict(x, y) && a.SentAt == b.SentAt
+}
+
+// chatAddresses lists what names the chat of a message.
+func chatAddresses(m *Message) []string {
+	return append(m.Chat.Addresses(), m.Key.Chat)
+}
+
+// Addresses lists what names a chat beyond doubt.
+func (c *Chat) Addresses() (out []string) {
+	for _, s := range []string{c.JID, c.LID} {
+		if s != "" {
+			out = append(out, s)
+		}
+	}
+	if c.BSUID != "" {
+		out = append(out, c.BSUID+"@bsuid")
+	}
+	return out
+}
+
+// contradict reports whether two have addresses of one kind, which then
+// differ.
+func contradict(x, y []string) bool {
+	return slices.ContainsFunc(x, func(s string) bool {
+		return s != "" && slices.ContainsFunc(y, func(t string) bool { return t != "" && server(s) == server(t) })
+	})
 }
 
 func server(jid string) string {

@@ -73,6 +73,7 @@ type Message struct {
 	Choice   *Choice   `json:"interactive,omitempty"`
 	Basket   *Basket   `json:"order,omitempty"`
 	Referral *Referral `json:"referral,omitempty"` // the advertisement that it came by
+	Product  *Product  `json:"product,omitempty"`
 	// Errors are what the source says went wrong with it: a code and its title.
 	Errors []string `json:"errors,omitempty"`
 
@@ -204,6 +205,7 @@ const (
 	NoticeCommunity       = "community_changed"
 	NoticeGroupCall       = "group_call"
 	NoticeUnknownSender   = "unknown_sender"
+	NoticeUserID          = "user_id_changed"
 )
 
 // Attachment is a file that a message carries or should carry.
@@ -235,6 +237,8 @@ type Version struct {
 	At   string `json:"at,omitempty"` // when it was replaced, RFC 3339, where known
 	Text string `json:"text"`
 	Seq  int64  `json:"seq"` // the entry that holds it
+	// Type is Unsupported where the message had come without its content.
+	Type Type `json:"type,omitempty"`
 }
 
 // Reaction is an emoji that somebody put on a message.

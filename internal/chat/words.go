@@ -47,13 +47,14 @@ func length(seconds int) string {
 // It is empty where there are none.
 func Reach(rs []Receipt) (state ReceiptState, words string) {
 	n := map[ReceiptState]int{}
+	rs = Furthest(rs)
 	for _, r := range rs {
 		n[r.State]++
 	}
 	for _, s := range []struct {
 		state       ReceiptState
 		first, then string
-	}{{Played, "Played", "played"}, {Read, "Read", "read"}, {Delivered, "Delivered", "delivered"}, {Failed, "Not delivered", "not delivered"}} {
+	}{{Played, "Played", "played"}, {Read, "Read", "read"}, {Delivered, "Delivered", "delivered"}, {Failed, "Not delivered", "not delivered"}, {Sent, "Sent", "sent"}} {
 		switch {
 		case n[s.state] == 0:
 		case len(rs) == 1:

@@ -111,9 +111,9 @@ type Hole struct {
 	Refs       []string
 }
 
-// key names the gap that a finding belongs to. It is the same whenever the
+// Key names the gap that a finding belongs to. It is the same whenever the
 // hole is looked at.
-func (f *Finding) key(zone *time.Location) string {
+func (f *Finding) Key(zone *time.Location) string {
 	mark := f.Mark
 	if f.Kind.OfMessages() {
 		mark = f.Start.In(zone).Format(time.DateOnly)
@@ -126,7 +126,7 @@ func Gather(fs []Finding, zone *time.Location) map[string]*Hole {
 	out := map[string]*Hole{}
 	for i := range fs {
 		f := &fs[i]
-		k := f.key(zone)
+		k := f.Key(zone)
 		h := out[k]
 		if h == nil {
 			h = &Hole{Key: k, Kind: f.Kind, Source: f.Source, Number: f.Number, Start: f.Start, End: f.End, Reason: f.Reason}
@@ -149,29 +149,35 @@ func Gather(fs []Finding, zone *time.Location) map[string]*Hole {
 		slices.Sort(h.Messages)
 		slices.Sort(h.Refs)
 		h.Messages, h.Refs = slices.Compact(h.Messages), slices.Compact(h.Refs)
+		h.Refs = h.Refs[:min(len(h.Refs), maxRefs)]
 	}
 	return out
 }
+
+// maxRefs bounds the names that one hole lists: where Meta lists more that are
+// not here, nobody looks them up one by one.
+const maxRefs = 5000
 
 // Known is a gap as the books have it.
 type Known struct {
 	ID       int64
 	Key      string
 	Kind     Kind
+	Over     bool    // its end is known
 	Messages []int64 // sorted
 	Refs     []string
 }
 
 // Change is what the books are to be told.
 type Change struct {
-	Open      *Hole // a new one
-	Of        int64 // the gap that changes or closes
-	Add       []int64
-	Gone      []int64
-	AddRefs   []string
-	GoneRefs  []string
-	Close     bool
-	CloseSays string
+	Open     *Hole // a new one
+	Of       int64 // the gap that changes or closes
+	Add      []int64
+	Gone     []int64
+	AddRefs  []string
+	GoneRefs []string
+	End      time.Time // known now
+	Close    bool
 }
 
 // Looked says what was looked at: only what was looked at and is no hole any
@@ -192,8 +198,11 @@ func Diff(open []Known, found map[string]*Hole, looked Looked) (out []Change) {
 		seen[k.Key] = true
 		h := found[k.Key]
 		if !k.Kind.OfMessages() {
-			if h == nil && looked.Key(k) {
+			switch {
+			case h == nil && looked.Key(k):
 				out = append(out, Change{Of: k.ID, Close: true})
+			case h != nil && !h.End.IsZero() && !k.Over:
+				out = append(out, Change{Of: k.ID, End: h.End})
 			}
 			continue
 		}

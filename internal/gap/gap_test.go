@@ -40,8 +40,10 @@ func TestWhatIsMissingOfAMessage(t *testing.T) {
 		{"an echo", func(*chat.Message) {}, nil},
 		{"answers nothing that is here", func(m *chat.Message) { m.Quoted = &chat.Quoted{Key: chat.Key{ID: "gone"}} }, []Kind{UnknownTarget}},
 		{"answers what is here", func(m *chat.Message) { m.Quoted = &chat.Quoted{Key: chat.Key{ID: "here"}} }, nil},
-		{"ghost", func(m *chat.Message) { m.Type, m.TypeCode = chat.Unsupported, "131060" }, []Kind{Ghost}},
-		{"not supported at all", func(m *chat.Message) { m.Type, m.TypeCode = chat.Unsupported, "131051" }, nil},
+		{"ghost", func(m *chat.Message) {
+			m.Type, m.Errors = chat.Unsupported, []string{"131060: This message is unavailable"}
+		}, []Kind{Ghost}},
+		{"not supported at all", func(m *chat.Message) { m.Type, m.Errors = chat.Unsupported, []string{"131051: Message type unknown"} }, nil},
 		{"two files that wait", func(m *chat.Message) { m.Attachments = []chat.Attachment{{State: chat.Pending}, {State: chat.Pending}} }, []Kind{Media}},
 		{"expired", func(m *chat.Message) { m.Attachments = []chat.Attachment{{State: chat.Stored}, {State: chat.Expired}} }, []Kind{Media}},
 		{"left out by the source", func(m *chat.Message) { m.Attachments = []chat.Attachment{{State: chat.Omitted}} }, nil},
@@ -111,27 +113,25 @@ func TestARefHidesTheNumber(t *testing.T) {
 }
 
 func TestEventsOfAccounts(t *testing.T) {
-	plus := func(s string) string { return "+" + s }
-	one := func(body string) Event {
-		t.Helper()
-		es := Events("main", []byte(body), noon, plus)
-		if len(es) != 1 {
-			t.Fatalf("%s: %d events", body, len(es))
+	of := func(field, raw string) []Event {
+		return Events(Told{Source: "main", WABA: "1", Field: field, Number: "+1555", At: noon, Raw: []byte(raw)})
+	}
+	if e := of("account_update", `{"event":"PARTNER_REMOVED"}`); len(e) != 1 || e[0].Finding == nil || e[0].Finding.Kind != Offboarded || e[0].Finding.Mark != "1" {
+		t.Errorf("%+v", e)
+	}
+	for _, raw := range []string{`{"event":"PARTNER_ADDED"}`, `{"event":"DISABLED_UPDATE","ban_info":{"waba_ban_state":"REINSTATE"}}`} {
+		if e := of("account_update", raw); len(e) != 1 || e[0].Over == nil {
+			t.Errorf("%s: %+v", raw, e)
 		}
-		return es[0]
 	}
-	if e := one(`{"entry":[{"id":"1","changes":[{"field":"account_update","value":{"event":"PARTNER_REMOVED"}}]}]}`); e.Finding == nil || e.Finding.Kind != Offboarded {
+	if e := of("history", `{"errors":[{"code":2593109}]}`); len(e) != 1 || e[0].Finding.Kind != HistoryDeclined || e[0].Finding.Number != "+1555" || !strings.Contains(e[0].Finding.Reason, "did not share") {
 		t.Errorf("%+v", e)
 	}
-	if e := one(`{"entry":[{"id":"1","changes":[{"field":"account_update","value":{"event":"PARTNER_ADDED"}}]}]}`); e.Over == nil || e.Over.Mark != "1" {
-		t.Errorf("%+v", e)
-	}
-	if e := one(`{"entry":[{"id":"1","changes":[{"field":"history","value":{"metadata":{"display_phone_number":"1555"},"history":[{"errors":[{"code":2593109}]}]}}]}]}`); e.Finding.Kind != HistoryDeclined || e.Finding.Number != "+1555" || !strings.Contains(e.Finding.Reason, "did not share") {
-		t.Errorf("%+v", e.Finding)
-	}
-	for _, body := range []string{"", "null", "[]", `{"entry":3}`, `{"entry":[{"changes":[{"field":"account_update","value":[]}]}]}`, `{"entry":[{"changes":[{"field":"account_update","value":{"event":"VERIFIED_ACCOUNT"}}]}]}`} {
-		if es := Events("main", []byte(body), noon, plus); es != nil {
-			t.Errorf("%s: %+v", body, es)
+	for _, raw := range []string{"", "null", "[]", `{"event":3}`, `{"event":"VERIFIED_ACCOUNT"}`, `{}`} {
+		for _, field := range []string{"account_update", "history", "messages"} {
+			if e := of(field, raw); e != nil {
+				t.Errorf("%s of %s: %+v", raw, field, e)
+			}
 		}
 	}
 }

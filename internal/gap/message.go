@@ -1,6 +1,7 @@
 package gap
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -25,25 +26,25 @@ var Patient = Patience{
 	Target: 5 * time.Minute, Ghost: 5 * time.Minute, Media: time.Hour,
 }
 
-// Seen is a message and when the archive saw its last record: a hole is as old
-// as that, whatever the message says of its time.
+// Seen is a message and when its last record came: a hole is as old as that,
+// whatever the message says of its time. Where that is not known, At is zero, and
+// the message's own time counts.
 type Seen struct {
 	*chat.Message
 	Source string // name of the source
 	At     time.Time
 }
 
-// NumberOf is the business number that a message is of: what account says,
-// without the words that only people write.
-func NumberOf(m *chat.Message) string { return m.Account }
-
 // Of says what is missing of a message. there tells whether the message is in
 // the archive that m answers.
 func (p Patience) Of(m Seen, there func(*chat.Message) bool, now time.Time) (out []Finding) {
 	age := now.Sub(m.At)
+	if at := sent(m); m.At.IsZero() && at.Before(now) {
+		age = now.Sub(at)
+	}
 	find := func(k Kind, patience time.Duration, reason string) {
 		if age >= patience {
-			out = append(out, Finding{Kind: k, Source: m.Source, Number: NumberOf(m.Message), Start: sent(m), Reason: reason, Message: m.Seq})
+			out = append(out, Finding{Kind: k, Source: m.Source, Number: m.Account, Start: sent(m), Reason: reason, Message: m.Seq})
 		}
 	}
 	switch {
@@ -98,7 +99,10 @@ const ghost = "131060"
 
 // Placeholder reports a message whose content may still follow.
 func Placeholder(m *chat.Message) bool {
-	return m.Type == chat.Unsupported && (strings.Contains(m.TypeCode, ghost) || strings.Contains(m.Text, ghost) || strings.Contains(m.AsPrinted, ghost))
+	if m.Type != chat.Unsupported {
+		return false
+	}
+	return strings.HasPrefix(m.TypeCode, ghost) || slices.ContainsFunc(m.Errors, func(e string) bool { return strings.HasPrefix(e, ghost) })
 }
 
 // sent is when a message was sent, or when it was first heard of.

@@ -45,6 +45,8 @@ func init() { // not a literal: a request refers to all of them
 		credentialActs(),
 		tokenActs(),
 		sourceActs(),
+		alarmActs(),
+		keptActs(),
 		sendRuleActs(),
 		sendActs(),
 		heardActs(),

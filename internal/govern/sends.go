@@ -15,10 +15,11 @@ import (
 //	wait → release → gone → done
 //	wait → gone → done            a delay is over, Meta is there again
 //	wait → gone → wait            Meta was away again, before anything left
-//	wait → withdraw
+//	wait → withdraw → done
 //
 // Gone is the fence: what is gone is not withdrawn any more, and what was
-// withdrawn does not go. Done says that nothing is left to do.
+// withdrawn does not go. Done says that the log has what became of it, and that
+// nothing is left to do.
 
 // Acts of sends that wait.
 const (
@@ -45,6 +46,7 @@ type Send struct {
 	Gone      time.Time
 	Done      time.Time
 	Outcome   string // what became of it, a sentence
+	Try       int    // how often it was on its way before, and nothing had left
 }
 
 // SendWait is the data of ActSendWait.
@@ -87,11 +89,11 @@ func sendActs() map[string]kind {
 	withdraw.archive = true
 	return map[string]kind{
 		ActSendWait: about(define("", checkSendWait, func(s *State, a *Act, d SendWait) {
-			since := a.At
+			x := &Send{SendWait: d, Since: a.At}
 			if was := s.Sends[d.Request]; was != nil {
-				since = was.Since
+				x.Since, x.Released, x.Try = was.Since, was.Released, was.Try+1
 			}
-			s.Sends[d.Request] = &Send{SendWait: d, Since: since}
+			s.Sends[d.Request], s.waitingSends[d.Request] = x, x
 		}), func(a *Act, d SendWait) []string { return onSend(a, ForSend{Request: d.Request}) }),
 		ActSendRelease:  about(define(access.DecideSend, checkSendRelease, func(s *State, a *Act, d ForSend) { s.Sends[d.Request].Released = signed(a) }), onSend),
 		ActSendWithdraw: withdraw,
@@ -103,14 +105,24 @@ func sendActs() map[string]kind {
 			return err
 		}, func(s *State, a *Act, d ForSend) { s.Sends[d.Request].Gone = a.At }), onSend),
 		ActSendDone: about(define("", func(s *State, _ *Act, d ForSend) error {
-			if x := s.Sends[d.Request]; x == nil || x.Gone.IsZero() || !x.Done.IsZero() {
+			if x := s.waitingSends[d.Request]; x == nil || x.Waits() {
 				return refuse("It is not on its way.")
 			}
 			return nil
-		}, func(s *State, a *Act, d ForSend) {
-			x := s.Sends[d.Request]
-			x.Done, x.Outcome = a.At, d.Outcome
-		}), onSend),
+		}, applySendDone), onSend),
+	}
+}
+
+// keptSends is how many are remembered that nothing is left to do about.
+const keptSends = 1000
+
+func applySendDone(s *State, a *Act, d ForSend) {
+	x := s.Sends[d.Request]
+	x.Done, x.Outcome = a.At, d.Outcome
+	delete(s.waitingSends, d.Request)
+	if s.doneSends = append(s.doneSends, d.Request); len(s.doneSends) > keptSends {
+		delete(s.Sends, s.doneSends[0])
+		s.doneSends = s.doneSends[1:]
 	}
 }
 
@@ -166,13 +178,31 @@ func checkSendWithdraw(s *State, a *Act, d ForSend) error {
 	return reasoned(a)
 }
 
-// SendsWaiting lists what waits or is on its way, in the order of the requests.
+// SendsWaiting lists what waits, is on its way, or was withdrawn just now, in
+// the order of the requests.
 func (s *State) SendsWaiting() (out []Send) {
-	for _, x := range s.Sends {
-		if x.Withdrawn.At.IsZero() && x.Done.IsZero() {
-			out = append(out, *x)
-		}
+	for _, x := range s.waitingSends {
+		out = append(out, *x)
 	}
 	sortBy(out, func(x Send) int64 { return x.Request })
 	return out
+}
+
+// SendsDone lists those that nothing is left to do about, the newest first, as
+// far as they are remembered.
+func (s *State) SendsDone() (out []Send) {
+	for _, n := range slices.Backward(s.doneSends) {
+		out = append(out, *s.Sends[n])
+	}
+	return out
+}
+
+// Deferred reports whether sends of a number wait for Meta.
+func (s *State) Deferred(number string) bool {
+	for _, x := range s.waitingSends {
+		if x.For == SendDefer && x.Number == number && x.Withdrawn.At.IsZero() {
+			return true
+		}
+	}
+	return false
 }

@@ -46,6 +46,10 @@ type State struct {
 
 	Sources map[string]*Source // by name
 
+	Alarms      map[string]*Alarm      // by key, in the state noted last
+	AlarmRoutes map[string]*AlarmRoute // by name
+	Kept        map[string][]byte      // by name
+
 	SendRules map[string]*SendRule // by ID
 	// SendRulesChanged is the entry of the act that changed them last.
 	SendRulesChanged int64
@@ -54,6 +58,8 @@ type State struct {
 	Heard            map[string]*Heard   // by name of the source
 	Gaps             map[int64]*Gap      // by entry, closed ones too
 	gapOf            map[string]int64    // those that are not closed, by key
+	waitingSends     map[int64]*Send     // of these, what something is left to do about
+	doneSends        []int64             // the others, oldest first
 	// Enrolled is set once anybody can sign in. Until then whoever holds the
 	// keys is the operator: an invitation that nobody accepts locks nobody out.
 	Enrolled bool
@@ -79,13 +85,23 @@ func newState() *State {
 		Subjects:    map[int64]*SubjectRequest{},
 		Disposals:   map[int64]*Disposal{},
 		began:       map[int64]*Disposal{},
-		Sources:     map[string]*Source{},
-		SendRules:   map[string]*SendRule{},
-		Consents:    map[string]*Consent{},
-		Sends:       map[int64]*Send{},
-		Heard:       map[string]*Heard{},
-		Gaps:        map[int64]*Gap{},
-		gapOf:       map[string]int64{},
+
+		Sources: map[string]*Source{},
+
+		Alarms:      map[string]*Alarm{},
+		AlarmRoutes: map[string]*AlarmRoute{},
+		Kept:        map[string][]byte{},
+
+		SendRules: map[string]*SendRule{},
+		Consents:  map[string]*Consent{},
+		Sends:     map[int64]*Send{},
+
+		Heard: map[string]*Heard{},
+
+		Gaps:  map[int64]*Gap{},
+		gapOf: map[string]int64{},
+
+		waitingSends: map[int64]*Send{},
 	}
 }
 

@@ -20,8 +20,10 @@ type doc struct {
 	account, custodian, chat string
 	kind                     chat.ChatKind
 	addresses                []string // of the chat
-	key                      int64    // see keyOf
+	keys                     []int64  // see keysOf
+	names                    []int64  // those that it is found by
 	keyed                    *keyed   // where it has a key
+	live                     bool     // see live
 	sent                     string   // the instant, where it is known
 	files                    []int64  // see fileKey
 	marks                    []mark   // of a record that is put in again
@@ -55,12 +57,9 @@ func docOf(m *chat.Message, unread bool) doc {
 		account: m.Account, custodian: m.Custodian, chat: m.Chat.Name, kind: m.Chat.Kind,
 		person: ident(m.From), minute: m.Precision != "second", local: m.SentLocal,
 	}
-	for _, jid := range []string{m.Chat.JID, m.Chat.LID} {
-		if jid != "" {
-			d.addresses = append(d.addresses, jid)
-		}
-	}
-	if d.key = keyOf(m); d.key != 0 {
+	d.addresses = m.Chat.Addresses()
+	if d.keys = keysOf(m); d.keys != nil {
+		d.names = namesOf(m)
 		d.keyed = &keyed{m.Chat, m.Key, m.From, m.SentAt}
 	}
 	var ok bool
@@ -206,6 +205,14 @@ func flags(m *chat.Message, unread bool) (out []string) {
 	add(m.Direction == chat.In, "in")
 	add(m.Direction == chat.Out, "out")
 	add(len(m.Reactions) > 0, "reaction")
+	add(slices.ContainsFunc(m.Attachments, func(a chat.Attachment) bool { return a.State == chat.Pending }), "pending")
+	add(m.Partial && m.Direction == chat.Out && len(m.Receipts) > 0 && m.Sending == nil, "orphan")
+	add(m.Type == chat.Unsupported && !m.Revoked, "ghost")
+	if s := m.Sending; s != nil {
+		add(s.State == chat.SendForwarded, "unanswered")
+		add(s.State == chat.SendWaits, "waiting")
+	}
+	add(m.Failed(), "failed")
 	return out
 }
 

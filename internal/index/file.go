@@ -18,10 +18,11 @@ func fileKey(sha256 string) (int64, bool) {
 	return int64(binary.BigEndian.Uint64(b)), true
 }
 
-// filesOf lists the keys of the content that a message carries.
+// filesOf lists the keys of the content that a message carries. What is to be
+// fetched has only somebody's word for its hash.
 func filesOf(m *chat.Message) (keys []int64) {
 	for _, a := range m.Attachments {
-		if k, ok := fileKey(a.SHA256); ok && !slices.Contains(keys, k) {
+		if k, ok := fileKey(a.SHA256); ok && a.State == chat.Stored && !slices.Contains(keys, k) {
 			keys = append(keys, k)
 		}
 	}

@@ -330,6 +330,7 @@ func (k *compiler) has(value string) (string, error) {
 var isFlags = map[string]string{
 	"revoked": "revoked", "edited": "edited", "forwarded": "forwarded", "ambiguous": "ambiguous", "uncertain": "ambiguous", "unread": "unread", "unparsed": "unread",
 	"missing": "missing", "omitted": "omitted", "sent": "out", "received": "in",
+	"pending": "pending", "orphan": "orphan", "ghost": "ghost", "unanswered": "unanswered", "waiting": "waiting", "failed": "failed",
 }
 
 func (k *compiler) is(value string) (string, error) {
@@ -340,7 +341,7 @@ func (k *compiler) is(value string) (string, error) {
 	if f, ok := isFlags[v]; ok {
 		return token("x", f), nil
 	}
-	return "", noSuch("is", value, strings.Fields("revoked edited forwarded system ambiguous missing omitted unread sent received"))
+	return "", noSuch("is", value, strings.Fields("revoked edited forwarded system ambiguous missing omitted unread sent received pending orphan ghost unanswered waiting failed"))
 }
 
 func isDate(name string) bool { return name == "before" || name == "after" || name == "on" }

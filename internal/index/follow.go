@@ -291,6 +291,7 @@ func (s *scan) item(e record.Entry, st *step) error {
 	}
 	m := chat.Fold(ev)
 	d := docOf(&m, unread)
+	d.live = r.live()
 	if unread {
 		d.under(&r.head)
 	}

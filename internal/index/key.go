@@ -4,50 +4,110 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
+	"slices"
 
 	"github.com/ncruces/go-sqlite3"
 
 	"github.com/waxseal/waxseal/internal/chat"
 )
 
-// keyOf is a hash of WhatsApp's own key of a message, or 0 where it has none.
-// Messages with the same hash are compared.
-func keyOf(m *chat.Message) int64 {
-	name := chat.KeyName(m)
-	if name == "" {
-		return 0
-	}
+// keyOf is a hash of a name of a message. Messages with the same hash are
+// compared.
+func keyOf(name string) int64 {
 	sum := sha256.Sum256([]byte(name))
 	return int64(binary.BigEndian.Uint64(sum[:]) | 1)
 }
 
-// known returns the message that a doc is another record of, by WhatsApp's
-// key, or nil. One id occurs in a few chats and of a few senders; a database that
-// was made to have it everywhere must not cost its square. The chat of the doc decides where its addresses do not: another
-// capture knows which phone a LID belongs to, and chats that are gone have no
-// address.
-func (w *writer) known(ctx context.Context, chatID int64, d *doc) (*shown, error) {
-	if d.key == 0 {
-		return nil, nil //nolint:nilnil // most messages have no key
+// keysOf are the hashes of the names of a message: other records of it have one
+// of them.
+func keysOf(m *chat.Message) (keys []int64) {
+	for _, name := range chat.KeyNames(m) {
+		keys = append(keys, keyOf(name))
 	}
+	return keys
+}
+
+// namesOf are those of keysOf by which others find the message. What a sender
+// calls a thousand messages finds none; what the gateway calls one does.
+func namesOf(m *chat.Message) []int64 {
+	if keys := keysOf(m); m.Sending != nil || len(keys) < 2 {
+		return keys
+	}
+	return []int64{keyOf(chat.KeyName(m))}
+}
+
+// known returns the messages that a doc is another record of, by WhatsApp's
+// key or an earlier name, the oldest first: two, where the doc is what makes
+// them one. One id occurs in a few chats and of a few senders; a database that
+// was made to have it everywhere must not cost its square. The chat of the doc
+// decides where its addresses do not: another capture knows which phone a LID
+// belongs to, and chats that are gone have no address.
+func (w *writer) known(ctx context.Context, chatID int64, d *doc) (all []*shown, err error) {
 	var refs []ref
-	err := w.c.query(`SELECT `+refColumns+` FROM message WHERE seq IN (SELECT seq FROM key WHERE k = ?) ORDER BY seq LIMIT 64`,
-		func(st *sqlite3.Stmt) error { refs = append(refs, refOf(st)); return nil }, d.key)
-	if err != nil || len(refs) == 0 {
-		return nil, err
+	for _, k := range d.keys {
+		err := w.c.query(`SELECT `+refColumns+` FROM message WHERE seq IN (SELECT seq FROM key WHERE k = ?) ORDER BY seq LIMIT 64`, func(st *sqlite3.Stmt) error {
+			if r := refOf(st); !slices.ContainsFunc(refs, func(o ref) bool { return o.seq == r.seq }) {
+				refs = append(refs, r)
+			}
+			return nil
+		}, k)
+		if err != nil {
+			return nil, err
+		}
+	}
+	if len(refs) == 0 {
+		return nil, nil
 	}
 	ss, err := w.x.show(ctx, w.c, refs)
 	if err != nil {
 		return nil, err
 	}
 	is := &chat.Message{Account: d.account, Custodian: d.custodian, Chat: d.keyed.chat, Key: d.keyed.key, From: d.keyed.from, SentAt: d.keyed.sentAt}
+	names := chat.KeyNames(is)
 	for i := range ss {
 		m := &ss[i].msg
-		if !ss[i].gone && chat.KeyName(m) == chat.KeyName(is) && chat.SameKey(m, is, ss[i].chat == chatID) {
-			return &ss[i], nil
+		if ss[i].gone || m.Key == nil || !slices.ContainsFunc(chat.KeyNames(m), func(n string) bool { return slices.Contains(names, n) }) {
+			continue
+		}
+		if !chat.SameKey(m, is, ss[i].chat == chatID) {
+			continue // the same id in another chat, or of another sender
+		}
+		if len(all) > 0 && !d.live {
+			break
+		}
+		all = append(all, &ss[i])
+	}
+	slices.SortFunc(all, func(a, b *shown) int { return int(min(max(a.seq-b.seq, -1), 1)) })
+	return all, nil
+}
+
+// oneChat makes one chat of those in which the records of one message stand,
+// each of which knew another address of it. It returns the messages as they
+// are then.
+func (w *writer) oneChat(ctx context.Context, same []*shown, d *doc) ([]*shown, error) {
+	merges := w.merges
+	var ids []int64
+	for _, s := range same {
+		ids = append(ids, s.chat)
+	}
+	if len(d.addresses) > 0 {
+		id, err := w.chat(ctx, d)
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	for _, id := range slices.Compact(ids)[1:] {
+		if err := w.mergeChats(ctx, id, ids[0]); err != nil {
+			return nil, err
 		}
 	}
-	return nil, nil //nolint:nilnil // the same id in another chat, or of another sender
+	if w.merges == merges {
+		return same, nil
+	}
+	return w.known(ctx, ids[0], d)
 }
 
 // sight adds a further record to a message.
@@ -76,7 +136,7 @@ func (w *writer) refold(ctx context.Context, ss ...*shown) error {
 		return err
 	}
 	for i, s := range ss {
-		if err := w.noteKey(keyOf(&is[i].msg), s.seq); err != nil {
+		if err := errors.Join(w.noteKeys(namesOf(&is[i].msg), s.seq), w.noteFiles(filesOf(&is[i].msg), s.seq)); err != nil {
 			return err
 		}
 		if err := w.rewrite(s, &is[i]); err != nil {
@@ -86,9 +146,11 @@ func (w *writer) refold(ctx context.Context, ss ...*shown) error {
 	return nil
 }
 
-func (w *writer) noteKey(key, seq int64) error {
-	if key == 0 {
-		return nil
+func (w *writer) noteKeys(keys []int64, seq int64) error {
+	for _, k := range keys {
+		if err := w.c.exec(`INSERT OR IGNORE INTO key (k, seq) VALUES (?, ?)`, k, seq); err != nil {
+			return err
+		}
 	}
-	return w.c.exec(`INSERT OR IGNORE INTO key (k, seq) VALUES (?, ?)`, key, seq)
+	return nil
 }

@@ -19,7 +19,7 @@ var schema string
 
 // version is what the file was written by: a file of another version is built
 // anew.
-var version = "waxseal index 6." + strconv.Itoa(analyze.Version)
+var version = "waxseal index 7." + strconv.Itoa(analyze.Version)
 
 // readers is how many questions are answered at the same time.
 const readers = 4

@@ -3,6 +3,7 @@ package index
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/ncruces/go-sqlite3"
 
@@ -32,7 +33,7 @@ func (v *View) Quoted(ctx context.Context, m *chat.Message) (out chat.Message, e
 		}
 		var elsewhere []chat.Message
 		for _, mine := range []bool{q.Key.FromMe, !q.Key.FromMe} {
-			ms, err := v.byKey(ctx, c, &chat.Message{Account: m.Account, Custodian: custodian, Key: &chat.Key{ID: q.Key.ID, FromMe: mine}})
+			ms, err := v.byKey(ctx, c, &chat.Message{Account: m.Account, Custodian: custodian, Key: &chat.Key{ID: q.Key.ID, FromMe: mine, Unique: q.Key.Unique}})
 			if err != nil {
 				return err
 			}
@@ -42,6 +43,7 @@ func (v *View) Quoted(ctx context.Context, m *chat.Message) (out chat.Message, e
 				case o.Chat.ID == m.Chat.ID:
 					out = *o
 					return nil
+				case slices.ContainsFunc(elsewhere, func(e chat.Message) bool { return e.Seq == o.Seq }): // by a unique key, both ways lead to it
 				case q.Key.Chat == "" || q.Key.Chat == o.Key.Chat:
 					elsewhere = append(elsewhere, *o)
 				}
@@ -67,7 +69,7 @@ const maxSameKey = 64
 func (v *View) byKey(ctx context.Context, c *conn, m *chat.Message) ([]chat.Message, error) {
 	var refs []ref
 	err := c.query(`SELECT `+refColumns+` FROM message WHERE seq IN (SELECT seq FROM key WHERE k = ?)`+v.in.cond+` ORDER BY seq LIMIT ?`,
-		func(st *sqlite3.Stmt) error { refs = append(refs, refOf(st)); return nil }, append(append([]any{keyOf(m)}, v.in.args...), maxSameKey)...)
+		func(st *sqlite3.Stmt) error { refs = append(refs, refOf(st)); return nil }, append(append([]any{keyOf(chat.KeyName(m))}, v.in.args...), maxSameKey)...)
 	if err != nil || len(refs) == 0 {
 		return nil, err
 	}

@@ -88,6 +88,16 @@ func (x *Index) readingOf(entries []record.Entry) (*reading, error) {
 	return r, nil
 }
 
+// live is a Reader of what came in while it happened: in any order, and several
+// times. Its messages stand at their own times, and what could not be read
+// stands under a chat of its own, not in that of the message before it.
+type live interface {
+	// Unread is what an entry is shown as that Events cannot read.
+	Unread(e record.Entry) chat.Message
+}
+
+func (r *reading) live() bool { _, ok := r.Reader.(live); return ok }
+
 // noReader reads nothing.
 type noReader struct{}
 
@@ -117,10 +127,12 @@ func (r *reading) events(e record.Entry) (ev []chat.Event, unread bool) {
 		raw = string(text)
 	}
 	raw = strings.ToValidUTF8(strings.TrimRight(raw, "\r\n"), "\uFFFD")
-	return []chat.Event{{Seq: e.Seq, Source: r.source, Message: chat.Message{
-		Account: r.head.Account, Custodian: r.head.Custodian, Chat: chat.Chat{Name: r.head.Chat},
-		Type: chat.Unknown, Text: raw, AsPrinted: raw, Boundary: chat.Ambiguous,
-	}}}, true
+	m := chat.Message{Account: r.head.Account, Custodian: r.head.Custodian, Chat: chat.Chat{Name: r.head.Chat}}
+	if l, ok := r.Reader.(live); ok {
+		m = l.Unread(e)
+	}
+	m.Type, m.Text, m.AsPrinted, m.Boundary = chat.Unknown, raw, raw, chat.Ambiguous
+	return []chat.Event{{Seq: e.Seq, Source: r.source, Message: m}}, true
 }
 
 func decodeAgain(s string) (seqs []int64, err error) {

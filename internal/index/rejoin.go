@@ -255,7 +255,7 @@ func (w *writer) remove(s *shown) error {
 	if err := w.c.exec(`DELETE FROM sighting WHERE of = ?`, s.seq); err != nil {
 		return err
 	}
-	if key := keyOf(&s.msg); key != 0 {
+	for _, key := range keysOf(&s.msg) {
 		if err := w.c.exec(`DELETE FROM key WHERE k = ? AND seq = ?`, key, s.seq); err != nil {
 			return err
 		}
@@ -324,6 +324,7 @@ func (w *writer) putBack(ctx context.Context, capture int64, taken []part) (capt
 			if d.marks, err = marksOf(w.c, some[i:i+1]); err != nil {
 				return nil, err
 			}
+			d.live = r.live()
 			if unread {
 				w.unread++
 				d.under(&r.head)
@@ -479,7 +480,7 @@ func (w *writer) rewrite(was, is *shown) error {
 	if err != nil {
 		return err
 	}
-	if err := w.moveTime(is, &before, &after); err != nil {
+	if err := w.moveTime(is, &before, &after, was.msg.Partial); err != nil {
 		return err
 	}
 	if err := w.noteOrder(was, is); err != nil {
@@ -499,9 +500,10 @@ func (w *writer) rewrite(was, is *shown) error {
 
 // moveTime gives a message another place where its records together put it
 // into another minute than the first did: that was on the clock of a zone that
-// was only assumed, or of another.
-func (w *writer) moveTime(is *shown, before, after *doc) error {
-	if before.local == "" || after.local == "" || before.at/60 == after.at/60 {
+// was only assumed, or of another; or, to the second, where the first was no
+// more than told of it.
+func (w *writer) moveTime(is *shown, before, after *doc, told bool) error {
+	if before.local == "" || after.local == "" || before.at/60 == after.at/60 && (!told || before.at == after.at) {
 		return nil
 	}
 	window := int64(1)

@@ -227,7 +227,7 @@ func (v *View) HasBlob(ctx context.Context, sha256 string) (has bool, err error)
 		}
 		ss, err := v.x.show(ctx, c, refs)
 		has = slices.ContainsFunc(ss, func(s shown) bool {
-			return slices.ContainsFunc(s.msg.Attachments, func(a chat.Attachment) bool { return strings.EqualFold(a.SHA256, sha256) })
+			return slices.ContainsFunc(s.msg.Attachments, func(a chat.Attachment) bool { return a.State == chat.Stored && strings.EqualFold(a.SHA256, sha256) })
 		})
 		return err
 	})

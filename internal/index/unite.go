@@ -243,11 +243,46 @@ func (w *writer) agreement(ctx context.Context, n *named, c candidate, ss []show
 // merge makes one chat of two: that with addresses stays, and answers to the
 // name of the other from now on.
 func (w *writer) merge(ctx context.Context, n *named, into int64) error {
+	if err := w.mergeChats(ctx, n.id, into); err != nil {
+		return err
+	}
+	return w.c.exec(`INSERT OR REPLACE INTO alias VALUES (?, ?, ?, ?)`, n.account, n.custodian, n.name, into)
+}
+
+// sameAddresses makes one chat of those that the addresses of a doc lead to,
+// and returns it.
+func (w *writer) sameAddresses(ctx context.Context, id int64, d *doc) (int64, error) {
+	for _, jid := range d.addresses {
+		other, ok, err := w.c.number(`SELECT chat FROM address WHERE account = ? AND custodian = ? AND jid = ?`, d.account, d.custodian, jid)
+		if err != nil {
+			return 0, err
+		}
+		if !ok || other == id {
+			continue
+		}
+		from, into := max(id, other), min(id, other)
+		if err := w.mergeChats(ctx, from, into); err != nil {
+			return 0, err
+		}
+		id = into
+	}
+	return id, nil
+}
+
+// mergeChats puts what is in one chat into another, with its addresses and,
+// where that is better, its name.
+func (w *writer) mergeChats(ctx context.Context, from, into int64) error {
+	name, there := "", false
+	err := w.c.query(`SELECT name FROM chat WHERE id = ?`, func(st *sqlite3.Stmt) error { name, there = st.ColumnText(0), true; return nil }, from)
+	if err != nil || !there {
+		return err
+	}
+	w.merges++
 	if err := w.flushRows(); err != nil {
 		return err
 	}
 	var refs []ref
-	err := w.c.query(`SELECT `+refColumns+` FROM message WHERE chat = ? ORDER BY id`, func(st *sqlite3.Stmt) error { refs = append(refs, refOf(st)); return nil }, n.id)
+	err = w.c.query(`SELECT `+refColumns+` FROM message WHERE chat = ? ORDER BY id`, func(st *sqlite3.Stmt) error { refs = append(refs, refOf(st)); return nil }, from)
 	if err != nil {
 		return err
 	}
@@ -281,19 +316,17 @@ func (w *writer) merge(ctx context.Context, n *named, into int64) error {
 		`UPDATE OR IGNORE course SET chat = ?2 WHERE chat = ?1`,
 		`DELETE FROM course WHERE chat = ?1 AND ?2`,
 		`DELETE FROM member WHERE chat = ?1 AND ?2`,
+		`UPDATE address SET chat = ?2 WHERE chat = ?1`,
 		`UPDATE alias SET chat = ?2 WHERE chat = ?1`,
 		`UPDATE ref SET chat = ?2 WHERE chat = ?1`,
 		`UPDATE chat SET kind = (SELECT kind FROM chat WHERE id = ?1) WHERE id = ?2 AND kind = ''`,
 		`DELETE FROM chat WHERE id = ?1 AND ?2`,
 	} {
-		if err := w.c.exec(sql, n.id, into); err != nil {
+		if err := w.c.exec(sql, from, into); err != nil {
 			return err
 		}
 	}
-	if err := w.c.exec(`INSERT OR REPLACE INTO alias VALUES (?, ?, ?, ?)`, n.account, n.custodian, n.name, into); err != nil {
-		return err
-	}
-	return w.rename(into, n.name)
+	return w.rename(into, name)
 }
 
 // move puts the words of a message under another chat.

@@ -30,6 +30,7 @@ type writer struct {
 	added    int64              // messages
 	changed  bool               // something that is shown
 	unread   int64
+	merges   int                 // of chats, ever
 	owners   map[string]int64    // custodians by name
 	acts     map[string]int64    // names of acts
 	accounts map[int64][2]string // of chats, and the custodians that captures name
@@ -212,19 +213,21 @@ func (w *writer) capture(ctx context.Context, e record.Entry) error {
 // add puts a record into the index: as a new message, or as a sighting of one
 // that has the same key.
 func (w *writer) add(ctx context.Context, seq, capture int64, d *doc) error {
-	chatID, c, err := w.place(capture, d)
+	chatID, c, same, err := w.find(ctx, capture, d)
 	if err != nil {
 		return err
 	}
-	switch same, err := w.known(ctx, chatID, d); {
-	case err != nil:
-		return err
-	case same != nil:
+	if len(same) > 0 {
 		c.dirty = true
 		c.n++
-		return w.sight(ctx, same, seq, capture)
+		for _, o := range same[1:] {
+			if _, err := w.takeIn(same[0], o); err != nil {
+				return err
+			}
+		}
+		return w.sight(ctx, same[0], seq, capture)
 	}
-	if err := w.noteKey(d.key, seq); err != nil {
+	if err = w.noteKeys(d.names, seq); err != nil {
 		return err
 	}
 	at, window := d.at, int64(1)
@@ -237,7 +240,10 @@ func (w *writer) add(ctx context.Context, seq, capture int64, d *doc) error {
 	if err != nil {
 		return err
 	}
-	ord, again := c.put(id, seq)
+	ord, again := any(nil), false
+	if !d.live {
+		ord, again = c.put(id, seq)
+	}
 	if again {
 		err := w.c.exec(`UPDATE message SET ord = NULL WHERE seq >= ? AND seq < ? AND chat = ? AND cap = ?`, c.since, seq, chatID, capture)
 		if err != nil {
@@ -263,6 +269,33 @@ func (w *writer) add(ctx context.Context, seq, capture int64, d *doc) error {
 	w.queue(ftsRow{id: id, t: d.tokens(chatID, person, o)})
 	w.count(chatID, person, id, d.local, 1)
 	return nil
+}
+
+// find returns the chat that a doc is put into, where its capture stands there,
+// and the messages that it is another record of. What comes in live may tell of
+// a message without saying whose chat it is in.
+func (w *writer) find(ctx context.Context, capture int64, d *doc) (chatID int64, c *course, same []*shown, err error) {
+	if !d.live {
+		if chatID, c, err = w.place(ctx, capture, d); err == nil {
+			same, err = w.known(ctx, chatID, d)
+		}
+		return chatID, c, same, err
+	}
+	if chatID, err = w.chatThere(d); err == nil {
+		same, err = w.known(ctx, chatID, d)
+	}
+	if err == nil && len(same) > 0 {
+		same, err = w.oneChat(ctx, same, d)
+	}
+	switch {
+	case err != nil:
+		return 0, nil, nil, err
+	case len(same) == 0:
+		chatID, c, err = w.place(ctx, capture, d)
+		return chatID, c, nil, err
+	}
+	c, err = w.course(capture, same[0].chat)
+	return same[0].chat, c, same, err
 }
 
 // A time that is this much before others of its capture comes from a wrong
@@ -328,8 +361,8 @@ func (w *writer) count(chatID, person, id int64, local string, n int64) {
 
 // place returns the chat of a doc and where the capture stands in it. A record
 // that could not be read belongs where its capture stood.
-func (w *writer) place(capture int64, d *doc) (int64, *course, error) {
-	if d.local == "" {
+func (w *writer) place(ctx context.Context, capture int64, d *doc) (int64, *course, error) {
+	if d.local == "" && !d.live {
 		id, ok, err := w.lastChat(capture)
 		if err != nil {
 			return 0, nil, err
@@ -339,7 +372,7 @@ func (w *writer) place(capture int64, d *doc) (int64, *course, error) {
 			return id, c, err
 		}
 	}
-	id, err := w.chat(d)
+	id, err := w.chat(ctx, d)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -373,8 +406,8 @@ func (w *writer) course(capture, chatID int64) (*course, error) {
 // chat returns the chat of a doc: the one that has one of its addresses, else
 // the one of its name. Several groups may have one name; they differ by their
 // addresses.
-func (w *writer) chat(d *doc) (int64, error) {
-	k := chatKey{d.account, d.custodian, d.chat, strings.Join(d.addresses, " ")}
+func (w *writer) chat(ctx context.Context, d *doc) (int64, error) {
+	k := d.chatKey()
 	if id := w.chats[k]; id != 0 {
 		return id, nil
 	}
@@ -384,6 +417,9 @@ func (w *writer) chat(d *doc) (int64, error) {
 	}
 	if err == nil && d.kind != "" {
 		err = w.c.exec(`UPDATE chat SET kind = ? WHERE id = ? AND kind = ''`, string(d.kind), id)
+	}
+	if err == nil && d.live {
+		id, err = w.sameAddresses(ctx, id, d)
 	}
 	for _, jid := range d.addresses {
 		if err == nil {
@@ -403,6 +439,18 @@ func (w *writer) chat(d *doc) (int64, error) {
 		w.chats[k] = id
 	}
 	return id, nil
+}
+
+func (d *doc) chatKey() chatKey {
+	return chatKey{d.account, d.custodian, d.chat, strings.Join(d.addresses, " ")}
+}
+
+// chatThere returns the chat of a doc where it is there, or 0.
+func (w *writer) chatThere(d *doc) (int64, error) {
+	if id := w.chats[d.chatKey()]; id != 0 {
+		return id, nil
+	}
+	return w.findChat(d)
 }
 
 // rename gives a chat a name that is better than the number that it was called

@@ -95,11 +95,28 @@ var auditSays = map[string]string{
 	govern.ActSubjectOpen:  "entered a data subject's request",
 	govern.ActSubjectClose: "answered a data subject's request",
 
-	govern.ActGapOpen:     "The archive found that something is missing",
-	govern.ActGapChange:   "The archive found more, or less, missing: {gap}",
-	govern.ActGapClose:    "The archive saw {gap} filled",
-	govern.ActGapExplain:  "explained {gap}",
-	govern.ActSourceHeard: "The archive noted how long a source listened",
+	govern.ActGapOpen:        "The archive found that something is missing",
+	govern.ActGapChange:      "The archive found more, or less, missing: {gap}",
+	govern.ActGapClose:       "The archive saw {gap} filled",
+	govern.ActGapExplain:     "explained {gap}",
+	govern.ActSourceHeard:    "The archive noted how long a source listened",
+	govern.ActSendRuleSet:    "set {rule}",
+	govern.ActSendRuleRemove: "removed {rule}",
+	govern.ActConsentSet:     "noted a recipient's consent or refusal",
+	govern.ActSendWait:       "A message waits in the gateway: {send}",
+	govern.ActSendRelease:    "let {send} go out",
+	govern.ActSendWithdraw:   "withdrew {send}",
+	govern.ActSendGone:       "The gateway takes up {send}",
+	govern.ActSendDone:       "Nothing is left to do about {send}",
+
+	govern.ActSetSource:    "set a source",
+	govern.ActRemoveSource: "removed a source",
+	govern.ActAlarmRing:    "The archive rang an alarm",
+	govern.ActAlarmClear:   "An alarm was over",
+	govern.ActAlarmTold:    "The archive told of an alarm",
+	govern.ActAlarmRoute:   "said whom alarms are told",
+	govern.ActAlarmUnroute: "ended a route of alarms",
+	govern.ActKeep:         "The archive kept a key of its own",
 
 	govern.ActDue:       "The archive noted that something is due",
 	govern.ActClockJump: "The archive's clock jumped",
@@ -178,6 +195,13 @@ func nameOf(st *govern.State, kind string, r *index.AuditRow) string {
 		if g := st.Groups[id]; g != nil {
 			return g.Name
 		}
+	case "rule":
+		if r := st.SendRules[id]; r != nil {
+			return r.Name
+		}
+		return id
+	case "send":
+		return id
 	case "user":
 		if u := st.Users[id]; u != nil {
 			return u.Name

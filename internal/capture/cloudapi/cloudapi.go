@@ -149,7 +149,10 @@ type Journal interface {
 // Config is one Cloud API source: a Meta app and the numbers that it listens
 // to.
 type Config struct {
-	Name    string   `json:"name"` // of the source, [a-z0-9-]
+	Name string `json:"name"` // of the source, [a-z0-9-]
+	// URL is the address that Meta and the senders reach the archive by:
+	// https://hooks.acme.example.
+	URL     string   `json:"url,omitempty"`
 	WABA    []string `json:"waba,omitempty"`
 	Numbers []Number `json:"numbers,omitempty"`
 	// Graph is the base address of Meta's API; empty: https://graph.facebook.com.

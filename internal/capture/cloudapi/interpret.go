@@ -2,6 +2,8 @@ package cloudapi
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,15 +11,37 @@ import (
 	"time"
 
 	"github.com/waxseal/waxseal/internal/capture"
-	"github.com/waxseal/waxseal/internal/capture/phone"
 	"github.com/waxseal/waxseal/internal/chat"
 	"github.com/waxseal/waxseal/internal/record"
 )
 
-// Interpreter says what the items mean.
+// Interpreter says what the records of the Cloud API mean.
 func Interpreter() capture.Interpreter { return interpreter{} }
 
 type interpreter struct{}
+
+// Reader implements capture.Interpreter.
+func (interpreter) Reader(captures []record.Entry) (chat.Reader, error) {
+	if len(captures) == 0 {
+		return nil, errors.New("a reader of no capture")
+	}
+	var head record.CaptureHead
+	if _, err := captures[0].Decode(&head); err != nil {
+		return nil, err
+	}
+	r := &reader{head: head}
+	var err error
+	if err = json.Unmarshal(head.Reading, &r.Reading); err != nil {
+		return nil, fmt.Errorf("reading of the capture: %w", err)
+	}
+	if r.Version != 1 {
+		return nil, fmt.Errorf("reading of the capture: version %d, this program knows 1", r.Version)
+	}
+	if r.loc, err = time.LoadLocation(r.Zone); err != nil {
+		return nil, fmt.Errorf("zone of the capture: %w", err)
+	}
+	return r, nil
+}
 
 // Reading is how the items of a capture are read; it stands in the capture.
 type Reading struct {
@@ -27,44 +51,23 @@ type Reading struct {
 	Source  string `json:"source,omitempty"` // its name; empty: imported
 	// Numbers are the firm's own, with whose they are.
 	Numbers []Number `json:"numbers,omitempty"`
-
-	loc *time.Location
-}
-
-// Reader implements capture.Interpreter.
-func (interpreter) Reader(captures []record.Entry) (chat.Reader, error) {
-	if len(captures) == 0 {
-		return nil, errors.New("a reader of no capture")
-	}
-	r := &reader{}
-	if _, err := captures[0].Decode(&r.head); err != nil {
-		return nil, err
-	}
-	if err := json.Unmarshal(r.head.Reading, &r.rd); err != nil {
-		return nil, fmt.Errorf("reading of the capture: %w", err)
-	}
-	if r.rd.Version != 1 {
-		return nil, fmt.Errorf("reading of the capture: version %d, this program knows 1", r.rd.Version)
-	}
-	var err error
-	if r.rd.loc, err = time.LoadLocation(r.rd.Zone); err != nil {
-		return nil, fmt.Errorf("zone of the capture: %w", err)
-	}
-	return r, nil
 }
 
 type reader struct {
+	Reading
 	head record.CaptureHead
-	rd   Reading
+	loc  *time.Location
 }
+
+// readerVersion is in the key of every reader: a better one reads all anew.
+const readerVersion = 1
 
 // Key implements chat.Reader.
 func (r *reader) Key() string {
-	return fmt.Sprintf("cloudapi 1 %s %t %v %q %q", r.rd.Zone, r.rd.Assumed, r.rd.Numbers, r.head.Account, r.head.Custodian)
+	b, _ := json.Marshal(r.Reading) // it came from JSON
+	sum := sha256.Sum256(fmt.Append(b, "\x00", r.head.Account, "\x00", r.head.Custodian))
+	return fmt.Sprintf("%s %d %s", Name, readerVersion, hex.EncodeToString(sum[:8]))
 }
-
-// errWhat is for an item that this program does not know.
-var errWhat = errors.New("an item of an unknown kind")
 
 // Events implements chat.Reader.
 func (r *reader) Events(e record.Entry) ([]chat.Event, error) {
@@ -73,190 +76,253 @@ func (r *reader) Events(e record.Entry) ([]chat.Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	switch {
-	case h.What == Delivery && h.Delivery != nil:
-		if h.Delivery.Pieces > 0 {
-			return nil, nil // they speak for themselves
+	m, err := r.item(&h, raw, e)
+	if err != nil || m == nil {
+		return nil, err
+	}
+	return []chat.Event{{Seq: e.Seq, Message: *m}}, nil
+}
+
+// item reads an item. It gives no message where it is about none.
+func (r *reader) item(h *Head, raw []byte, e record.Entry) (*chat.Message, error) {
+	switch h.What {
+	case Delivery:
+		return r.delivery(h, raw, e)
+	case Piece:
+		if h.Piece == nil {
+			return nil, errors.New("a piece of nowhere")
 		}
-		for _, el := range Elements(raw) { // one at most
-			in := element{reader: r, ctx: el.Context, t: thingOf(raw[el.At:el.End])}
-			for _, c := range el.Contacts {
-				in.contacts = append(in.contacts, thingOf(raw[c[0]:c[1]]))
-			}
-			return in.events()
-		}
-		return nil, nil
-	case h.What == Piece && h.Piece != nil:
-		in := element{reader: r, ctx: h.Piece.In, t: thingOf(raw)}
+		var contacts []value
 		for _, p := range e.Parts[1:] {
-			if _, c, err := record.Cut(p); err == nil {
-				in.contacts = append(in.contacts, thingOf(c))
+			if _, b, err := record.Cut(p); err == nil {
+				contacts = appendContact(contacts, b)
 			}
 		}
-		return in.events()
-	case h.Send != nil:
-		return r.send(&h, raw)
-	case h.What == Media && h.Media != nil:
-		return r.media(&h)
+		return r.element(raw, h.Piece.In, contacts, e.At)
+	case Request, Step, Answer, Sent:
+		if h.Send == nil {
+			return nil, errors.New("a send without its head")
+		}
+		return r.send(h, raw, e)
+	case Media:
+		if h.Media == nil {
+			return nil, errors.New("a file without its head")
+		}
+		return r.media(h), nil
 	}
-	return nil, errWhat
+	return nil, fmt.Errorf("an item of kind %q", h.What)
 }
 
-// element is one thing that a delivery tells of, with what is around it.
-type element struct {
-	*reader
-	ctx      Context
-	t        thing
-	contacts []thing
+// delivery reads a delivery that was not cut: it is about one message, or none.
+func (r *reader) delivery(h *Head, raw []byte, e record.Entry) (*chat.Message, error) {
+	if h.Delivery != nil && h.Delivery.Pieces > 0 {
+		return nil, nil //nolint:nilnil // what it said is in its pieces
+	}
+	if _, err := parse(raw); err != nil {
+		return nil, err
+	}
+	switch all := Elements(raw); len(all) {
+	case 0:
+		return nil, nil //nolint:nilnil // it is about no message
+	case 1:
+		var contacts []value
+		for _, c := range all[0].Contacts {
+			contacts = appendContact(contacts, raw[c[0]:c[1]])
+		}
+		return r.element(raw[all[0].At:all[0].End], all[0].Context, contacts, e.At)
+	}
+	return nil, errors.New("a delivery of several messages in one piece")
 }
 
-// errElement is for an element that is no object where one must be.
-var errElement = errors.New("an element that is no object")
-
-// last is the name of the list that an element stands in.
-func (in *element) last() string { return in.ctx.Path[strings.LastIndexByte(in.ctx.Path, '.')+1:] }
-
-func (in *element) events() ([]chat.Event, error) {
-	if in.t == nil {
-		return nil, errElement
+func appendContact(all []value, b []byte) []value {
+	if v, err := parse(b); err == nil {
+		return append(all, v)
 	}
-	var m *chat.Message
-	switch last := in.last(); {
-	case last == "messages", last == "message_echoes", last == "standby":
-		m = in.message()
-	case last == "statuses" && in.ctx.Field == "calls", last == "calls":
-		m = in.call()
-	case last == "statuses":
-		m = in.status()
-	case last == "groups":
-		m = in.group()
-	case last == "user_id_update":
-		m = in.userID()
-	default: // of accounts, templates, preferences: About says what
-		return nil, nil
-	}
-	if m == nil {
-		return nil, nil
-	}
-	return []chat.Event{{Message: *m}}, nil
+	return all
 }
 
-// account is the firm's own number, and whose it is.
-func (r *reader) account(id, phoneNumber string) (account, custodian string) {
-	custodian = r.head.Custodian
-	if d := digits(phoneNumber); d != "" {
-		account = "+" + d
-	}
-	for _, n := range r.rd.Numbers {
-		if id != "" && n.ID == id || account != "" && digits(n.Phone) == digits(account) {
-			account, custodian = cmp.Or(account, "+"+digits(n.Phone)), cmp.Or(n.Custodian, custodian)
+// Unread is what an item that could not be read is shown as.
+func (r *reader) Unread(e record.Entry) chat.Message {
+	m := r.begin(r.number("", ""), e.At)
+	m.Time = chat.Ambiguous
+	m.Chat = chat.Chat{Name: "Not understood"}
+	return m
+}
+
+// own is a business number.
+type own struct {
+	account, custodian, jid, id string
+	digits                      string
+}
+
+// number is the business number that an element came to.
+func (r *reader) number(id, phone string) own {
+	o := own{id: id, custodian: r.head.Custodian, digits: phoneDigits(phone)}
+	for _, n := range r.Numbers {
+		if n.ID != "" && n.ID == id || o.digits != "" && phoneDigits(n.Phone) == o.digits {
+			o.custodian = cmp.Or(n.Custodian, o.custodian)
+			o.digits = cmp.Or(o.digits, phoneDigits(n.Phone))
 		}
 	}
-	return cmp.Or(account, r.head.Account, id), custodian
+	switch {
+	case o.digits != "":
+		o.account = "+" + o.digits
+	default:
+		o.account = cmp.Or(strings.TrimSpace(phone), r.head.Account)
+		o.digits = phoneDigits(o.account)
+	}
+	o.jid = address(o.account)
+	return o
 }
 
-// base is a message of which nothing is known but whose it is, and when.
-func (r *reader) base(id, phoneNumber string, at time.Time) chat.Message {
-	m := chat.Message{Zone: r.rd.Zone, ZoneAssumed: r.rd.Assumed, Precision: "second"}
-	m.Account, m.Custodian = r.account(id, phoneNumber)
+// person is the number as a sender.
+func (o *own) person() *chat.Person {
+	if o.digits == "" {
+		return nil
+	}
+	return &chat.Person{Phone: "+" + o.digits, JID: o.jid}
+}
+
+// is reports whether a number or id is the business's own.
+func (o *own) is(s string) bool {
+	d := phoneDigits(s)
+	return d != "" && (d == o.digits || s == o.id)
+}
+
+// begin makes a message of a number and a time.
+func (r *reader) begin(o own, at time.Time) chat.Message {
+	m := chat.Message{Account: o.account, Custodian: o.custodian, Zone: r.Zone, ZoneAssumed: r.Assumed, Precision: "second"}
 	if !at.IsZero() {
-		m.SentAt, m.SentLocal = phone.Stamp(at), at.In(r.rd.loc).Format("2006-01-02T15:04:05")
+		m.SentAt, m.SentLocal = stamp(at), at.In(r.loc).Format("2006-01-02T15:04:05")
 	}
 	return m
 }
 
-func (in *element) base() chat.Message {
-	at := in.t.time("timestamp")
-	if at.IsZero() && in.ctx.Time > 0 {
-		at = time.Unix(in.ctx.Time, 0)
+// partial makes a record that says something about a message.
+func (r *reader) partial(o own, at time.Time, k chat.Key, c chat.Chat) *chat.Message {
+	m := r.begin(o, at)
+	m.Partial, m.Type, m.Key, m.Chat = true, chat.Unknown, &k, c
+	return &m
+}
+
+// at is when Meta says that something was. It is unix seconds, a string or a
+// number; some have milliseconds.
+func at(v value, member string) time.Time {
+	n, ok := v.int(member)
+	if ok && n > 99_999_999_999 {
+		n /= 1000
 	}
-	return in.reader.base(in.ctx.Number, in.ctx.Phone, at)
-}
-
-// own reports a number that is the account's.
-func (in *element) own(number string) bool {
-	d := digits(number)
-	return number != "" && (d != "" && d == digits(in.ctx.Phone) || number == in.ctx.Phone)
-}
-
-// key names a message by its own ID.
-func key(id string, m *chat.Message, fromMe bool) *chat.Key {
-	if id == "" {
-		return nil
+	if !ok || n <= 0 || n >= 253402300800-24*60*60 {
+		return time.Time{}
 	}
-	return &chat.Key{ID: id, Unique: true, FromMe: fromMe, Chat: cmp.Or(m.Chat.JID, address(m.Chat.BSUID))}
+	return time.Unix(n, 0).UTC()
 }
 
-// Bsuids is the server of addresses that are business-scoped ids.
-const Bsuids = "bsuid"
-
-func address(bsuid string) string {
-	if bsuid == "" {
+func stamp(at time.Time) string {
+	if at.IsZero() {
 		return ""
 	}
-	return bsuid + "@" + Bsuids
+	return at.UTC().Format(time.RFC3339)
 }
 
-// person is somebody by number and business-scoped id; nil by neither.
-func person(number, bsuid, name string) *chat.Person {
+// phoneDigits are those of a phone number, or "" for what is none.
+func phoneDigits(s string) string {
+	ok := true
+	d := strings.Map(func(r rune) rune {
+		switch {
+		case r >= '0' && r <= '9':
+			return r
+		case !strings.ContainsRune("+-(). \u00a0\u202a\u202c", r):
+			ok = false
+		}
+		return -1
+	}, s)
+	if !ok {
+		return ""
+	}
+	return d
+}
+
+// Servers of addresses.
+const (
+	phones = "@s.whatsapp.net"
+	groups = "@g.us"
+
+	// Bsuids is the server of addresses that are business-scoped ids.
+	Bsuids      = "bsuid"
+	bsuidServer = "@" + Bsuids
+)
+
+// address is the JID of a person by a number, or "".
+func address(s string) string {
+	s = strings.TrimSpace(s)
+	switch d := phoneDigits(s); {
+	case d != "":
+		return d + phones
+	case s == "" || strings.Contains(s, "@"):
+		return s
+	}
+	return s + phones
+}
+
+// groupAddress is the JID of a group.
+func groupAddress(s string) string {
+	if s = strings.TrimSpace(s); s == "" || strings.Contains(s, "@") {
+		return s
+	}
+	return s + groups
+}
+
+// personOf is somebody by a number and a business-scoped id, of which one may
+// be missing, or nil where both are.
+func personOf(number, bsuid, name string) *chat.Person {
+	number, bsuid = strings.TrimSpace(number), strings.TrimSpace(bsuid)
 	if number == "" && bsuid == "" {
 		return nil
 	}
-	p := &chat.Person{Name: name, BSUID: bsuid}
-	if number != "" {
-		p.JID = jid(number)
-		p.Phone = phone.Number(phone.User(p.JID))
+	p := &chat.Person{Name: name, JID: address(number), BSUID: bsuid}
+	if d := phoneDigits(number); d != "" {
+		p.Phone = "+" + d
 	}
 	return p
 }
 
-// jid is the address of a number, or of what stands in its place.
-func jid(number string) string {
-	if strings.Contains(number, "@") {
-		return number
-	}
-	if d := digits(number); len(d) >= 5 && len(d) >= len(number)/2 {
-		return d + "@" + phone.Phones
-	}
-	return strings.Map(func(r rune) rune {
-		if r <= ' ' {
-			return '_'
-		}
-		return r
-	}, number) + "@" + phone.Phones
-}
-
-// contact is what the delivery says of somebody; nil: nothing.
-func (in *element) contact(number, bsuid string) thing {
-	for _, c := range in.contacts {
-		if number != "" && digits(c.text("wa_id")) == digits(number) && digits(number) != "" || number != "" && c.text("wa_id") == number || bsuid != "" && c.text("user_id") == bsuid {
-			return c
-		}
-	}
-	return nil
-}
-
-// nameOf is what a contact is called.
-func nameOf(c thing) string {
-	return cmp.Or(c.at("profile").text("name"), c.at("profile").text("username"), c.text("full_name"), c.text("name"))
-}
-
-// with puts a message into the chat with somebody.
-func with(m *chat.Message, p *chat.Person) {
-	m.Chat.Kind = chat.Direct
+// direct is the chat with somebody.
+func direct(p *chat.Person) chat.Chat {
 	if p == nil {
-		m.Chat.Name = "Somebody whom WhatsApp does not name"
-		return
+		return chat.Chat{}
 	}
-	m.Chat.JID, m.Chat.BSUID = p.JID, p.BSUID
-	m.Chat.Name = cmp.Or(p.Name, p.Phone, p.BSUID, p.JID)
+	return chat.Chat{JID: p.JID, BSUID: p.BSUID, Name: cmp.Or(p.Name, p.Phone, p.JID, bsuidAddress(p.BSUID)), Kind: chat.Direct}
 }
 
-// inGroup puts a message into a group.
-func inGroup(m *chat.Message, id, subject string) {
-	m.Chat.Kind, m.Chat.JID = chat.Group, id
-	if !strings.Contains(id, "@") {
-		m.Chat.JID = id + "@g.us"
+func group(id string) chat.Chat {
+	jid := groupAddress(id)
+	return chat.Chat{JID: jid, Name: jid, Kind: chat.Group}
+}
+
+func bsuidAddress(bsuid string) string {
+	if bsuid == "" {
+		return ""
 	}
-	m.Chat.Name = cmp.Or(subject, m.Chat.JID)
+	return bsuid + bsuidServer
+}
+
+// keyChat is what a key calls a chat.
+func keyChat(c *chat.Chat) string { return cmp.Or(c.JID, bsuidAddress(c.BSUID)) }
+
+// chatOf is the chat that a key names.
+func chatOf(jid string) chat.Chat {
+	if b, ok := strings.CutSuffix(jid, bsuidServer); ok {
+		return direct(&chat.Person{BSUID: b})
+	}
+	if strings.HasSuffix(jid, groups) {
+		return group(jid)
+	}
+	return direct(personOf(strings.TrimSuffix(jid, phones), "", ""))
+}
+
+// unnamed is the name of a message that WhatsApp gave none: its bytes.
+func unnamed(raw []byte) string {
+	sum := sha256.Sum256(raw)
+	return "sha256:" + hex.EncodeToString(sum[:16])
 }

@@ -71,7 +71,6 @@ type Receiver struct {
 	mu    sync.Mutex
 	stats Stats
 	bad   []time.Time // wrong signatures of late
-	rung  map[string]bool
 }
 
 // Stats are what a receiver has counted since it began.
@@ -105,7 +104,7 @@ func NewReceiver(j Journal, cfg func() Config, o ReceiverOptions) *Receiver {
 			return host
 		}
 	}
-	return &Receiver{j: j, cfg: cfg, o: o, rung: map[string]bool{}, bodies: sync.Pool{New: func() any { return new(bytes.Buffer) }}}
+	return &Receiver{j: j, cfg: cfg, o: o, bodies: sync.Pool{New: func() any { return new(bytes.Buffer) }}}
 }
 
 // Stats returns what was counted.
@@ -231,7 +230,7 @@ func (rc *Receiver) took(ctx context.Context, size int, got []record.Receipt, ki
 		rc.stats.NotJSON++
 	}
 	rc.clear(ctx, "ready")
-	if n := len(rc.bad); n > 0 && rc.o.Now().Sub(rc.bad[n-1]) > badWithin {
+	if n := len(rc.bad); n == 0 || rc.o.Now().Sub(rc.bad[n-1]) > badWithin {
 		rc.bad = nil
 		rc.clear(ctx, "signatures")
 	}
@@ -263,15 +262,16 @@ func (rc *Receiver) badSignature(ctx context.Context) {
 }
 
 func (rc *Receiver) ring(ctx context.Context, what, say string) {
-	if rc.rung[what] = true; rc.o.Bell != nil {
+	if rc.o.Bell != nil {
 		name := rc.cfg().Name
 		rc.o.Bell.Ring(ctx, alarm.Alarm{Key: Name + "/" + name + "/" + what, Source: name, At: rc.o.Now(), Say: say})
 	}
 }
 
+// clear is said with each delivery that was taken: what rang before this
+// program began is over, too.
 func (rc *Receiver) clear(ctx context.Context, what string) {
-	if rc.rung[what] && rc.o.Bell != nil {
+	if rc.o.Bell != nil {
 		rc.o.Bell.Clear(ctx, Name+"/"+rc.cfg().Name+"/"+what)
 	}
-	delete(rc.rung, what)
 }

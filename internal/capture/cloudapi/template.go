@@ -19,47 +19,54 @@ var placeholder = regexp.MustCompile(`\{\{\s*([A-Za-z0-9_]+)\s*\}\}`)
 // the Graph API gives it, with the parameters of a request's body put in. What
 // is a file stands as its kind in brackets, buttons as their texts in brackets.
 func Rendered(definition, body json.RawMessage) (string, error) {
-	def, send := thingOf(definition), thingOf(body).at("template")
-	if def == nil || send == nil || len(def.list("components")) == 0 {
+	def, err := parse(definition)
+	if err != nil {
+		return "", errTemplate
+	}
+	whole, err := parse(body)
+	send := whole.get("template")
+	if err != nil || !send.isObject() || len(def.list("components")) == 0 {
 		return "", errTemplate
 	}
 	var out []string
 	for _, c := range def.list("components") {
-		switch kind := strings.ToUpper(c.text("type")); kind {
+		switch strings.ToUpper(c.str("type")) {
 		case "HEADER":
-			if f := strings.ToUpper(c.text("format")); f != "" && f != "TEXT" {
+			if f := c.str("format"); f != "" && !strings.EqualFold(f, "text") {
 				out = append(out, "["+strings.ToLower(f)+"]")
 				continue
 			}
-			out = append(out, some(filled(c.text("text"), values(send, "header", "")))...)
+			out = appendText(out, filled(c.str("text"), values(send, "header", "")))
 		case "BODY":
-			out = append(out, some(filled(c.text("text"), values(send, "body", "")))...)
+			out = appendText(out, filled(c.str("text"), values(send, "body", "")))
 		case "FOOTER":
-			out = append(out, some(c.text("text"))...)
+			out = appendText(out, c.str("text"))
 		case "BUTTONS":
 			for i, b := range c.list("buttons") {
-				text := b.text("text")
-				if u := filled(b.text("url"), values(send, "button", strconv.Itoa(i))); u != "" {
-					text = strings.Join(some(text, u), " ")
-				}
-				out = append(out, "["+cmp.Or(text, strings.ToLower(b.text("type")))+"]")
+				text := strings.TrimSpace(b.str("text") + " " + filled(b.str("url"), values(send, "button", strconv.Itoa(i))))
+				out = append(out, "["+cmp.Or(text, strings.ToLower(b.str("type")))+"]")
 			}
 		}
 	}
 	return strings.Join(out, "\n"), nil
 }
 
+// parameter is a value as the recipient reads it.
+func parameter(p value) string {
+	return cmp.Or(p.str("text"), p.str("currency", "fallback_value"), p.str("date_time", "fallback_value"))
+}
+
 // values are the parameters of a component, by place and by name.
-func values(send thing, kind, index string) map[string]string {
+func values(send value, kind, index string) map[string]string {
 	out := map[string]string{}
 	for _, c := range send.list("components") {
-		if !strings.EqualFold(c.text("type"), kind) || index != "" && c.text("index") != index {
+		if !strings.EqualFold(c.str("type"), kind) || index != "" && c.str("index") != index {
 			continue
 		}
 		for i, p := range c.list("parameters") {
-			v := cmp.Or(p.text("text"), p.at("currency").text("fallback_value"), p.at("date_time").text("fallback_value"), p.text("payload"))
+			v := cmp.Or(parameter(p), p.str("payload"))
 			out[strconv.Itoa(i+1)] = v
-			if name := p.text("parameter_name"); name != "" {
+			if name := p.str("parameter_name"); name != "" {
 				out[name] = v
 			}
 		}

@@ -159,6 +159,11 @@ func New(all []Rule, consents func(address string) Consent) *Set {
 	return s
 }
 
+// With is the same rules with other consents.
+func (s *Set) With(consents func(address string) Consent) *Set {
+	return &Set{rules: s.rules, consents: consents}
+}
+
 // strength orders what rules do: the strictest wins.
 func strength(do string) int { return slices.Index([]string{Disclaimer, Delay, Hold, Block}, do) }
 
