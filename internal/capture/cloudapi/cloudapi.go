@@ -117,8 +117,13 @@ type SendHead struct {
 	// definition that it was made from.
 	Rendered string `json:"rendered,omitempty"`
 	Template string `json:"template,omitempty"`
-	Status   int    `json:"status,omitempty"` // of an Answer; 0: there was none
-	Failed   string `json:"failed,omitempty"` // why there was none
+	// Files are the names by which a Request calls the item's files, in their
+	// order: links, and ids of uploads.
+	Files []string `json:"files,omitempty"`
+	// Cut holds the offsets in raw at which the files of an upload stood.
+	Cut    []int64 `json:"cut,omitempty"`
+	Status int     `json:"status,omitempty"` // of an Answer; 0: there was none
+	Failed string  `json:"failed,omitempty"` // why there was none, or no whole one
 }
 
 // MediaHead says what came of fetching a file.
