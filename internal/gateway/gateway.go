@@ -181,6 +181,9 @@ func (c *call) send(raw []byte) error {
 	var d rules.Decision
 	var files []record.ItemFile
 	message := c.sends() && !o.Notice
+	if h.Kind = o.Type; !message {
+		h.Kind = cloudapi.NoMessage
+	}
 	if message {
 		if path.Base(h.Path) == "marketing_messages" {
 			s.Category = "MARKETING"
@@ -303,7 +306,7 @@ func (c *call) answered(ctx context.Context, seq int64, h cloudapi.SendHead, a *
 
 // conclude archives the answer to a request, or that there was none.
 func (g *Gateway) conclude(ctx context.Context, src Source, seq int64, h cloudapi.SendHead, a *answer, failed error) (string, error) {
-	out := cloudapi.SendHead{At: g.o.Now().UTC(), Request: seq, Number: h.Number, Path: h.Path, Callback: h.Callback}
+	out := cloudapi.SendHead{At: g.o.Now().UTC(), Request: seq, Number: h.Number, Path: h.Path, Kind: h.Kind, Callback: h.Callback}
 	var raw []byte
 	outcome := ""
 	if a != nil {

@@ -39,7 +39,7 @@ func (c *call) carries() bool {
 func (c *call) upload() error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.r.Context()), uploadTime)
 	defer cancel()
-	h := cloudapi.SendHead{At: c.g.o.Now().UTC(), Method: c.r.Method, Path: c.path(), Number: c.number(), Decision: rules.Forward}
+	h := cloudapi.SendHead{At: c.g.o.Now().UTC(), Method: c.r.Method, Path: c.path(), Number: c.number(), Kind: cloudapi.NoMessage, Decision: rules.Forward}
 	rest, to := io.Pipe()
 	type outcome struct {
 		a   *answer

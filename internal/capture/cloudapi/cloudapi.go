@@ -101,6 +101,8 @@ type SendHead struct {
 	Method  string    `json:"method,omitempty"`
 	Path    string    `json:"path,omitempty"`   // "/v23.0/15550783881/messages"
 	Number  string    `json:"number,omitempty"` // phone_number_id
+	// Kind is the type of the message that is sent; NoMessage: it is none.
+	Kind string `json:"kind,omitempty"`
 	// Callback is the biz_opaque_callback_data that the gateway planted: it
 	// names the message until WhatsApp does. Empty where the sender had its own.
 	Callback string `json:"callback,omitempty"`
@@ -125,6 +127,10 @@ type SendHead struct {
 	Status int     `json:"status,omitempty"` // of an Answer; 0: there was none
 	Failed string  `json:"failed,omitempty"` // why there was none, or no whole one
 }
+
+// NoMessage is the Kind of a request that sends no message: an upload, a group,
+// that something was read.
+const NoMessage = "none"
 
 // MediaHead says what came of fetching a file.
 type MediaHead struct {

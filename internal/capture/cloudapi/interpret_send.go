@@ -33,6 +33,9 @@ func alias(callback string, request int64) string {
 func (r *reader) send(h *Head, raw []byte, e record.Entry) (*chat.Message, error) {
 	s := h.Send
 	o := r.number(s.Number, "")
+	if s.Kind == NoMessage {
+		return nil, nil //nolint:nilnil // about no message
+	}
 	switch h.What {
 	case Request:
 		body := raw
@@ -166,6 +169,9 @@ func (r *reader) answer(o own, s *SendHead, raw []byte) *chat.Message {
 	if all := v.list("contacts"); len(all) > 0 {
 		m.Chat = direct(personOf(all[0].str("wa_id"), all[0].str("user_id"), ""))
 		m.Key.Chat = keyChat(&m.Chat)
+	}
+	if s.Kind == "reaction" { // what it says stands with the message that it is about
+		m.TypeCode = s.Kind
 	}
 	m.Sending = &chat.Sending{State: chat.SendForwarded, At: stamp(s.At)}
 	switch {

@@ -163,7 +163,7 @@ func Without(body []byte, name string) (rest []byte, was string) {
 		}
 		from, to := all[i].at, all[i].end
 		_ = json.Unmarshal(body[all[i].value:to], &was) // no string is no secret
-		switch { // with the comma on one side of it
+		switch {                                        // with the comma on one side of it
 		case i > 0:
 			from = all[i-1].end
 		case i+1 < len(all):
