@@ -146,7 +146,7 @@ func (a *app) serve(l net.Listener, ar *archive.Archive, x *index.Index, o servi
 		Hosts: o.Host, BehindProxy: o.BehindProxy, Cost: passwordCost,
 		Outlook: outlook(ar, x, ledger), Desk: runner, Prove: proofOf(ar),
 		State: func(ctx context.Context) (web.State, error) { return archiveState(ctx, ar, space) },
-		Log:   log,
+		Log:   log, Zone: zoneOf(ar),
 	})
 	if err != nil {
 		return errors.Join(err, l.Close())

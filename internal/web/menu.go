@@ -30,6 +30,8 @@ var menu = []menuItem{
 	{Nav: "labels", Href: "/labels", Name: "Labels", group: "Keeping", action: access.Order},
 	{Nav: "custodians", Href: "/custodians", Name: "Custodians", group: "People", action: access.SeeCustodians},
 	{Nav: "users", Href: "/users", Name: "Accounts", group: "People", action: access.ManageUsers},
+	{Nav: "gaps", Href: "/gaps", Name: "Gaps", group: "Capture", action: access.SeeCapture},
+	{Nav: "coverage", Href: "/coverage", Name: "Coverage", group: "Capture", action: access.SeeCapture},
 	{Nav: "requests", Href: "/requests", Name: "Requests", action: access.Self},
 	{Nav: "audit", Href: "/audit", Name: "Audit trail", action: access.SeeAudit},
 	{Nav: "state", Href: "/state", Name: "Archive", action: access.State},
