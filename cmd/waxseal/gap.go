@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/netip"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -275,12 +273,7 @@ func zoneOf(ar *archive.Archive) *time.Location {
 
 // askMeta is what Meta is asked by.
 func askMeta(cfg cloudapi.Config) watch.Graph {
-	o := outbound.Options{}
-	if u, err := url.Parse(cfg.Graph); err == nil {
-		if ip, err := netip.ParseAddr(u.Hostname()); err == nil && ip.IsLoopback() { // the administrator named it
-			o.Allow = []netip.Prefix{netip.PrefixFrom(ip, ip.BitLen())}
-		}
-	}
+	o := outbound.Options{Allow: loopbackOf(cfg.Graph)}
 	return watch.Ask(graph.New(func() cloudapi.Config { return cfg }, outbound.Client(o)), cfg.Name)
 }
 

@@ -230,6 +230,8 @@ func TestEveryCommandForEveryRole(t *testing.T) {
 var commandArgs = map[string][]string{
 	"policy set": {"x", "--min", "0y"}, "policy assign": {"x"}, "policy withdraw": {"x", "--reason", "r"}, "policy lift": {"1", "--reason", "r"},
 	"policy order": {"X", "--extra", "2y", "--reason", "r"}, "policy fiscal": {"12-31", "--zone", "UTC"},
+	"send show": {"99999"}, "send release": {"99999"}, "send withdraw": {"99999", "--reason", "r"}, "rule test": {"text"},
+	"rule set": {"x", "--do", "block"}, "rule remove": {"nosuch", "--reason", "r"}, "consent set": {"+447700900123", "--messages", "yes"},
 	"custodian set":      {"a.lima", "--name", "Ana Lima"},
 	"custodian account":  {"nobody", "+447700900001"},
 	"custodian left":     {"nobody", "2024-01-31"},

@@ -53,6 +53,20 @@ func (b *Batch) Add(r record.Record) error {
 	return nil
 }
 
+// AddAll takes records that must stand next to each other in the log.
+func (b *Batch) AddAll(rs []record.Record) error {
+	for _, r := range rs[:max(len(rs)-1, 0)] {
+		b.recs = append(b.recs, r)
+		for _, p := range r.Parts {
+			b.bytes += len(p)
+		}
+	}
+	if len(rs) == 0 {
+		return nil
+	}
+	return b.Add(rs[len(rs)-1])
+}
+
 // Close appends what is left and waits for it. known is how many records the
 // archive had already, runs which they are (see record.CaptureEndHead).
 func (b *Batch) Close() (known int64, runs [][3]int64, err error) {

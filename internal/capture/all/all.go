@@ -5,6 +5,7 @@ import (
 	"github.com/waxseal/waxseal/internal/capture"
 	"github.com/waxseal/waxseal/internal/capture/android"
 	"github.com/waxseal/waxseal/internal/capture/chatexport"
+	"github.com/waxseal/waxseal/internal/capture/cloudapi"
 	"github.com/waxseal/waxseal/internal/capture/ios"
 )
 
@@ -16,5 +17,6 @@ func Formats() []capture.Format {
 		ios.Format(),
 		android.Format(),
 		chatexport.Format(),
+		cloudapi.Format(),
 	}
 }
