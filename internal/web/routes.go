@@ -87,6 +87,10 @@ func (s *Server) routes() []route {
 		{"POST /subjects/{subject}/{act}", access.SubjectRequest, whole("Requests of data subjects are", s.actOnSubject)},
 		{"GET /subjects/{subject}/copy", access.Export, whole("Requests of data subjects are", s.newCopy)},
 		{"POST /subjects/{subject}/copy", access.Export, whole("Requests of data subjects are", s.makeCopy)},
+		{"GET /gaps", access.SeeCapture, whole("Gaps are", s.gaps)},
+		{"GET /gaps/{gap}", access.SeeCapture, whole("Gaps are", s.gap)},
+		{"POST /gaps/{gap}/explain", access.ExplainGap, whole("Gaps are", s.explainGap)},
+		{"GET /coverage", access.SeeCapture, whole("The report on coverage is", s.coverageReport)},
 		// What the scripts put into a page that is there already.
 		{"GET /fragment/chats", access.Read, s.chatRows},
 		{"GET /fragment/chats/{chat}", access.Read, s.stretch},
