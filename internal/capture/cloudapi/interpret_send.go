@@ -70,8 +70,14 @@ func (r *reader) send(h *Head, raw []byte, e record.Entry) (*chat.Message, error
 		return m, nil
 	case Answer:
 		return r.answer(o, s, raw), nil
+	default: // Sent
+		return r.sent(o, s, raw)
 	}
-	v, err := parse(raw) // Sent
+}
+
+// sent reads what a sender says that it sent by another way.
+func (r *reader) sent(o own, s *SendHead, raw []byte) (*chat.Message, error) {
+	v, err := parse(raw)
 	if err != nil {
 		return nil, err
 	}
