@@ -16,7 +16,6 @@ import (
 	"github.com/waxseal/waxseal/internal/alarm"
 	"github.com/waxseal/waxseal/internal/archive"
 	"github.com/waxseal/waxseal/internal/capture/cloudapi"
-	"github.com/waxseal/waxseal/internal/capture/cloudapi/fetch"
 	"github.com/waxseal/waxseal/internal/gateway"
 	"github.com/waxseal/waxseal/internal/govern"
 	"github.com/waxseal/waxseal/internal/index"
@@ -34,9 +33,8 @@ type live struct {
 	behind bool   // a proxy says who asks
 	bodies room
 
-	out     *wayOut
-	running context.Context // ends what works for sources
-	more    chan struct{}   // something was appended
+	out  *wayOut
+	more chan struct{} // something was appended
 
 	mu      sync.RWMutex
 	sources map[string]*liveSource
@@ -51,8 +49,7 @@ type liveSource struct {
 	set      int64     // entry of the act that it runs by
 	journal  *cloudapi.Running
 	receiver *cloudapi.Receiver
-	fetcher  *fetch.Fetcher
-	stop     func() // ends what works for it, and waits
+	media    *media // nil: its files are not fetched yet
 }
 
 func (s *liveSource) config() cloudapi.Config { return *s.cfg.Load() }
@@ -61,7 +58,7 @@ func (s *liveSource) config() cloudapi.Config { return *s.cfg.Load() }
 func newLive(ctx context.Context, l *live) (*live, error) {
 	l.more, l.sources = make(chan struct{}, 1), map[string]*liveSource{}
 	l.bodies.free.Store(hooksRoom)
-	l.out, l.running = newWayOut(l), ctx
+	l.out = newWayOut(l)
 	return l, l.refresh(ctx)
 }
 
@@ -94,7 +91,7 @@ func (l *live) refresh(ctx context.Context) error {
 	var errs []error
 	for name, s := range l.sources {
 		if _, ok := now[name]; !ok {
-			s.stop()
+			s.media.close()
 			errs = append(errs, s.journal.Close(ctx))
 			delete(l.sources, name)
 		}
@@ -124,7 +121,6 @@ func (l *live) source(name string, cfg cloudapi.Config, set int64) *liveSource {
 		}
 	}
 	s.receiver = cloudapi.NewReceiver(s.journal, s.config, o)
-	l.fetches(s)
 	return s
 }
 
@@ -190,6 +186,7 @@ func (l *live) run(ctx context.Context) {
 			if err := l.refresh(ctx); err != nil && ctx.Err() == nil {
 				l.log.LogAttrs(ctx, slog.LevelError, "follow the sources", slog.String("error", err.Error()))
 			}
+			l.fetchAll(ctx)
 		}
 	}
 }
@@ -203,7 +200,7 @@ func (l *live) states() (all []web.SourceState) {
 		c, n := s.config(), s.receiver.Stats()
 		is := web.SourceState{
 			Name: name, Kind: cloudapi.Name, Since: s.added, Began: s.since, Last: n.Last, Token: c.Access != "", Callback: cmp.Or(c.URL, "https://YOUR-HOST") + "/hooks/" + name,
-			Deliveries: n.Deliveries, Redelivered: n.Redelivered, NotJSON: n.NotJSON, BadSignatures: n.BadSignatures, Refused: n.Refused, Bytes: n.Bytes, MediaWaiting: s.waiting(),
+			Deliveries: n.Deliveries, Redelivered: n.Redelivered, NotJSON: n.NotJSON, BadSignatures: n.BadSignatures, Refused: n.Refused, Bytes: n.Bytes, MediaWaiting: s.media.waiting(),
 		}
 		for _, p := range c.Numbers {
 			is.Numbers = append(is.Numbers, web.SourceNumber{Phone: p.Phone, ID: p.ID, Custodian: p.Custodian})
@@ -222,7 +219,7 @@ func (l *live) close(ctx context.Context) error {
 	defer l.mu.Unlock()
 	var errs []error
 	for _, s := range l.sources {
-		s.stop()
+		s.media.close()
 		errs = append(errs, s.journal.Close(ctx))
 	}
 	return errors.Join(errs...)
@@ -283,7 +280,10 @@ func (l *live) followSoon(ctx context.Context) {
 			}
 		case <-tick.C:
 		}
-		l.followed(ctx)
+		if err := l.x.Follow(ctx, nil); err != nil && ctx.Err() == nil {
+			l.log.LogAttrs(ctx, slog.LevelError, "follow the log", slog.String("error", err.Error()))
+		}
+		l.wakeMedia()
 	}
 }
 
