@@ -58,9 +58,9 @@ type Head struct {
 
 // DeliveryHead is what is known of a POST beside its body.
 type DeliveryHead struct {
-	Received time.Time `json:"at"`
-	SHA256   string    `json:"sha256"` // of the body, hex
-	Size     int64     `json:"size"`   // of the body
+	Received time.Time `json:"at,omitzero"` // not known of one that was imported
+	SHA256   string    `json:"sha256"`      // of the body, hex
+	Size     int64     `json:"size"`        // of the body
 	// Header holds the headers that matter later: the signature, the content
 	// type, the user agent.
 	Header map[string]string `json:"header,omitempty"`
