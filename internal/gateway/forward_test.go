@@ -161,6 +161,26 @@ func TestALostAnswerIsFoundByItsStatus(t *testing.T) {
 	}
 }
 
+// Answers are about the messages that were asked for, and those to what is no
+// message about none. A reaction that was blocked is none.
+func TestWhatIsNoMessage(t *testing.T) {
+	o := newOffice(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"success":true}`) })
+	o.do("POST", address, `{"messaging_product":"whatsapp","status":"read","message_id":"wamid.X","typing_indicator":{"type":"text"}}`)
+	o.do("POST", "/gateway/key/v23.0/7/groups", `{"subject":"a"}`, "Content-Type", "application/json")
+	o.do("DELETE", "/gateway/key/v23.0/4711", "")
+	o.rules = func(*rules.Send) rules.Decision { return rules.Decision{Do: rules.Block, Why: "so"} }
+	o.do("POST", address, `{"to":"16505551234","type":"reaction","reaction":{"message_id":"wamid.X","emoji":"👍"}}`)
+	what, _ := o.items(t)
+	if m := o.messages(t); len(m) != 0 || what != "request answer request answer request answer request" || len(o.got) != 3 {
+		t.Errorf("%s %+v", what, m)
+	}
+	o.rules = nil
+	o.do("POST", address, `{"to":"16505551234","type":"reaction","reaction":{"message_id":"wamid.X","emoji":"👍"}}`)
+	if m := o.messages(t); len(m) != 2 || len(m[0].Reactions) != 1 || m[1].TypeCode != "reaction" {
+		t.Errorf("%+v", m)
+	}
+}
+
 // What Meta says comes back as it is, whatever it is.
 func TestAnswersComeBackAsTheyAre(t *testing.T) {
 	for _, status := range []int{200, 301, 307, 400, 401, 429, 500, 503} {
@@ -233,6 +253,9 @@ func TestHandshakesThatFail(t *testing.T) {
 	o := (&office{}).open(srv.URL)
 	if w := o.post(address, text); w.Code != http.StatusBadGateway {
 		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	if m := o.messages(t); len(m) != 1 || m[0].Sending.State != chat.SendRefused || m[0].Sending.Why == "" {
+		t.Errorf("%+v", m)
 	}
 	if w := o.post(address, text, "X-Waxseal-Deferrable", "1"); w.Code != http.StatusAccepted {
 		t.Errorf("deferrable: %d %s", w.Code, w.Body)
