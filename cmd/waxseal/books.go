@@ -37,6 +37,24 @@ var commandActions = map[string]access.Action{
 	"prove":            access.Prove,
 	"index rebuild":    access.Operate,
 
+	"send list":     access.SeeSends,
+	"send show":     access.SeeSends,
+	"send release":  access.DecideSend,
+	"send withdraw": access.DecideSend,
+	"rule list":     access.SeeSends,
+	"rule set":      access.ManageSendRules,
+	"rule remove":   access.ManageSendRules,
+	"rule test":     access.SeeSends,
+	"rule forecast": access.SeeSends,
+	"consent list":  access.SeeSends,
+	"consent set":   access.ManageSendRules,
+
+	"report coverage": access.SeeCapture,
+	"gap list":        access.SeeCapture,
+	"gap show":        access.SeeCapture,
+	"gap explain":     access.ExplainGap,
+	"gap scan":        access.ExplainGap,
+
 	"hold place":   access.PlaceHold,
 	"hold list":    access.SeeHolds,
 	"hold release": access.ReleaseHold,
@@ -193,7 +211,7 @@ func (a *app) reasoned(l *govern.Ledger, action access.Action) error {
 	if err := l.Read(a.ctx, func(s *govern.State) error { required = s.ReasonRequired; return nil }); err != nil {
 		return err
 	}
-	shows := slices.Contains([]access.Action{access.Read, access.Search, access.Report, access.Prove, access.Export}, action)
+	shows := slices.Contains([]access.Action{access.Read, access.Search, access.SeeSends, access.Report, access.Prove, access.Export}, action)
 	if required && shows && strings.TrimSpace(a.cli.Because) == "" {
 		return exitError{exitRefused, "the firm asks why, before anybody reads: say it with --because TEXT"}
 	}
@@ -202,7 +220,7 @@ func (a *app) reasoned(l *govern.Ledger, action access.Action) error {
 
 // wholeCommands are about the whole archive, and would tell of what is outside
 // of a scope.
-var wholeCommands = []string{"report reconcile", "audit", "policy forecast", "dispose due", "dispose propose", "dispose run", "dispose resume", "dispose list", "dispose certificate", "subject open", "subject erase", "custodian import"}
+var wholeCommands = []string{"report reconcile", "audit", "policy forecast", "dispose due", "dispose propose", "dispose run", "dispose resume", "dispose list", "dispose certificate", "subject open", "subject erase", "custodian import", "rule forecast", "consent list", "report coverage", "gap list", "gap show", "gap explain", "gap scan"}
 
 // wholly refuses those to whoever sees a part of it.
 func (a *app) wholly() error {

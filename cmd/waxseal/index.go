@@ -12,7 +12,6 @@ import (
 
 	"github.com/waxseal/waxseal/internal/archive"
 	"github.com/waxseal/waxseal/internal/capture/all"
-	"github.com/waxseal/waxseal/internal/capture/cloudapi"
 	"github.com/waxseal/waxseal/internal/dispose"
 	"github.com/waxseal/waxseal/internal/govern"
 	"github.com/waxseal/waxseal/internal/index"
@@ -22,7 +21,7 @@ import (
 
 // interpreters hands the index what it needs to read every source.
 func interpreters() map[string]index.Interpreter {
-	m := map[string]index.Interpreter{cloudapi.Name: cloudapi.Interpreter()}
+	m := map[string]index.Interpreter{}
 	for _, f := range all.Formats() {
 		m[f.Name] = f.Interpreter
 	}

@@ -44,6 +44,9 @@ type cli struct {
 	Custodian custodianCmd `cmd:"" help:"Keep the firm's people, their accounts over time, and groups."`
 	Source    sourceCmd    `cmd:"" help:"Manage the ways in that run: Cloud API apps."`
 	Alarm     alarmCmd     `cmd:"" help:"See what rings, and say whom alarms are told."`
+	Send      sendCmd      `cmd:"" help:"Decide about what waits in the gateway."`
+	Rule      ruleCmd      `cmd:"" help:"Keep the rules for what is sent."`
+	Consent   consentCmd   `cmd:"" help:"Keep what recipients agreed to or refused."`
 	Hold      holdCmd      `cmd:"" help:"Place, report and release legal holds."`
 	Dispose   disposeCmd   `cmd:"" help:"Dispose of what nobody has to keep any longer, by two people, with a certificate."`
 	Policy    policyCmd    `cmd:"" help:"Say how long is kept, and see what that does."`
@@ -58,6 +61,7 @@ type cli struct {
 	Label     labelCmd     `cmd:"" help:"Sort messages: labels and their rules."`
 	Matter    matterCmd    `cmd:"" help:"Collect messages for cases and inquiries."`
 	Note      noteCmd      `cmd:"" help:"Write notes about messages."`
+	Gap       gapCmd       `cmd:"" help:"See and explain what live capture is missing."`
 }
 
 // app is what commands share.

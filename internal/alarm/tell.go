@@ -162,10 +162,10 @@ func subjectOf(firm string, say []Notice) string {
 			rings++
 		}
 	}
-	switch {
-	case rings == 0:
+	switch rings {
+	case 0:
 		return "Over: the archive of " + firm
-	case rings == 1:
+	case 1:
 		return "Alarm: the archive of " + firm
 	}
 	return strconv.Itoa(rings) + " alarms: the archive of " + firm

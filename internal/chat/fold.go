@@ -25,7 +25,7 @@ func Fold(events []Event) Message {
 	slices.SortStableFunc(es, func(a, b Event) int { return cmp.Compare(a.Seq, b.Seq) })
 	states := slices.Clone(es)
 	slices.SortStableFunc(states, func(a, b Event) int {
-		return cmp.Or(stage(&a.Message)-stage(&b.Message), strings.Compare(a.Message.ChangedAt, b.Message.ChangedAt))
+		return cmp.Or(stage(&a.Message)-stage(&b.Message), strings.Compare(a.Message.ChangedAt, b.Message.ChangedAt), anyOrder(&a.Message, &b.Message))
 	})
 
 	m := last(states)
@@ -45,10 +45,14 @@ func Fold(events []Event) Message {
 		if m.Partial {
 			alone(&m, es)
 		}
+		by := es
+		if live(&m) {
+			by = states
+		}
 		var receipts []Receipt
-		for i := range es {
-			complete(&m, &es[i].Message)
-			receipts = append(receipts, es[i].Message.Receipts...)
+		for i := range by {
+			complete(&m, &by[i].Message)
+			receipts = append(receipts, by[i].Message.Receipts...)
 		}
 		m.Receipts = steps(receipts, m.Chat.Kind == Direct)
 		// Files by name: those of the message itself, then of who tells of it.

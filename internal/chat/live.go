@@ -1,12 +1,33 @@
 package chat
 
 import (
+	"bytes"
 	"cmp"
+	"encoding/json"
 	"slices"
+	"strings"
 )
 
 // What follows is the fold of what is told of a message after it was sent, or
 // before: in any order, and several times.
+
+// live reports a message of a source that tells of it in any order.
+func live(m *Message) bool { return m.Key != nil && m.Key.Unique }
+
+// anyOrder orders two states of a message that came in any order, by what they
+// say themselves: 0 for those of other sources, which come in their own.
+func anyOrder(a, b *Message) int {
+	if !live(a) || !live(b) {
+		return 0
+	}
+	by := cmp.Or(strings.Compare(a.SentAt, b.SentAt), strings.Compare(string(a.Type), string(b.Type)), strings.Compare(a.Text, b.Text))
+	if by != 0 {
+		return by
+	}
+	x, _ := json.Marshal(a) // its members have no form that fails
+	y, _ := json.Marshal(b)
+	return bytes.Compare(x, y)
+}
 
 // reach orders the states of a message with one recipient. What failed with one
 // device may have come to another.

@@ -1,11 +1,7 @@
-// Package gateway is what stands between a firm's programs and Meta's API: it
-// keeps what they send, and decides with the firm's rules what goes out.
 package gateway
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"sync"
 	"time"
 
@@ -56,39 +52,4 @@ func (c *Control) ready(st *govern.State) *rules.Set {
 		c.set, c.of = rules.New(st.RulesForSends(), nil), st.SendRulesChanged
 	}
 	return c.set.With(st.ConsentOf)
-}
-
-// Waits is the body of the answer 202 to who sends what does not go out at
-// once. It has the shape of Meta's, so that a program finds an ID where it looks
-// for one; the ID is none of WhatsApp's, and the status says what happens.
-func Waits(to, callback string, request int64, d Decision) []byte {
-	type contact struct {
-		Input string `json:"input"`
-	}
-	type message struct {
-		ID     string `json:"id"`
-		Status string `json:"message_status"`
-	}
-	type about struct {
-		Request int64  `json:"request"`
-		Why     string `json:"why,omitempty"`
-		Rule    string `json:"rule,omitempty"`
-		Say     string `json:"say,omitempty"`
-		Seconds int64  `json:"seconds,omitempty"`
-	}
-	b, err := json.Marshal(struct {
-		Product  string    `json:"messaging_product"`
-		Contacts []contact `json:"contacts"`
-		Messages []message `json:"messages"`
-		Waxseal  about     `json:"waxseal"`
-	}{
-		"whatsapp",
-		[]contact{{to}},
-		[]message{{"waxseal." + callback, "waxseal_" + d.Do}},
-		about{request, d.Why, d.Rule, d.Say, int64(d.For.Seconds())},
-	})
-	if err != nil {
-		return fmt.Appendf(nil, `{"messages":[{"id":%q}]}`, "waxseal."+callback) // strings and numbers do encode
-	}
-	return b
 }

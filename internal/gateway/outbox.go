@@ -36,10 +36,11 @@ type Unbooked struct {
 // OutboxOptions are what an outbox is made of.
 type OutboxOptions struct {
 	Books *govern.Ledger
-	// Forward sends what waited, and sends nothing twice: after a crash it is
-	// called again. It returns nil once nothing is left to do, ErrForwarded
-	// where there was nothing, and ErrUnreachable.
-	Forward func(ctx context.Context, request int64) error
+	// Forward sends what waited, and says what came of it. After a crash it is
+	// called again with the same try, and returns ErrForwarded where that was
+	// begun: it is not known how far it came, and it is not sent again.
+	// ErrUnreachable says that nothing has left.
+	Forward func(ctx context.Context, request int64, try int) (outcome string, err error)
 	// Withdrawn writes into the log that a request does not go out any more. It
 	// may be called twice.
 	Withdrawn func(ctx context.Context, x govern.Send) error
@@ -311,14 +312,15 @@ func (q *Outbox) send(ctx context.Context, x govern.Send) error {
 			return err
 		}
 	}
-	done := govern.ForSend{Request: x.Request, Outcome: "It went out."}
-	switch err := q.o.Forward(ctx, x.Request); {
+	outcome, err := q.o.Forward(ctx, x.Request, x.Try)
+	done := govern.ForSend{Request: x.Request, Outcome: outcome}
+	switch {
 	case errors.Is(err, ErrUnreachable):
 		w := x.SendWait
 		w.For, w.Why, w.Until = govern.SendDefer, "Meta could not be reached when it was its turn.", time.Time{}
 		return errors.Join(err, q.do(ctx, govern.ActSendWait, "", w))
 	case errors.Is(err, ErrForwarded):
-		done.Outcome = "It was forwarded before the program was stopped. Its answer says what became of it, if there is one."
+		done.Outcome = "It was on its way when the program was stopped: without an answer or a status it is not known whether it went out."
 	case err != nil:
 		return err
 	}

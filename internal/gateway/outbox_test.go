@@ -3,9 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -59,9 +57,9 @@ func (m *meta) point() error {
 	return nil
 }
 
-func (m *meta) forward(_ context.Context, n int64) error {
+func (m *meta) forward(_ context.Context, n int64, _ int) (string, error) {
 	if err := m.point(); err != nil {
-		return err
+		return "", err
 	}
 	m.mu.Lock()
 	had, away := m.steps[n], m.away
@@ -71,17 +69,17 @@ func (m *meta) forward(_ context.Context, n int64) error {
 	m.mu.Unlock()
 	switch {
 	case had:
-		return ErrForwarded
+		return "", ErrForwarded
 	case away:
-		return ErrUnreachable
+		return "", ErrUnreachable
 	}
 	if err := m.point(); err != nil {
-		return err
+		return "", err
 	}
 	m.mu.Lock()
 	m.sent = append(m.sent, n)
 	m.mu.Unlock()
-	return m.point()
+	return "Meta has taken it.", m.point()
 }
 
 // killable is a log whose program dies before or after an append.
@@ -323,8 +321,4 @@ func TestControlFollowsTheBooks(t *testing.T) {
 	set(govern.ActConsentSet, govern.ConsentSet{To: "+44 7700 900123", Messages: rules.Yes})
 	set(govern.ActSendRuleSet, govern.SendRuleSet{Rule: rules.Rule{ID: "words", Name: "Words", Words: []string{"guaranteed"}, Do: rules.Hold}})
 	want(rules.Hold)
-	m.kill, m.points = 1, 0
-	if got := string(Waits("447700900123", "abc", 7, Decision{Do: rules.Hold, Why: "Because."})); !strings.Contains(got, `"id":"waxseal.abc"`) || !strings.Contains(got, fmt.Sprintf(`"request":%d`, 7)) {
-		t.Error(got)
-	}
 }

@@ -46,6 +46,7 @@ type Send struct {
 	Gone      time.Time
 	Done      time.Time
 	Outcome   string // what became of it, a sentence
+	Try       int    // how often it was on its way before, and nothing had left
 }
 
 // SendWait is the data of ActSendWait.
@@ -88,11 +89,10 @@ func sendActs() map[string]kind {
 	withdraw.archive = true
 	return map[string]kind{
 		ActSendWait: about(define("", checkSendWait, func(s *State, a *Act, d SendWait) {
-			since := a.At
+			x := &Send{SendWait: d, Since: a.At}
 			if was := s.Sends[d.Request]; was != nil {
-				since = was.Since
+				x.Since, x.Released, x.Try = was.Since, was.Released, was.Try+1
 			}
-			x := &Send{SendWait: d, Since: since}
 			s.Sends[d.Request], s.waitingSends[d.Request] = x, x
 		}), func(a *Act, d SendWait) []string { return onSend(a, ForSend{Request: d.Request}) }),
 		ActSendRelease:  about(define(access.DecideSend, checkSendRelease, func(s *State, a *Act, d ForSend) { s.Sends[d.Request].Released = signed(a) }), onSend),

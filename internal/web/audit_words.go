@@ -109,6 +109,15 @@ var auditSays = map[string]string{
 	govern.ActSendGone:       "The gateway takes up {send}",
 	govern.ActSendDone:       "Nothing is left to do about {send}",
 
+	govern.ActSetSource:    "set a source",
+	govern.ActRemoveSource: "removed a source",
+	govern.ActAlarmRing:    "The archive rang an alarm",
+	govern.ActAlarmClear:   "An alarm was over",
+	govern.ActAlarmTold:    "The archive told of an alarm",
+	govern.ActAlarmRoute:   "said whom alarms are told",
+	govern.ActAlarmUnroute: "ended a route of alarms",
+	govern.ActKeep:         "The archive kept a key of its own",
+
 	govern.ActDue:       "The archive noted that something is due",
 	govern.ActClockJump: "The archive's clock jumped",
 	actAsk:              "asked a second person to confirm: {asked}",

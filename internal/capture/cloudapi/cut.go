@@ -120,6 +120,10 @@ func (c *cutter) value(ctx Context, s span) {
 	if m, ok := c.find(s, "metadata"); ok {
 		ctx.Number, ctx.Phone = c.text(m, "phone_number_id"), c.text(m, "display_phone_number")
 	}
+	if c.text(s, "event") != "" && !c.has(s, "metadata") {
+		c.add(s, ctx) // of an account: its lists are details of one thing
+		return
+	}
 	from := len(c.out)
 	contacts := c.lists(ctx, s, "", 0)
 	switch {

@@ -10,6 +10,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/waxseal/waxseal/internal/chat"
 	"github.com/waxseal/waxseal/internal/gateway/rules"
 )
 
@@ -175,5 +176,26 @@ func TestTryShowsWhere(t *testing.T) {
 	got := rules.New(all, nil).Try(&rules.Send{To: "1", Text: "A Guaranteed, return!"}, at)
 	if len(got) != 2 || !got[0].Match || got[1].Match || !slices.Equal(got[0].Where, []string{"Guaranteed, return"}) {
 		t.Errorf("%+v", got)
+	}
+}
+
+func TestForecast(t *testing.T) {
+	f, set := rules.NewForecast(), rules.New(rules.ForAll([]rules.Rule{
+		{ID: "a", Name: "A", Do: rules.Block, Words: []string{"guaranteed"}, Numbers: []string{"1"}},
+		{ID: "b", Name: "B", Do: rules.Delay, For: 10, To: []string{"+44*"}},
+		{ID: "late", Name: "Late", Do: rules.Hold, Outside: &rules.Hours{Zone: "UTC", Days: []int{1, 2, 3, 4, 5}, From: "09:00", To: "17:00"}},
+	}), nil)
+	out := func(text, jid, sent string) *chat.Message {
+		return &chat.Message{Direction: chat.Out, Type: chat.Text, Text: text, Chat: chat.Chat{JID: jid}, SentAt: sent}
+	}
+	for _, m := range []*chat.Message{
+		out("guaranteed", "12025550123@s.whatsapp.net", "2026-11-24T10:00:00Z"), out("hello", "447700900123@s.whatsapp.net", "2026-11-24T10:00:00Z"),
+		out("hello", "12025550123@s.whatsapp.net", "2026-11-24T10:00:00Z"), out("hello", "12025550123@s.whatsapp.net", "2026-11-24T20:00:00Z"),
+		{Direction: chat.In, Type: chat.Text, Text: "guaranteed"}, {Direction: chat.Out}, {Direction: chat.Out, Type: chat.Text, SentLocal: "2026"},
+	} {
+		f.Add(set, m)
+	}
+	if f.Messages != 5 || f.Did[rules.Block] != 1 || f.Did[rules.Delay] != 1 || f.By["late"] != 2 || f.Untimed != 1 || f.Stopped() != 4 {
+		t.Errorf("%+v", f)
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"iter"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -189,9 +190,33 @@ func digest(s string) string {
 	return ""
 }
 
+// ErrElsewhere is returned for a file's address that is not one of Meta's.
+var ErrElsewhere = errors.New("the address is not Meta's")
+
+// meta are the domains that Meta's files are at.
+var meta = []string{"facebook.com", "fbsbx.com", "fbcdn.net", "whatsapp.net", "whatsapp.com"}
+
+// ours reports an address that may be shown the access token: Meta's, or the
+// one that the source names instead.
+func (c *Client) ours(address string) bool {
+	u, err := url.Parse(address)
+	if err != nil {
+		return false
+	}
+	if base, err := url.Parse(cmp.Or(c.cfg().Graph, Base)); err == nil && u.Scheme == base.Scheme && u.Host == base.Host {
+		return true
+	}
+	host := strings.ToLower(u.Hostname())
+	return u.Scheme == "https" && u.Port() == "" && slices.ContainsFunc(meta, func(d string) bool { return host == d || strings.HasSuffix(host, "."+d) })
+}
+
 // Download opens a file at an address that Media or a webhook gave. The caller
-// closes it.
+// closes it. No other address is asked: a body that nobody signed may name one
+// that collects access tokens.
 func (c *Client) Download(ctx context.Context, address string) (io.ReadCloser, http.Header, error) {
+	if !c.ours(address) {
+		return nil, nil, fmt.Errorf("download: %w", ErrElsewhere)
+	}
 	q, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return nil, nil, fmt.Errorf("download: %w", bare(err))
