@@ -148,7 +148,7 @@ func (a *app) serve(l net.Listener, ar *archive.Archive, x *index.Index, o servi
 		Capture: func(context.Context) ([]web.SourceState, error) { return ways.states(), nil },
 		Outlook: outlook(ar, x, ledger), Desk: runner, Prove: proofOf(ar),
 		State: func(ctx context.Context) (web.State, error) { return archiveState(ctx, ar, space) },
-		Log:   log,
+		Log:   log, Zone: zoneOf(ar),
 	})
 	if err != nil {
 		return errors.Join(err, l.Close())

@@ -21,7 +21,7 @@ type route struct {
 // no debugging or profiling endpoint: what an archive of messages leaks there
 // it leaks in clear.
 func (s *Server) routes() []route {
-	return []route{
+	return append(s.apiRoutes(), []route{
 		{"GET /{$}", access.Self, s.home},
 		{"GET /chats", access.Read, s.chats},
 		{"GET /chats/{chat}", access.Read, s.chat},
@@ -87,6 +87,10 @@ func (s *Server) routes() []route {
 		{"POST /subjects/{subject}/{act}", access.SubjectRequest, whole("Requests of data subjects are", s.actOnSubject)},
 		{"GET /subjects/{subject}/copy", access.Export, whole("Requests of data subjects are", s.newCopy)},
 		{"POST /subjects/{subject}/copy", access.Export, whole("Requests of data subjects are", s.makeCopy)},
+		{"GET /gaps", access.SeeCapture, whole("Gaps are", s.gaps)},
+		{"GET /gaps/{gap}", access.SeeCapture, whole("Gaps are", s.gap)},
+		{"POST /gaps/{gap}/explain", access.ExplainGap, whole("Gaps are", s.explainGap)},
+		{"GET /coverage", access.SeeCapture, whole("The report on coverage is", s.coverageReport)},
 		// What the scripts put into a page that is there already.
 		{"GET /fragment/chats", access.Read, s.chatRows},
 		{"GET /fragment/chats/{chat}", access.Read, s.stretch},
@@ -118,7 +122,7 @@ func (s *Server) routes() []route {
 		{"GET /static/{file}", "", s.staticFile},
 
 		{"/", access.Self, func(http.ResponseWriter, *http.Request) error { return errNoPage }},
-	}
+	}...)
 }
 
 func (s *Server) mux() *http.ServeMux {

@@ -117,10 +117,11 @@ func (c *cutter) value(ctx Context, s span) {
 		c.add(s, ctx)
 		return
 	}
-	if m, ok := c.find(s, "metadata"); ok {
+	m, ok := c.find(s, "metadata")
+	if ok {
 		ctx.Number, ctx.Phone = c.text(m, "phone_number_id"), c.text(m, "display_phone_number")
 	}
-	if c.text(s, "event") != "" && !c.has(s, "metadata") {
+	if !ok && c.text(s, "event") != "" {
 		c.add(s, ctx) // of an account: its lists are details of one thing
 		return
 	}

@@ -276,6 +276,14 @@ func MediaRecord(capture int64, h MediaHead, file *record.ItemFile) (record.Reco
 	}
 	r, err := itemOf(head, nil, h.At)
 	r.Lineage = lineage("", strings.TrimSuffix(h.Chat, "@s.whatsapp.net"))
+	// A stop between this record and the index has the file fetched again: it
+	// must not be told twice.
+	said := []string{"media", h.Message, h.ID, h.State}
+	if file != nil {
+		said = append(said, file.SHA256)
+	}
+	sum := sha256.Sum256([]byte(strings.Join(said, "\x00")))
+	r.Identity = sum[:]
 	return r, err
 }
 
