@@ -23,6 +23,9 @@ var menu = []menuItem{
 	{Nav: "chats", Href: "/chats", Name: "Chats", action: access.Read},
 	{Nav: "search", Href: "/search", Name: "Search", action: access.Search},
 	{Nav: "matters", Href: "/matters", Name: "Matters", action: access.SeeMatters},
+	{Nav: "sends", Href: "/sends", Name: "Waiting to go out", group: "Sending", action: access.SeeSends},
+	{Nav: "send-rules", Href: "/sends/rules", Name: "Rules", group: "Sending", action: access.SeeSends},
+	{Nav: "consents", Href: "/sends/consents", Name: "Consents", group: "Sending", action: access.SeeSends},
 	{Nav: "policies", Href: "/policies", Name: "Policies", group: "Keeping", action: access.SeePolicies},
 	{Nav: "holds", Href: "/holds", Name: "Holds", group: "Keeping", action: access.SeeHolds},
 	{Nav: "disposals", Href: "/disposals", Name: "Disposals", group: "Keeping", action: access.SeeDisposals},
@@ -60,6 +63,8 @@ func navigation(who govern.Actor, w waiting, nav string, now time.Time) (out []m
 			line.Waits = w.Requests
 		case "notices":
 			line.Waits = w.Notices
+		case "sends":
+			line.Waits = w.Sends
 		}
 		if n := len(out); m.group == "" || n == 0 || out[n-1].Name != m.group {
 			out = append(out, menuGroup{Name: m.group})
