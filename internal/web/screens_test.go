@@ -189,7 +189,7 @@ func TestTheMenu(t *testing.T) {
 	b := newBrowser(t)
 	b.window(1280, 800)
 	b.open("/policies")
-	if got := eval[string](b, `[...document.querySelectorAll(".nav > .nav-group > summary")].map(s => s.className + s.firstChild.textContent).join()`); got != "hereKeeping,People" {
+	if got := eval[string](b, `[...document.querySelectorAll(".nav > .nav-group > summary")].map(s => s.className + s.firstChild.textContent).join()`); got != "Sending,hereKeeping,People" {
 		t.Fatalf("groups %q", got)
 	}
 	shown := func(want string) {
