@@ -49,6 +49,12 @@ var commandActions = map[string]access.Action{
 	"consent list":  access.SeeSends,
 	"consent set":   access.ManageSendRules,
 
+	"report coverage": access.SeeCapture,
+	"gap list":        access.SeeCapture,
+	"gap show":        access.SeeCapture,
+	"gap explain":     access.ExplainGap,
+	"gap scan":        access.ExplainGap,
+
 	"hold place":   access.PlaceHold,
 	"hold list":    access.SeeHolds,
 	"hold release": access.ReleaseHold,
@@ -214,7 +220,7 @@ func (a *app) reasoned(l *govern.Ledger, action access.Action) error {
 
 // wholeCommands are about the whole archive, and would tell of what is outside
 // of a scope.
-var wholeCommands = []string{"report reconcile", "audit", "policy forecast", "dispose due", "dispose propose", "dispose run", "dispose resume", "dispose list", "dispose certificate", "subject open", "subject erase", "custodian import", "rule forecast", "consent list"}
+var wholeCommands = []string{"report reconcile", "audit", "policy forecast", "dispose due", "dispose propose", "dispose run", "dispose resume", "dispose list", "dispose certificate", "subject open", "subject erase", "custodian import", "rule forecast", "consent list", "report coverage", "gap list", "gap show", "gap explain", "gap scan"}
 
 // wholly refuses those to whoever sees a part of it.
 func (a *app) wholly() error {

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -13,8 +16,10 @@ import (
 	"github.com/waxseal/waxseal/internal/alarm"
 	"github.com/waxseal/waxseal/internal/archive"
 	"github.com/waxseal/waxseal/internal/capture/cloudapi"
+	"github.com/waxseal/waxseal/internal/gateway"
 	"github.com/waxseal/waxseal/internal/govern"
 	"github.com/waxseal/waxseal/internal/index"
+	"github.com/waxseal/waxseal/internal/web"
 )
 
 // live is what runs beside the console: the sources and what serves them.
@@ -28,6 +33,7 @@ type live struct {
 	behind bool   // a proxy says who asks
 	bodies room
 
+	out  *wayOut
 	more chan struct{} // something was appended
 
 	mu      sync.RWMutex
@@ -38,6 +44,7 @@ type live struct {
 type liveSource struct {
 	name     string
 	cfg      atomic.Pointer[cloudapi.Config]
+	added    time.Time // to the books
 	since    time.Time // it runs here
 	set      int64     // entry of the act that it runs by
 	journal  *cloudapi.Running
@@ -50,14 +57,16 @@ func (s *liveSource) config() cloudapi.Config { return *s.cfg.Load() }
 func newLive(ctx context.Context, l *live) (*live, error) {
 	l.more, l.sources = make(chan struct{}, 1), map[string]*liveSource{}
 	l.bodies.free.Store(hooksRoom)
+	l.out = newWayOut(l)
 	return l, l.refresh(ctx)
 }
 
 // refresh follows the books: sources that were added, changed or removed.
 func (l *live) refresh(ctx context.Context) error {
 	type source struct {
-		cfg cloudapi.Config
-		set int64
+		cfg   cloudapi.Config
+		set   int64
+		added time.Time
 	}
 	now := map[string]source{}
 	err := l.ledger.Read(ctx, func(s *govern.State) error {
@@ -69,7 +78,7 @@ func (l *live) refresh(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			now[name] = source{cfg, src.Set}
+			now[name] = source{cfg, src.Set, src.Since}
 		}
 		return nil
 	})
@@ -89,6 +98,7 @@ func (l *live) refresh(ctx context.Context) error {
 		switch s := l.sources[name]; {
 		case s == nil:
 			l.sources[name] = l.source(name, is.cfg, is.set)
+			l.sources[name].added = is.added
 		case s.set != is.set:
 			s.cfg.Store(&is.cfg)
 			s.set = is.set
@@ -178,6 +188,28 @@ func (l *live) run(ctx context.Context) {
 	}
 }
 
+// states tells the console how the sources fare.
+func (l *live) states() (all []web.SourceState) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	for _, name := range slices.Sorted(maps.Keys(l.sources)) {
+		s := l.sources[name]
+		c, n := s.config(), s.receiver.Stats()
+		is := web.SourceState{
+			Name: name, Kind: cloudapi.Name, Since: s.added, Began: s.since, Last: n.Last, Token: c.Access != "", Callback: cmp.Or(c.URL, "https://YOUR-HOST") + "/hooks/" + name,
+			Deliveries: n.Deliveries, Redelivered: n.Redelivered, NotJSON: n.NotJSON, BadSignatures: n.BadSignatures, Refused: n.Refused, Bytes: n.Bytes, MediaWaiting: -1,
+		}
+		for _, p := range c.Numbers {
+			is.Numbers = append(is.Numbers, web.SourceNumber{Phone: p.Phone, ID: p.ID, Custodian: p.Custodian})
+		}
+		for _, secret := range c.App {
+			is.Secrets = append(is.Secrets, cloudapi.Fingerprint(secret))
+		}
+		all = append(all, is)
+	}
+	return all
+}
+
 // close ends the captures that run.
 func (l *live) close(ctx context.Context) error {
 	l.mu.Lock()
@@ -213,11 +245,14 @@ func (l *live) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // delivers has no session, and proves itself otherwise.
 func (l *live) before(console http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, "/hooks/") {
+		switch {
+		case strings.HasPrefix(r.URL.Path, "/hooks/"):
 			l.ServeHTTP(w, r)
-			return
+		case strings.HasPrefix(r.URL.Path, gateway.Prefix):
+			l.out.gateway.ServeHTTP(w, r)
+		default:
+			console.ServeHTTP(w, r)
 		}
-		console.ServeHTTP(w, r)
 	})
 }
 

@@ -16,6 +16,7 @@ import (
 
 type reportCmd struct {
 	Reconcile reconcileCmd `cmd:"" help:"Compare what captures have of the same chats: what one has and the other has not, and what was edited or revoked in between."`
+	Coverage  coverageCmd  `cmd:"" help:"State per number and day what was listened to, counted, missing, and cannot be known."`
 }
 
 type reconcileCmd struct {

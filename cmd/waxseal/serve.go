@@ -141,9 +141,11 @@ func (a *app) serve(l net.Listener, ar *archive.Archive, x *index.Index, o servi
 		watching.Wait()
 	}()
 	space := &diskSpace{dir: ar.Dir()}
+	var ways *live
 	console, err := web.New(web.Config{
 		Name: ar.Info().Name, Index: x.Within(index.Scope{}), Within: func(sc index.Scope) web.Index { return x.Within(sc) }, Auditor: x, Blobs: blobs{ar}, Ledger: ledger,
 		Hosts: o.Host, BehindProxy: o.BehindProxy, Cost: passwordCost,
+		Capture: func(context.Context) ([]web.SourceState, error) { return ways.states(), nil },
 		Outlook: outlook(ar, x, ledger), Desk: runner, Prove: proofOf(ar),
 		State: func(ctx context.Context) (web.State, error) { return archiveState(ctx, ar, space) },
 		Log:   log,
@@ -182,7 +184,7 @@ func (a *app) serve(l net.Listener, ar *archive.Archive, x *index.Index, o servi
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
-	ways, err := newLive(running, &live{ar: ar, x: x, ledger: ledger, bell: bell, log: log, floor: o.floor, behind: o.BehindProxy})
+	ways, err = newLive(running, &live{ar: ar, x: x, ledger: ledger, bell: bell, log: log, floor: o.floor, behind: o.BehindProxy})
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
@@ -193,6 +195,8 @@ func (a *app) serve(l net.Listener, ar *archive.Archive, x *index.Index, o servi
 	watching.Go(func() { bell.Run(running) })
 	watching.Go(func() { ways.followSoon(running) })
 	watching.Go(func() { ways.run(running) })
+	watching.Go(func() { ways.watchGaps(running) })
+	watching.Go(func() { ways.out.outbox.Run(running) })
 	watching.Go(func() { watchDue(running, ar, desk, log) })
 	if err := runner.Resume(a.ctx); err != nil {
 		log.LogAttrs(a.ctx, slog.LevelError, "go on with disposals", slog.String("error", err.Error()))

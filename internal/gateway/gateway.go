@@ -1,8 +1,3 @@
-// Package gateway stands in front of Meta's API: what the business sends is in
-// the archive before it leaves, and rules decide whether it does.
-//
-// It never sends a message twice by itself. It is handed where it writes and
-// what decides; it knows neither the archive nor the books.
 package gateway
 
 import (
@@ -26,6 +21,7 @@ import (
 	"github.com/waxseal/waxseal/internal/capture/cloudapi"
 	"github.com/waxseal/waxseal/internal/capture/cloudapi/graph"
 	"github.com/waxseal/waxseal/internal/gateway/rules"
+	"github.com/waxseal/waxseal/internal/govern"
 	"github.com/waxseal/waxseal/internal/record"
 )
 
@@ -69,11 +65,12 @@ type Options struct {
 	// Template returns the definition of a template; an error leaves the text of
 	// a send to what its parameters say.
 	Template func(ctx context.Context, s Source, name, language string) (json.RawMessage, error)
-	HTTP     *http.Client // to Meta; it must not follow redirects
-	Links    *http.Client // to addresses that senders write
-	Ready    func() error // why nothing can be archived now
-	Log      *slog.Logger
-	Now      func() time.Time
+	// HTTP makes requests to Meta for a source; it must not follow redirects.
+	HTTP  func(Source) *http.Client
+	Links *http.Client // to addresses that senders write
+	Ready func() error // why nothing can be archived now
+	Log   *slog.Logger
+	Now   func() time.Time
 }
 
 // Gateway answers /gateway/{key}/{version}/….
@@ -191,7 +188,7 @@ func (c *call) send(body []byte) error {
 		return c.wait(ctx, seq, &s, d, h.Callback)
 	}
 	a, err := c.g.forward(ctx, c.src, h, body, c.r)
-	if errors.Is(err, ErrAway) && s.Deferrable && message {
+	if errors.Is(err, ErrUnreachable) && s.Deferrable && message {
 		d.Do, d.Why = rules.Defer, "Meta cannot be reached; it goes out when it can."
 		return c.wait(ctx, seq, &s, d, h.Callback)
 	}
@@ -210,11 +207,17 @@ func (c *call) wait(ctx context.Context, seq int64, s *rules.Send, d rules.Decis
 	}
 	c.w.Header().Set("Content-Type", "application/json")
 	c.w.WriteHeader(http.StatusAccepted)
+	about := map[string]any{"request": seq, "decision": d.Do, "why": d.Why, "say": d.Say}
+	if d.For > 0 {
+		about["seconds"] = int64(d.For.Seconds())
+	}
+	// The shape of Meta's own answer, so that a program finds an ID where it
+	// looks for one; it is none of WhatsApp's, and the status says what happens.
 	return json.NewEncoder(c.w).Encode(map[string]any{
 		"messaging_product": "whatsapp",
 		"contacts":          []map[string]string{{"input": s.To}},
 		"messages":          []map[string]string{{"id": cmp.Or(callback, trace(seq)), "message_status": "waiting"}},
-		"waxseal":           map[string]any{"request": seq, "decision": d.Do, "why": d.Why},
+		"waxseal":           about,
 	})
 }
 
@@ -319,9 +322,6 @@ type answer struct {
 	body   []byte
 }
 
-// ErrAway is returned where Meta could not be reached: nothing has left.
-var ErrAway = errors.New("the Graph API cannot be reached")
-
 // errNoAnswer is returned where something may have left, and no answer came.
 var errNoAnswer = errors.New("no answer came")
 
@@ -349,10 +349,10 @@ func (g *Gateway) forward(ctx context.Context, src Source, h cloudapi.SendHead, 
 		q.Header.Set("Authorization", "Bearer "+src.Access)
 		q.Header.Set("Content-Type", "application/json")
 	}
-	w, err := g.o.HTTP.Do(q)
+	w, err := g.o.HTTP(src).Do(q)
 	if err != nil {
 		if dial(err) {
-			return nil, ErrAway
+			return nil, ErrUnreachable
 		}
 		return nil, errNoAnswer
 	}
@@ -405,7 +405,7 @@ func (c *call) answered(ctx context.Context, seq int64, h cloudapi.SendHead, a *
 		}
 		c.w.WriteHeader(a.status)
 		_, _ = c.w.Write(a.body) // who asked may have gone
-	case errors.Is(failed, ErrAway):
+	case errors.Is(failed, ErrUnreachable):
 		say(c.w, http.StatusBadGateway, "Meta could not be reached. It was not sent.", trace(seq))
 	default:
 		say(c.w, http.StatusGatewayTimeout, "Meta did not answer, so it is not known whether it was sent. Do not send it again before its status has come, or an hour has passed.", trace(seq))
@@ -424,7 +424,7 @@ func (g *Gateway) conclude(ctx context.Context, src Source, seq int64, h cloudap
 		if outcome = "Meta has taken it."; a.status/100 != 2 {
 			outcome = fmt.Sprintf("Meta has refused it (status %d).", a.status)
 		}
-	case errors.Is(failed, ErrAway):
+	case errors.Is(failed, ErrUnreachable):
 		out.Failed = "Meta could not be reached: it was not sent."
 		outcome = out.Failed
 	default:
@@ -438,35 +438,72 @@ func (g *Gateway) conclude(ctx context.Context, src Source, seq int64, h cloudap
 	return outcome, err
 }
 
-// Forward sends a request that waited. It must be called once: the record that
-// it goes is durable before its first byte leaves, and whoever finds that record
-// without an answer must not call it again. ErrAway: nothing has left.
-func (g *Gateway) Forward(ctx context.Context, request int64) (outcome string, err error) {
-	e, err := g.o.Entry(ctx, request)
-	if err != nil {
-		return "", fmt.Errorf("read request %d: %w", request, err)
-	}
-	var h cloudapi.Head
-	raw, err := e.Decode(&h)
+// Forward sends a request that waited; see OutboxOptions. The record that it
+// goes is durable before its first byte leaves, and has the try in its identity:
+// where it is there already, nothing is sent again.
+func (g *Gateway) Forward(ctx context.Context, request int64, try int) (outcome string, err error) {
+	src, h, raw, err := g.request(ctx, request)
 	if err != nil {
 		return "", err
 	}
-	if h.Send == nil || h.What != cloudapi.Request {
-		return "", fmt.Errorf("entry %d is no request", request)
-	}
-	src, ok := g.o.Of(h.Send.Number)
-	if !ok {
-		return "", fmt.Errorf("request %d is of a source that is not there", request)
-	}
-	step := cloudapi.SendHead{At: g.o.Now().UTC(), Request: request, Number: h.Send.Number, Callback: h.Send.Callback, Decision: rules.Forward}
-	if _, err := keep(ctx, src.Journal, cloudapi.Step, step, nil, nil); err != nil {
+	again, err := g.step(ctx, src, request, try, cloudapi.SendHead{Decision: rules.Forward, Number: h.Number, Callback: h.Callback})
+	if err != nil {
 		return "", fmt.Errorf("note that request %d goes: %w", request, err)
 	}
-	a, err := g.forward(context.WithoutCancel(ctx), src, *h.Send, raw, nil)
-	if errors.Is(err, ErrAway) {
-		return "", ErrAway
+	if again {
+		return "", ErrForwarded
 	}
-	return g.conclude(context.WithoutCancel(ctx), src, request, *h.Send, a, err)
+	a, err := g.forward(context.WithoutCancel(ctx), src, h, raw, nil)
+	if errors.Is(err, ErrUnreachable) {
+		return "", ErrUnreachable
+	}
+	return g.conclude(context.WithoutCancel(ctx), src, request, h, a, err)
+}
+
+// Withdrawn notes in the log that a request does not go out.
+func (g *Gateway) Withdrawn(ctx context.Context, x govern.Send) error {
+	src, h, _, err := g.request(ctx, x.Request)
+	if err != nil {
+		return err
+	}
+	_, err = g.step(ctx, src, x.Request, -1, cloudapi.SendHead{Decision: "withdraw", Number: h.Number, Callback: h.Callback, Why: x.Withdrawn.Why, By: x.Withdrawn.By})
+	return err
+}
+
+// request reads a request that was archived.
+func (g *Gateway) request(ctx context.Context, seq int64) (src Source, h cloudapi.SendHead, raw []byte, err error) {
+	e, err := g.o.Entry(ctx, seq)
+	if err != nil {
+		return src, h, nil, fmt.Errorf("read request %d: %w", seq, err)
+	}
+	var head cloudapi.Head
+	if raw, err = e.Decode(&head); err != nil {
+		return src, h, nil, err
+	}
+	if head.Send == nil || head.What != cloudapi.Request {
+		return src, h, nil, fmt.Errorf("entry %d is no request", seq)
+	}
+	src, ok := g.o.Of(head.Send.Number)
+	if !ok {
+		return src, h, nil, fmt.Errorf("request %d is of a source that does not run", seq)
+	}
+	return src, *head.Send, raw, nil
+}
+
+// step notes what becomes of a request, once for each try.
+func (g *Gateway) step(ctx context.Context, src Source, request int64, try int, h cloudapi.SendHead) (again bool, err error) {
+	h.At, h.Request = g.o.Now().UTC(), request
+	ctx, cancel := context.WithTimeout(ctx, keepTime)
+	defer cancel()
+	got, err := src.Journal.Append(ctx, func(capture int64) ([]record.Record, error) {
+		r, err := cloudapi.SendRecord(capture, h, cloudapi.Step, nil, nil)
+		r.Identity = fmt.Appendf(nil, "step %d %d", request, try)
+		return []record.Record{r}, err
+	})
+	if err != nil {
+		return false, err
+	}
+	return !got[0].New, nil
 }
 
 // pass hands a question through, and its answer back.
@@ -477,7 +514,7 @@ func (c *call) pass() error {
 		return fmt.Errorf("pass: %w", err)
 	}
 	q.Header, q.URL.RawQuery = forwarded(c.r.Header), query(c.r.URL.Query())
-	w, err := c.g.o.HTTP.Do(q)
+	w, err := c.g.o.HTTP(c.src).Do(q)
 	if err != nil {
 		say(c.w, http.StatusBadGateway, "Meta could not be reached.", "")
 		return nil //nolint:nilerr // the sender was told; nothing was to be kept

@@ -72,12 +72,13 @@ func newOffice(t *testing.T, meta http.HandlerFunc) *office {
 	o.cfg = cloudapi.Config{Name: "main", Graph: srv.URL, Numbers: []cloudapi.Number{{ID: "7", Phone: "+15550783881"}}, Secrets: cloudapi.Secrets{Gateway: "key", Access: "our own"}}
 	j := cloudapi.OpenJournal(o, func() cloudapi.Config { return o.cfg }, "UTC", nil)
 	src := func() gateway.Source { return gateway.Source{Config: o.cfg, Journal: j} }
+	meta1 := outbound.Client(outbound.Options{Allow: loopback, Redirects: -1})
 	o.Gateway = gateway.New(gateway.Options{
 		Source: func(key string) (gateway.Source, bool) { return src(), key == "key" },
 		Of:     func(number string) (gateway.Source, bool) { return src(), number == "7" },
 		Entry:  func(_ context.Context, seq int64) (record.Entry, error) { return o.sink.Entries[seq], nil },
 		Rules:  o, Queue: o,
-		HTTP: outbound.Client(outbound.Options{Allow: loopback, Redirects: -1}), Links: outbound.Client(outbound.Options{}),
+		HTTP: func(gateway.Source) *http.Client { return meta1 }, Links: outbound.Client(outbound.Options{}),
 	})
 	return o
 }
@@ -178,8 +179,11 @@ func TestWhatDoesNotGoOut(t *testing.T) {
 	}
 	// What waited goes once, with the source's own token.
 	o.full = nil
-	if _, err := o.Forward(t.Context(), o.waits[0]); err != nil {
+	if _, err := o.Forward(t.Context(), o.waits[0], 0); err != nil {
 		t.Fatal(err)
+	}
+	if _, err := o.Forward(t.Context(), o.waits[0], 0); !errors.Is(err, gateway.ErrForwarded) {
+		t.Errorf("again: %v", err)
 	}
 	if what, _ := o.items(t); what != "request request step answer" || len(o.got) != 1 || !strings.Contains(o.got[0], "our own") {
 		t.Errorf("%s %q", what, o.got)

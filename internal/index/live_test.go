@@ -230,8 +230,12 @@ func TestSendThroughTheGateway(t *testing.T) {
 			l.send(t, cloudapi.Answer, answer, answered)
 		}, chat.SendAccepted, ""},
 		"the answer is lost": {func(l *liveLog) { l.deliver(t, echo("read", 9, alias)) }, chat.SendAccepted, ""},
-		"refused":            {func(l *liveLog) { l.send(t, cloudapi.Answer, cloudapi.SendHead{At: at(1), Callback: alias, Status: 400}, `{"error":{"code":131009,"message":"Parameter value is not valid"}}`) }, chat.SendRefused, "failed"},
-		"Meta is in trouble": {func(l *liveLog) { l.send(t, cloudapi.Answer, cloudapi.SendHead{At: at(1), Callback: alias, Status: 503}, `oops`) }, chat.SendForwarded, "unanswered"},
+		"refused": {func(l *liveLog) {
+			l.send(t, cloudapi.Answer, cloudapi.SendHead{At: at(1), Callback: alias, Status: 400}, `{"error":{"code":131009,"message":"Parameter value is not valid"}}`)
+		}, chat.SendRefused, "failed"},
+		"Meta is in trouble": {func(l *liveLog) {
+			l.send(t, cloudapi.Answer, cloudapi.SendHead{At: at(1), Callback: alias, Status: 503}, `oops`)
+		}, chat.SendForwarded, "unanswered"},
 	} {
 		l := newLive(t)
 		first := l.send(t, cloudapi.Request, request, text)

@@ -3,6 +3,7 @@ package index
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/ncruces/go-sqlite3"
 
@@ -42,6 +43,7 @@ func (v *View) Quoted(ctx context.Context, m *chat.Message) (out chat.Message, e
 				case o.Chat.ID == m.Chat.ID:
 					out = *o
 					return nil
+				case slices.ContainsFunc(elsewhere, func(e chat.Message) bool { return e.Seq == o.Seq }): // by a unique key, both ways lead to it
 				case q.Key.Chat == "" || q.Key.Chat == o.Key.Chat:
 					elsewhere = append(elsewhere, *o)
 				}

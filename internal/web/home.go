@@ -88,7 +88,7 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
 	p := homePage{layout: s.layout(r, "Start", "home")}
 	err := s.ledger.Read(r.Context(), func(st *govern.State) error {
 		for _, t := range []func(*govern.State, govern.Actor, time.Time) *task{
-			taskNotices, taskRequests, taskSubjects, taskDisposals, taskDue, taskHolds, taskPolicy, taskOfficer,
+			taskAlarms, taskNotices, taskRequests, taskSubjects, taskDisposals, taskDue, taskHolds, taskPolicy, taskOfficer,
 		} {
 			if t := t(st, who, now); t != nil {
 				p.Tasks = append(p.Tasks, *t)

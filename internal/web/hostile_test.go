@@ -67,6 +67,12 @@ func hostileFirm(t *testing.T) *people {
 	c.server, err = New(Config{
 		Name: hostileText, Index: c.index, Blobs: c.files, State: stateOf(&c.state), Ledger: ledger, Cost: cheap, Now: clock,
 		Auditor: trailOfLog{p.log},
+		Capture: func(context.Context) ([]SourceState, error) {
+			return []SourceState{{
+				Name: hostileName, Kind: hostileText, Callback: hostileText, Secrets: []string{hostileText}, Began: c.now(), Last: c.now(),
+				Numbers: []SourceNumber{{hostileText, hostileText, hostileText}}, BadSignatures: 1, Refused: 2, NotJSON: 3,
+			}, {Name: "main", MediaWaiting: -1}}, nil
+		},
 		Outlook: &dispose.Outlook{
 			Books: ledger,
 			Facts: func(_ context.Context, fn func(*dispose.Fact) error) error {

@@ -33,6 +33,7 @@ var menu = []menuItem{
 	{Nav: "labels", Href: "/labels", Name: "Labels", group: "Keeping", action: access.Order},
 	{Nav: "custodians", Href: "/custodians", Name: "Custodians", group: "People", action: access.SeeCustodians},
 	{Nav: "users", Href: "/users", Name: "Accounts", group: "People", action: access.ManageUsers},
+	{Nav: "sources", Href: "/sources", Name: "Sources", group: "Capture", action: access.SeeCapture},
 	{Nav: "requests", Href: "/requests", Name: "Requests", action: access.Self},
 	{Nav: "audit", Href: "/audit", Name: "Audit trail", action: access.SeeAudit},
 	{Nav: "state", Href: "/state", Name: "Archive", action: access.State},

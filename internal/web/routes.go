@@ -21,13 +21,14 @@ type route struct {
 // no debugging or profiling endpoint: what an archive of messages leaks there
 // it leaks in clear.
 func (s *Server) routes() []route {
-	return []route{
+	return append(s.apiRoutes(), []route{
 		{"GET /{$}", access.Self, s.home},
 		{"GET /chats", access.Read, s.chats},
 		{"GET /chats/{chat}", access.Read, s.chat},
 		{"GET /chats/{chat}/print", access.Read, s.print},
 		{"GET /messages/{message}", access.Read, s.message},
 		{"GET /search", access.Search, s.search},
+		{"GET /sources", access.SeeCapture, whole("Sources are", s.sources)},
 		{"GET /state", access.State, s.archiveState},
 		{"GET /state/checkpoint", access.State, s.checkpoint},
 		{"GET /media/{sha256}", access.Read, s.media},
@@ -127,7 +128,7 @@ func (s *Server) routes() []route {
 		{"GET /static/{file}", "", s.staticFile},
 
 		{"/", access.Self, func(http.ResponseWriter, *http.Request) error { return errNoPage }},
-	}
+	}...)
 }
 
 func (s *Server) mux() *http.ServeMux {

@@ -20,6 +20,7 @@ const longArabic = "المهندسة أمل عبد الرحمن الحداد م�
 func withBooks(t *testing.T) *people {
 	t.Helper()
 	p := firm(t)
+	p.server.capture = sampleSources(p.now)
 	p.server.outlook = sampleOutlook(p.server.ledger, p.now())
 	as := func(login string) govern.Actor {
 		sub, err := subjectOf(p, login)
@@ -163,6 +164,7 @@ func TestScreensOfTheBooks(t *testing.T) {
 		{"bulk", "/search/all?q=sign", ""},
 		{"search", "/search?q=sign", ""},
 		{"state", "/state", ""},
+		{"sources", "/sources", unfold},
 		{"requests", "/requests", ""},
 		{"account", "/account", ""},
 		{"message", "/messages/9", unfold},

@@ -103,6 +103,8 @@ type Config struct {
 	Outlook Outlook
 	// Auditor finds in the audit trail; without it there is no page of it.
 	Auditor Auditor
+	// Capture tells of the sources that run here; without it there are none.
+	Capture Capture
 	// Desk prepares disposals and does them; without it there are no pages of them.
 	Desk Desk
 	// Prove makes the proof of entries, as a file.
@@ -129,6 +131,7 @@ type Server struct {
 	ledger      *govern.Ledger
 	outlook     Outlook
 	auditor     Auditor
+	capture     Capture
 	desk        Desk
 	prove       func(context.Context, []int64) ([]byte, error)
 	log         *slog.Logger
@@ -143,6 +146,7 @@ type Server struct {
 	static      static
 	sessions    *sessions
 	extents     extents
+	paces       paces
 	looks       looks
 	reasons     reasons
 	handler     http.Handler
@@ -172,7 +176,7 @@ func New(c Config) (*Server, error) {
 	}
 	s := &Server{
 		name: plain(c.Name), whole: c.Index, narrow: c.Within, blobs: c.Blobs, state: c.State, ledger: c.Ledger,
-		outlook: c.Outlook, auditor: c.Auditor, desk: c.Desk, prove: c.Prove, log: c.Log, now: c.Now,
+		outlook: c.Outlook, auditor: c.Auditor, capture: c.Capture, desk: c.Desk, prove: c.Prove, log: c.Log, now: c.Now,
 		pages: pg, static: st, sessions: newSessions(c.Now),
 		door: govern.NewDoor(c.Ledger, c.Cost), cost: c.Cost, bodyLasts: bodyLasts, key: make([]byte, 32), hosts: c.Hosts, behindProxy: c.BehindProxy,
 	}

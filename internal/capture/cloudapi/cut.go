@@ -117,6 +117,10 @@ func (c *cutter) value(ctx Context, s span) {
 		meta := c.object(m.at)
 		ctx.Number, ctx.Phone = c.text(meta, "phone_number_id"), c.text(meta, "display_phone_number")
 	}
+	if c.text(o, "event") != "" && !o.has("metadata") {
+		c.add(s, ctx) // of an account: its lists are details of one thing
+		return
+	}
 	from := len(c.out)
 	contacts := c.lists(ctx, o, "", 0)
 	switch {

@@ -104,7 +104,7 @@ func (el *element) message(raw []byte) *chat.Message {
 	m.Chat, m.Direction, m.From = c, chat.In, other
 	m.Key = &chat.Key{ID: cmp.Or(el.str("id"), unnamed(raw)), Unique: true, FromMe: el.out, Chat: keyChat(&c)}
 	if el.out {
-		m.Direction, m.From = chat.Out, el.own.person()
+		m.Direction, m.From = chat.Out, el.sender(from)
 		m.Receipts = el.historyState(other)
 	} else if c.Kind == chat.Group && other != nil {
 		m.Key.Sender = cmp.Or(other.JID, bsuidAddress(other.BSUID))
@@ -113,6 +113,14 @@ func (el *element) message(raw []byte) *chat.Message {
 	el.referral(&m)
 	content(&m, el.value)
 	return &m
+}
+
+// sender is the business, by the number that it sent from.
+func (el *element) sender(from string) *chat.Person {
+	if from == "" || el.own.is(from) {
+		return el.own.person()
+	}
+	return personOf(from, "", "")
 }
 
 // thread is whom a thread of the history is with.

@@ -144,7 +144,7 @@ func (el *element) call() *chat.Message {
 	c := direct(other)
 	m.Chat, m.Type, m.Direction, m.From = c, chat.CallType, chat.In, other
 	if out {
-		m.Direction, m.From = chat.Out, el.own.person()
+		m.Direction, m.From = chat.Out, el.sender(from)
 	}
 	m.Key = &chat.Key{ID: id, Unique: true, FromMe: out, Chat: keyChat(&c)}
 	m.Partial = event != "connect"

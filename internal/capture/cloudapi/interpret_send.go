@@ -118,7 +118,7 @@ func sends(p string) bool {
 // outgoing is the message that a sender's body asks for, or nil: that a message
 // was read, or that somebody types.
 func (r *reader) outgoing(o own, s *SendHead, v value) *chat.Message {
-	if !v.isObject() || v.str("type") == "" && !v.has("text") && !v.has("template") {
+	if !v.isObject() || typeOf(v) == "" || v.str("status") != "" {
 		return nil
 	}
 	to := direct(personOf(v.str("to"), v.or("recipient", "to_user_id"), ""))

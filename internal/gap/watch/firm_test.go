@@ -64,8 +64,14 @@ type meta struct {
 func (m *meta) Subscribed(_ context.Context, waba string) (watch.Subscribed, error) {
 	return m.sub[waba], nil
 }
-func (m *meta) Token(context.Context) (watch.Token, error)           { return m.token, nil }
-func (m *meta) Number(context.Context, string) (watch.Number, error) { return m.number, nil }
+func (m *meta) Token(context.Context) (watch.Token, error) { return m.token, nil }
+func (m *meta) Number(_ context.Context, id string) (watch.Number, error) {
+	if id != "7" {
+		return watch.Number{}, nil
+	}
+	return m.number, nil
+}
+
 func (m *meta) History(_ context.Context, number string, _ time.Time) iter.Seq2[watch.Sent, error] {
 	return func(yield func(watch.Sent, error) bool) {
 		for _, s := range m.listed {

@@ -70,6 +70,9 @@ func (l *look) books(ctx context.Context) error {
 			}
 			c := *g
 			l.open[id] = &c
+			if g.State == govern.GapOpen && !gap.Kind(g.Kind).Informs() && !l.w.started {
+				l.w.rung[id] = true // by an earlier run: its alarm ends here
+			}
 			l.known = append(l.known, gap.Known{ID: id, Key: g.Key, Kind: gap.Kind(g.Kind), Over: !g.End.IsZero(), Messages: g.Messages.Seqs(), Refs: append([]string(nil), g.Refs...)})
 		}
 		return nil
@@ -233,7 +236,8 @@ func (l *look) drop(key string) {
 
 // messages looks for holes in messages.
 func (l *look) messages(ctx context.Context) error {
-	if l.o.All || l.w.fresh() {
+	if fresh := !l.w.started; l.o.All || fresh {
+		l.w.started = true
 		return l.all(ctx)
 	}
 	return l.some(ctx)
@@ -278,15 +282,6 @@ func (l *look) some(ctx context.Context) error {
 // again is for how long the messages of a gap are looked at at every scan: as
 // long as Meta may deliver late. Afterwards it is done once a day.
 const again = 8 * 24 * time.Hour
-
-// fresh reports the first look since the program started.
-func (w *Watch) fresh() bool {
-	if w.started {
-		return false
-	}
-	w.started = true
-	return true
-}
 
 // all looks at every message that came by the Cloud API. After a start, where
 // the books know of an earlier run, it is those of the last days: what came
