@@ -88,7 +88,7 @@ func tlsFromFiles(cert, key string) (*tls.Config, error) {
 }
 
 // lookAtCert is how often the files are looked at.
-const lookAtCert = 10 * time.Second
+const lookAtCert = 2 * time.Second
 
 type certFiles struct {
 	cert, key string

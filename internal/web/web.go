@@ -150,6 +150,7 @@ type Server struct {
 	static      static
 	sessions    *sessions
 	extents     extents
+	paces       paces
 	looks       looks
 	reasons     reasons
 	handler     http.Handler

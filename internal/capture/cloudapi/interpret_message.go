@@ -29,7 +29,7 @@ func (r *reader) element(raw []byte, in Context, contacts []value, kept time.Tim
 	case path == "message_echoes" || path == "messages" && in.Field == "smb_message_echoes":
 		el.out = true
 		return el.message(raw), nil
-	case path == "messages":
+	case path == "messages" || path == "standby":
 		return el.message(raw), nil
 	}
 	return nil, nil //nolint:nilnil // about no message
@@ -262,7 +262,7 @@ func faults(errs []value) (out []string) {
 		if t := cmp.Or(e.str("title"), e.str("message")); t != "" {
 			s = strings.TrimPrefix(s+": "+t, ": ")
 		}
-		if d := e.str("error_data", "details"); d != "" && !strings.Contains(s, d) {
+		if d := cmp.Or(e.str("error_data", "details"), e.str("details")); d != "" && !strings.Contains(s, d) {
 			s += ": " + d
 		}
 		if s != "" {
