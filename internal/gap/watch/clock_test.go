@@ -233,6 +233,11 @@ func TestAKilledProgramListenedAtLeastUntilItsLastDelivery(t *testing.T) {
 // deliver appends a capture and a delivery of one message.
 func (c *clocked) deliver() {
 	c.t.Helper()
+	c.deliverField("messages", `{"metadata":{"phone_number_id":"7"},"messages":[{"from":"1650","id":"wamid.1"}]}`)
+}
+
+func (c *clocked) deliverField(field, value string) {
+	c.t.Helper()
 	head, err := record.Part(record.CaptureHead{Source: cloudapi.Name, File: "main"}, nil)
 	if err != nil {
 		c.t.Fatal(err)
@@ -241,7 +246,7 @@ func (c *clocked) deliver() {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	rs, err := cloudapi.Records(got[0].Seq, cloudapi.Incoming{Received: c.now, Secret: "12345678", Body: []byte(`{"entry":[{"id":"1","changes":[{"field":"messages","value":{"metadata":{"phone_number_id":"7"},"messages":[{"from":"1650","id":"wamid.1"}]}}]}]}`)})
+	rs, err := cloudapi.Records(got[0].Seq, cloudapi.Incoming{Received: c.now, Secret: "12345678", Body: []byte(`{"entry":[{"id":"1","changes":[{"field":"` + field + `","value":` + value + `}]}]}`)})
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -297,6 +302,59 @@ func TestACanaryIsMissed(t *testing.T) {
 	}
 	if s := c.meta.sent; s[0] == s[1] {
 		t.Error("two canaries have one name")
+	}
+}
+
+// full is a log that takes no more acts, from some act on.
+type full struct {
+	*governtest.Log
+	left int
+}
+
+func (f *full) Append(ctx context.Context, batch []record.Record) ([]record.Receipt, error) {
+	if f.left--; f.left < 0 {
+		return nil, errors.New("no space left on device")
+	}
+	return f.Log.Append(ctx, batch)
+}
+
+// TestADiskThatIsFullLosesNoFinding: what a delivery said is said again, once
+// there is room.
+func TestADiskThatIsFullLosesNoFinding(t *testing.T) {
+	for left := range 4 {
+		c := newClocked(t, oneNumber)
+		c.deliverField("account_update", `{"event":"PARTNER_REMOVED"}`)
+		c.deliverField("history", `{"metadata":{"phone_number_id":"7"},"history":[{"errors":[{"code":2593109}]}]}`)
+		disk := &full{c.log, left}
+		var err error
+		if c.ledger, err = govern.OpenAt(t.Context(), disk, func() time.Time { return c.now }); err != nil {
+			t.Fatal(err)
+		}
+		w := c.watch(true)
+		for range 3 {
+			_, err = w.Scan(t.Context(), Scan{})
+		}
+		if left < 3 && err == nil {
+			t.Errorf("%d acts fitted, and nothing was said", left)
+		}
+		disk.left = 100
+		c.run(w, 2*everyScan, Scan{})
+		if by := c.open(); !maps.Equal(by, map[gap.Kind]int{gap.Offboarded: 1, gap.HistoryDeclined: 1}) {
+			t.Errorf("after %d acts: %v", left, by)
+		}
+		w.Close(t.Context())
+		n := int64(0)
+		if err := c.ledger.Read(t.Context(), func(s *govern.State) error {
+			for _, k := range s.Heard["main"].Counts {
+				n += k.Deliveries
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if n != 2 {
+			t.Errorf("after %d acts, two deliveries are counted %d times", left, n)
+		}
 	}
 }
 

@@ -212,6 +212,7 @@ func (w *Watch) Scan(ctx context.Context, o Scan) (res Result, err error) {
 	if err := w.tell(ctx, l); err != nil {
 		return l.res, err
 	}
+	l.done()
 	return l.res, w.heard(ctx, false)
 }
 
@@ -312,15 +313,22 @@ func (w *Watch) heard(ctx context.Context, end bool) error {
 			if err := w.crashed(ctx, s, now); err != nil {
 				return err
 			}
-			s.began, s.noted = now, now
 		}
-		if s.began.IsZero() || !first && listens && now.Sub(s.noted) < everyHeard {
+		from := s.noted
+		if first {
+			from = now
+		}
+		if !first && s.began.IsZero() || !first && listens && now.Sub(s.noted) < everyHeard {
 			continue
 		}
-		if err := w.note(ctx, s, s.noted, now); err != nil {
-			return err
+		if err := w.note(ctx, s, from, now); err != nil {
+			return err // it is tried again at the next look
 		}
-		if s.noted = now; !listens {
+		s.noted = now
+		switch {
+		case first:
+			s.began = now
+		case !listens:
 			s.began = time.Time{}
 		}
 	}
