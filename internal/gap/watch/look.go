@@ -106,10 +106,15 @@ func (l *look) entries(ctx context.Context) error {
 			if name, err = l.capture(ctx, h.Capture); err != nil {
 				return err
 			}
+			if name != "" && l.w.sources[name] == nil { // it may have been added since the books were read
+				if err := l.w.learn(ctx); err != nil {
+					return err
+				}
+			}
 			captures[h.Capture] = name
 		}
 		l.came[e.Seq], l.w.recent[e.Seq] = true, e.At
-		if s := l.w.sources[name]; s != nil {
+		if s := l.w.sources[name]; s != nil && e.Seq >= s.from {
 			l.count(s, e.At, &h, raw)
 		}
 		return nil
