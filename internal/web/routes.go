@@ -21,7 +21,7 @@ type route struct {
 // no debugging or profiling endpoint: what an archive of messages leaks there
 // it leaks in clear.
 func (s *Server) routes() []route {
-	return append(s.apiRoutes(), []route{
+	return []route{
 		{"GET /{$}", access.Self, s.home},
 		{"GET /chats", access.Read, s.chats},
 		{"GET /chats/{chat}", access.Read, s.chat},
@@ -132,7 +132,7 @@ func (s *Server) routes() []route {
 		{"GET /static/{file}", "", s.staticFile},
 
 		{"/", access.Self, func(http.ResponseWriter, *http.Request) error { return errNoPage }},
-	}...)
+	}
 }
 
 func (s *Server) mux() *http.ServeMux {
