@@ -53,6 +53,8 @@ var (
 		govern.ActOpenUser:       "Open an account again that reads",
 		govern.ActSendRuleSet:    "Loosen a rule for what is sent",
 		govern.ActSendRuleRemove: "Remove a rule for what is sent",
+		govern.ActHookOpen:       "Let another program be told what happens, by a webhook",
+		govern.ActHookReplay:     "Let a webhook be told what was before it was confirmed",
 		govern.ActInvite:         "Let somebody who reads set a new password",
 	}
 	requestHref = map[string]func(*govern.Asked) string{}
