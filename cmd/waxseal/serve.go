@@ -193,10 +193,18 @@ func (a *app) serve(l net.Listener, ar *archive.Archive, x *index.Index, o servi
 		return err
 	}
 	watching.Go(func() { bell.Run(running) })
+	if t := servers[0].TLSConfig; o.HooksListen != "" && t != nil {
+		names := o.ACME
+		if len(names) == 0 {
+			names = []string{""} // the one of the files
+		}
+		watching.Go(func() { watchCertificate(running, t, names, bell, log) })
+	}
 	watching.Go(func() { ways.followSoon(running) })
 	watching.Go(func() { ways.run(running) })
 	watching.Go(func() { ways.watchGaps(running) })
 	watching.Go(func() { ways.out.outbox.Run(running) })
+	watching.Go(func() { ways.wishes.run(running) })
 	watching.Go(func() { watchDue(running, ar, desk, log) })
 	if err := runner.Resume(a.ctx); err != nil {
 		log.LogAttrs(a.ctx, slog.LevelError, "go on with disposals", slog.String("error", err.Error()))
