@@ -10,16 +10,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
-	"net/url"
 	"path"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/waxseal/waxseal/internal/capture/cloudapi"
-	"github.com/waxseal/waxseal/internal/capture/cloudapi/graph"
 	"github.com/waxseal/waxseal/internal/gateway/rules"
 	"github.com/waxseal/waxseal/internal/govern"
 	"github.com/waxseal/waxseal/internal/record"
@@ -65,16 +61,18 @@ type Options struct {
 	// Template returns the definition of a template; an error leaves the text of
 	// a send to what its parameters say.
 	Template func(ctx context.Context, s Source, name, language string) (json.RawMessage, error)
-	// HTTP makes requests to Meta for a source; it must not follow redirects.
-	HTTP  func(Source) *http.Client
-	Links *http.Client // to addresses that senders write
-	Ready func() error // why nothing can be archived now
-	Log   *slog.Logger
-	Now   func() time.Time
+	HTTP     func(Source) *http.Client // to Meta
+	Links    *http.Client              // to addresses that senders write
+	Ready    func() error              // why nothing can be archived now
+	Log      *slog.Logger
+	Now      func() time.Time
 }
 
 // Gateway answers /gateway/{key}/{version}/….
-type Gateway struct{ o Options }
+type Gateway struct {
+	o       Options
+	uploads uploads
+}
 
 // New returns a gateway.
 func New(o Options) *Gateway {
@@ -87,7 +85,7 @@ func New(o Options) *Gateway {
 	if o.Ready == nil {
 		o.Ready = func() error { return nil }
 	}
-	return &Gateway{o}
+	return &Gateway{o: o}
 }
 
 // Prefix is where the gateway stands.
@@ -127,19 +125,40 @@ func (c *call) number() string {
 	return f[0]
 }
 
+// path is the address at Meta.
+func (c *call) path() string {
+	if dir, last := path.Split(c.rest); c.sends() {
+		return "/" + dir + strings.ToLower(last)
+	}
+	return "/" + c.rest
+}
+
+// asksOnly reports a request that changes nothing.
+func (c *call) asksOnly() bool { return c.r.Method == http.MethodGet || c.r.Method == http.MethodHead }
+
 // sends reports an address that messages are sent to.
 func (c *call) sends() bool {
-	last := path.Base(c.rest)
-	return c.r.Method == http.MethodPost && (last == "messages" || last == "marketing_messages")
+	last := strings.ToLower(path.Base(c.rest))
+	return !c.asksOnly() && (last == "messages" || last == "marketing_messages")
 }
 
 func (c *call) serve() error {
-	if c.r.Method == http.MethodGet || c.r.Method == http.MethodHead {
-		return c.pass() // asks, and changes nothing
+	if c.rest == "sent" {
+		return c.sent()
+	}
+	if why := c.evades(); why != "" {
+		say(c.w, http.StatusBadRequest, why, "")
+		return nil
+	}
+	if c.asksOnly() {
+		return c.pass()
 	}
 	if err := c.g.o.Ready(); err != nil {
 		say(c.w, http.StatusServiceUnavailable, "The archive cannot take it now, so it was not sent. Try again later.", "")
 		return err
+	}
+	if !c.sends() && c.carries() {
+		return c.upload()
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, maxRequest))
 	if err != nil {
@@ -150,55 +169,79 @@ func (c *call) serve() error {
 }
 
 // send archives a request, and then does with it what the rules say.
-func (c *call) send(body []byte) error {
+func (c *call) send(raw []byte) error {
 	ctx := context.WithoutCancel(c.r.Context()) // who hangs up has sent it all the same
-	h := cloudapi.SendHead{At: c.g.o.Now().UTC(), Method: c.r.Method, Path: "/" + c.rest, Number: c.number(), Decision: rules.Forward}
+	h := cloudapi.SendHead{At: c.g.o.Now().UTC(), Method: c.r.Method, Path: c.path(), Number: c.number(), Decision: rules.Forward}
+	raw, body := c.plain(raw)
+	if !bytes.Equal(raw, body) {
+		h.Sent = string(body)
+	}
 	o := cloudapi.OutlineOf(body)
 	s := rules.Send{Source: c.src.Name, Number: h.Number, To: o.To, Kind: o.Type, Text: o.Text, Body: body, Template: o.Template, Deferrable: c.asks("deferrable"), Urgent: c.asks("urgent"), By: c.r.Header.Get("X-Waxseal-By")}
 	var d rules.Decision
 	var files []record.ItemFile
-	message := c.sends() && o.Type != ""
+	message := c.sends() && !o.Notice
+	if h.Kind = o.Type; !message {
+		h.Kind = cloudapi.NoMessage
+	}
 	if message {
-		if path.Base(c.rest) == "marketing_messages" {
+		if path.Base(h.Path) == "marketing_messages" {
 			s.Category = "MARKETING"
 		}
 		c.render(ctx, &h, &s, o, body)
-		files = c.fetch(ctx, o.Links)
+		h.Files, files = c.files(ctx, o)
 		if o.Callback == "" && o.Object {
 			h.Callback = cloudapi.AliasOf + rand.Text()
 		}
-		if d = (rules.Decision{Do: rules.Forward}); c.g.o.Rules != nil {
-			d = c.g.o.Rules.Decide(&s, h.At)
-		}
+		d = c.decide(&s, h.At, o)
 		h.Decision, h.Why, h.Rule, h.By = d.Do, d.Why, d.Rule, s.By
 		if d.Body != nil && !bytes.Equal(d.Body, body) {
 			h.Sent = string(d.Body)
 		}
 	}
-	seq, err := c.keep(ctx, cloudapi.Request, h, body, files)
+	seq, err := c.keep(ctx, cloudapi.Request, h, raw, files)
 	if err != nil {
 		say(c.w, http.StatusServiceUnavailable, "The archive could not take it, so it was not sent. Try again later.", "")
 		return err
 	}
 	switch h.Decision {
 	case rules.Block:
-		say(c.w, http.StatusForbidden, cmp.Or(d.Say, "A rule of the firm does not let this out: "+d.Why), trace(seq))
+		status := http.StatusForbidden
+		if !o.Object {
+			status = http.StatusBadRequest
+		}
+		say(c.w, status, cmp.Or(d.Say, "A rule of the firm does not let this out: "+d.Why), trace(seq))
 		return nil
-	case rules.Hold, rules.Delay:
+	case rules.Hold, rules.Delay, rules.Defer:
 		return c.wait(ctx, seq, &s, d, h.Callback)
 	}
-	a, err := c.g.forward(ctx, c.src, h, body, c.r)
+	ctx, cancel := context.WithTimeout(ctx, sendTime)
+	defer cancel()
+	out := leaving(h, body)
+	a, err := c.g.forward(ctx, c.src, h, bytes.NewReader(out), int64(len(out)), c.r)
 	if errors.Is(err, ErrUnreachable) && s.Deferrable && message {
 		d.Do, d.Why = rules.Defer, "Meta cannot be reached; it goes out when it can."
-		return c.wait(ctx, seq, &s, d, h.Callback)
+		return c.wait(context.WithoutCancel(ctx), seq, &s, d, h.Callback)
 	}
-	return errors.Join(c.answered(ctx, seq, h, a, err), err)
+	return c.answered(context.WithoutCancel(ctx), seq, h, a, err)
+}
+
+// decide asks the firm's rules. What they cannot read does not go out.
+func (c *call) decide(s *rules.Send, at time.Time, o cloudapi.Outline) rules.Decision {
+	switch {
+	case !o.Object:
+		return rules.Decision{Do: rules.Block, Why: "It is no JSON object.", Say: "The body is no JSON object. It was not sent."}
+	case c.g.o.Rules == nil:
+		return rules.Decision{Do: rules.Forward}
+	}
+	return c.g.o.Rules.Decide(s, at)
 }
 
 // wait puts a send into the queue and tells the sender so.
 func (c *call) wait(ctx context.Context, seq int64, s *rules.Send, d rules.Decision, callback string) error {
-	if c.g.o.Queue == nil {
-		say(c.w, http.StatusServiceUnavailable, "It would have to wait, and nothing here lets it. It was not sent.", trace(seq))
+	_, known := c.g.o.Of(s.Number) // else it could not go later
+	if c.g.o.Queue == nil || !known {
+		say(c.w, http.StatusServiceUnavailable, "It would have to wait, and its number is none that can. It was not sent.", trace(seq))
 		return nil
 	}
 	if err := c.g.o.Queue.Wait(ctx, seq, s, d); err != nil {
@@ -227,76 +270,6 @@ func (c *call) asks(name string) bool {
 	return v == "1" || strings.EqualFold(v, "true")
 }
 
-// render freezes the text of a template as the recipient sees it.
-func (c *call) render(ctx context.Context, h *cloudapi.SendHead, s *rules.Send, o cloudapi.Outline, body []byte) {
-	if o.Template == "" || c.g.o.Template == nil {
-		return
-	}
-	def, err := c.g.o.Template(ctx, c.src, o.Template, o.Language)
-	if err != nil {
-		c.g.o.Log.LogAttrs(ctx, slog.LevelWarn, "a template's definition was not to be had", slog.String("source", c.src.Name), slog.String("error", err.Error()))
-		return
-	}
-	text, err := cloudapi.Rendered(def, body)
-	if err != nil {
-		return // the parameters are there, the definition too
-	}
-	h.Template, h.Rendered, s.Text = string(def), text, text
-	s.Category = cmp.Or(s.Category, categoryOf(def))
-}
-
-func categoryOf(def json.RawMessage) string {
-	var t struct {
-		Category string `json:"category"`
-	}
-	_ = json.Unmarshal(def, &t) // a definition without one is of none
-	return t.Category
-}
-
-// fetch keeps the files that a send names by their addresses: Meta will fetch
-// them, and what they show may change. One that cannot be had stops nothing.
-func (c *call) fetch(ctx context.Context, links []string) (files []record.ItemFile) {
-	for _, link := range slices.Compact(links) {
-		f := record.ItemFile{Name: nameOf(link)}
-		b, err := c.download(ctx, link)
-		if err != nil {
-			f.Reason = "It could not be fetched when the message was sent."
-		}
-		f.Blob = b
-		files = append(files, f)
-	}
-	return files
-}
-
-func nameOf(link string) string {
-	u, err := url.Parse(link)
-	if err != nil || path.Base(u.Path) == "/" || path.Base(u.Path) == "." {
-		return "linked file"
-	}
-	return path.Base(u.Path)
-}
-
-func (c *call) download(ctx context.Context, link string) (record.Blob, error) {
-	if c.g.o.Links == nil {
-		return record.Blob{}, errors.New("links are not fetched")
-	}
-	ctx, cancel := context.WithTimeout(ctx, linkTime)
-	defer cancel()
-	q, err := http.NewRequestWithContext(ctx, http.MethodGet, link, nil)
-	if err != nil {
-		return record.Blob{}, fmt.Errorf("fetch a linked file: %w", err)
-	}
-	w, err := c.g.o.Links.Do(q)
-	if err != nil {
-		return record.Blob{}, err
-	}
-	defer func() { _ = w.Body.Close() }() // read to its end, or given up
-	if w.StatusCode != http.StatusOK {
-		return record.Blob{}, fmt.Errorf("fetch a linked file: status %d", w.StatusCode)
-	}
-	return c.src.Journal.Blob(ctx, w.Body)
-}
-
 // keep appends one item and returns its entry.
 func (c *call) keep(ctx context.Context, what cloudapi.What, h cloudapi.SendHead, raw []byte, files []record.ItemFile) (int64, error) {
 	return keep(ctx, c.src.Journal, what, h, raw, files)
@@ -315,94 +288,12 @@ func keep(ctx context.Context, j cloudapi.Journal, what cloudapi.What, h cloudap
 	return got[0].Seq, nil
 }
 
-// answer is what Meta said.
-type answer struct {
-	status int
-	header http.Header
-	body   []byte
-}
-
-// errNoAnswer is returned where something may have left, and no answer came.
-var errNoAnswer = errors.New("no answer came")
-
-// forward sends a request once. from is the sender's own, whose token it goes
-// with; nil: the source's.
-func (g *Gateway) forward(ctx context.Context, src Source, h cloudapi.SendHead, body []byte, from *http.Request) (*answer, error) {
-	ctx, cancel := context.WithTimeout(ctx, sendTime)
-	defer cancel()
-	if h.Sent != "" {
-		body = []byte(h.Sent)
-	}
-	if h.Callback != "" {
-		body = cloudapi.Plant(body, h.Callback)
-	}
-	address := strings.TrimSuffix(cmp.Or(src.Graph, graph.Base), "/") + h.Path
-	q, err := http.NewRequestWithContext(ctx, cmp.Or(h.Method, http.MethodPost), address, bytes.NewReader(body))
-	if err != nil {
-		return nil, fmt.Errorf("forward: %w", err)
-	}
-	q.GetBody = nil // net/http must not send it again
-	if from != nil {
-		q.Header = forwarded(from.Header)
-		q.URL.RawQuery = query(from.URL.Query())
-	} else {
-		q.Header.Set("Authorization", "Bearer "+src.Access)
-		q.Header.Set("Content-Type", "application/json")
-	}
-	w, err := g.o.HTTP(src).Do(q)
-	if err != nil {
-		if dial(err) {
-			return nil, ErrUnreachable
-		}
-		return nil, errNoAnswer
-	}
-	defer func() { _ = w.Body.Close() }() // read to its end, or given up
-	b, err := io.ReadAll(io.LimitReader(w.Body, maxAnswer))
-	if err != nil {
-		return nil, errNoAnswer
-	}
-	return &answer{w.StatusCode, w.Header, b}, nil
-}
-
-// dial reports an error that came before anything was sent.
-func dial(err error) bool {
-	var op *net.OpError
-	var dns *net.DNSError
-	return errors.As(err, &dns) || errors.As(err, &op) && op.Op == "dial"
-}
-
-// hop are headers that belong to one connection, or to the gateway itself. An
-// idempotency key would let net/http send a request again.
-var hop = []string{"Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "Content-Length", "Accept-Encoding", "Host", "Idempotency-Key", "X-Idempotency-Key", "Cookie", "Forwarded", "Via"}
-
-// forwarded are the sender's headers that Meta gets.
-func forwarded(h http.Header) http.Header {
-	out := http.Header{}
-	for k, v := range h {
-		if !slices.Contains(hop, k) && !strings.HasPrefix(k, "X-Waxseal-") && !strings.HasPrefix(k, "X-Forwarded-") {
-			out[k] = v
-		}
-	}
-	return out
-}
-
-// query is the sender's, without what is the gateway's own.
-func query(q url.Values) string {
-	q.Del("deferrable")
-	q.Del("urgent")
-	return q.Encode()
-}
-
 // answered archives what Meta said, and then says it to the sender.
 func (c *call) answered(ctx context.Context, seq int64, h cloudapi.SendHead, a *answer, failed error) error {
 	_, err := c.g.conclude(ctx, c.src, seq, h, a, failed)
 	switch {
-	case a != nil: // it was sent, whatever became of the answer's record
-		for k, v := range a.header {
-			if !slices.Contains(hop, k) && k != "Set-Cookie" {
-				c.w.Header()[k] = v
-			}
-		}
+	case a != nil && failed == nil: // it was sent, whatever became of the answer's record
+		returned(c.w, a.header)
 		c.w.WriteHeader(a.status)
 		_, _ = c.w.Write(a.body) // who asked may have gone
 	case errors.Is(failed, ErrUnreachable):
@@ -415,17 +306,19 @@ func (c *call) answered(ctx context.Context, seq int64, h cloudapi.SendHead, a *
 
 // conclude archives the answer to a request, or that there was none.
 func (g *Gateway) conclude(ctx context.Context, src Source, seq int64, h cloudapi.SendHead, a *answer, failed error) (string, error) {
-	out := cloudapi.SendHead{At: g.o.Now().UTC(), Request: seq, Number: h.Number, Path: h.Path, Callback: h.Callback}
+	out := cloudapi.SendHead{At: g.o.Now().UTC(), Request: seq, Number: h.Number, Path: h.Path, Kind: h.Kind, Callback: h.Callback}
 	var raw []byte
 	outcome := ""
-	switch {
-	case a != nil:
+	if a != nil {
 		out.Status, raw = a.status, a.body
+	}
+	switch {
+	case failed == nil:
 		if outcome = "Meta has taken it."; a.status/100 != 2 {
 			outcome = fmt.Sprintf("Meta has refused it (status %d).", a.status)
 		}
 	case errors.Is(failed, ErrUnreachable):
-		out.Failed = "Meta could not be reached: it was not sent."
+		out.Decision, out.Failed = cloudapi.Unreachable, "Meta could not be reached: it was not sent."
 		outcome = out.Failed
 	default:
 		out.Failed = "Meta did not answer: it is not known whether it was sent."
@@ -453,7 +346,10 @@ func (g *Gateway) Forward(ctx context.Context, request int64, try int) (outcome 
 	if again {
 		return "", ErrForwarded
 	}
-	a, err := g.forward(context.WithoutCancel(ctx), src, h, raw, nil)
+	sending, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendTime)
+	defer cancel()
+	out := leaving(h, raw)
+	a, err := g.forward(sending, src, h, bytes.NewReader(out), int64(len(out)), nil)
 	if errors.Is(err, ErrUnreachable) {
 		return "", ErrUnreachable
 	}
@@ -504,30 +400,6 @@ func (g *Gateway) step(ctx context.Context, src Source, request int64, try int, 
 		return false, err
 	}
 	return !got[0].New, nil
-}
-
-// pass hands a question through, and its answer back.
-func (c *call) pass() error {
-	address := strings.TrimSuffix(cmp.Or(c.src.Graph, graph.Base), "/") + "/" + c.rest
-	q, err := http.NewRequestWithContext(c.r.Context(), c.r.Method, address, nil)
-	if err != nil {
-		return fmt.Errorf("pass: %w", err)
-	}
-	q.Header, q.URL.RawQuery = forwarded(c.r.Header), query(c.r.URL.Query())
-	w, err := c.g.o.HTTP(c.src).Do(q)
-	if err != nil {
-		say(c.w, http.StatusBadGateway, "Meta could not be reached.", "")
-		return nil //nolint:nilerr // the sender was told; nothing was to be kept
-	}
-	defer func() { _ = w.Body.Close() }() // read to its end, or given up
-	for k, v := range w.Header {
-		if !slices.Contains(hop, k) && k != "Set-Cookie" {
-			c.w.Header()[k] = v
-		}
-	}
-	c.w.WriteHeader(w.StatusCode)
-	_, _ = io.Copy(c.w, w.Body) // who asked may have gone
-	return nil
 }
 
 func trace(seq int64) string { return fmt.Sprintf("waxseal-%d", seq) }

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -28,12 +29,18 @@ var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustPa
 // post office: a gateway before a server that plays Meta.
 type office struct {
 	*gateway.Gateway
-	sink  *capturetest.Sink
-	cfg   cloudapi.Config
-	rules func(*rules.Send) rules.Decision
-	waits []int64
-	full  error // of the archive
-	got   []string
+	sink     *capturetest.Sink
+	cfg      cloudapi.Config
+	rules    func(*rules.Send) rules.Decision
+	waits    []int64
+	full     error // of the archive
+	links    []netip.Prefix
+	template string // the only one
+
+	mu     sync.Mutex
+	got    []string
+	writes int
+	fails  func(n int) error // the n-th write
 }
 
 func (o *office) Decide(s *rules.Send, _ time.Time) rules.Decision {
@@ -54,31 +61,54 @@ func (o *office) Blob(ctx context.Context, r io.Reader) (record.Blob, error) {
 }
 
 func (o *office) Append(ctx context.Context, batch []record.Record) ([]record.Receipt, error) {
-	if o.full != nil {
-		return nil, o.full
+	o.mu.Lock()
+	n, err := o.writes, o.full
+	o.writes++
+	if o.fails != nil && err == nil {
+		err = o.fails(n)
+	}
+	o.mu.Unlock()
+	if err != nil {
+		return nil, err
 	}
 	return o.sink.Append(ctx, batch)
 }
 
 func newOffice(t *testing.T, meta http.HandlerFunc) *office {
 	t.Helper()
-	o := &office{sink: &capturetest.Sink{}}
+	o := &office{}
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		b, _ := io.ReadAll(r.Body)
+		o.mu.Lock()
 		o.got = append(o.got, r.Method+" "+r.URL.String()+" "+r.Header.Get("Authorization")+" "+string(b))
+		o.mu.Unlock()
 		meta(w, r)
 	}))
 	t.Cleanup(srv.Close)
-	o.cfg = cloudapi.Config{Name: "main", Graph: srv.URL, Numbers: []cloudapi.Number{{ID: "7", Phone: "+15550783881"}}, Secrets: cloudapi.Secrets{Gateway: "key", Access: "our own"}}
+	return o.open(srv.URL)
+}
+
+// open opens the office before a server that plays Meta.
+func (o *office) open(meta string) *office {
+	if o.sink == nil {
+		o.sink = &capturetest.Sink{}
+	}
+	o.cfg = cloudapi.Config{Name: "main", Graph: meta, Numbers: []cloudapi.Number{{ID: "7", Phone: "+15550783881"}}, Secrets: cloudapi.Secrets{Gateway: "key", Access: "our own"}}
 	j := cloudapi.OpenJournal(o, func() cloudapi.Config { return o.cfg }, "UTC", nil)
 	src := func() gateway.Source { return gateway.Source{Config: o.cfg, Journal: j} }
-	meta1 := outbound.Client(outbound.Options{Allow: loopback, Redirects: -1})
+	client := outbound.Client(outbound.Options{Allow: loopback, Redirects: -1, MaxBytes: -1})
 	o.Gateway = gateway.New(gateway.Options{
 		Source: func(key string) (gateway.Source, bool) { return src(), key == "key" },
 		Of:     func(number string) (gateway.Source, bool) { return src(), number == "7" },
 		Entry:  func(_ context.Context, seq int64) (record.Entry, error) { return o.sink.Entries[seq], nil },
 		Rules:  o, Queue: o,
-		HTTP: func(gateway.Source) *http.Client { return meta1 }, Links: outbound.Client(outbound.Options{}),
+		HTTP: func(gateway.Source) *http.Client { return client }, Links: outbound.Client(outbound.Options{Allow: o.links}),
+		Template: func(context.Context, gateway.Source, string, string) (json.RawMessage, error) {
+			if o.template == "" {
+				return nil, errors.New("none")
+			}
+			return json.RawMessage(o.template), nil
+		},
 	})
 	return o
 }

@@ -8,6 +8,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -110,6 +111,8 @@ type Config struct {
 	// Prove makes the proof of entries, as a file.
 	Prove func(ctx context.Context, entries []int64) ([]byte, error)
 	Log   *slog.Logger
+	// Zone is that of the archive's days; nil: UTC.
+	Zone *time.Location
 	// Hosts are the names that the console answers to beside those of this
 	// machine itself.
 	Hosts []string
@@ -135,6 +138,7 @@ type Server struct {
 	desk        Desk
 	prove       func(context.Context, []int64) ([]byte, error)
 	log         *slog.Logger
+	zone        *time.Location
 	now         func() time.Time
 	door        *govern.Door
 	cost        access.Cost
@@ -146,7 +150,6 @@ type Server struct {
 	static      static
 	sessions    *sessions
 	extents     extents
-	paces       paces
 	looks       looks
 	reasons     reasons
 	handler     http.Handler
@@ -176,7 +179,7 @@ func New(c Config) (*Server, error) {
 	}
 	s := &Server{
 		name: plain(c.Name), whole: c.Index, narrow: c.Within, blobs: c.Blobs, state: c.State, ledger: c.Ledger,
-		outlook: c.Outlook, auditor: c.Auditor, capture: c.Capture, desk: c.Desk, prove: c.Prove, log: c.Log, now: c.Now,
+		outlook: c.Outlook, auditor: c.Auditor, capture: c.Capture, desk: c.Desk, prove: c.Prove, log: c.Log, now: c.Now, zone: cmp.Or(c.Zone, time.UTC),
 		pages: pg, static: st, sessions: newSessions(c.Now),
 		door: govern.NewDoor(c.Ledger, c.Cost), cost: c.Cost, bodyLasts: bodyLasts, key: make([]byte, 32), hosts: c.Hosts, behindProxy: c.BehindProxy,
 	}
