@@ -75,7 +75,7 @@ func (s *Server) reasonFor(r *http.Request, action access.Action) (string, error
 		return "chat:" + m.Chat.ID, err
 	case r.PathValue("sha256") != "":
 		return anyReason, nil
-	case strings.HasPrefix(strings.TrimPrefix(r.URL.Path, "/api/v1"), "/search") && r.Method == http.MethodGet && query != "":
+	case strings.HasPrefix(r.URL.Path, "/search") && r.Method == http.MethodGet && query != "":
 		return "search:" + query, nil
 	}
 	return "", nil

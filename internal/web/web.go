@@ -150,7 +150,6 @@ type Server struct {
 	static      static
 	sessions    *sessions
 	extents     extents
-	paces       paces
 	looks       looks
 	reasons     reasons
 	handler     http.Handler

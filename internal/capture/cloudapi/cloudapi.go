@@ -107,8 +107,8 @@ type SendHead struct {
 	// names the message until WhatsApp does. Empty where the sender had its own.
 	Callback string `json:"callback,omitempty"`
 	// Decision is what the gateway did with a Request ("forward", "block",
-	// "hold", "delay", "defer"), or what a Step says ("forward", "withdraw",
-	// "block").
+	// "hold", "delay", "defer"), what a Step says ("forward", "withdraw",
+	// "block"), or Unreachable of an Answer.
 	Decision string `json:"decision,omitempty"`
 	Why      string `json:"why,omitempty"`  // a sentence
 	Rule     string `json:"rule,omitempty"` // that decided
@@ -131,6 +131,9 @@ type SendHead struct {
 // NoMessage is the Kind of a request that sends no message: an upload, a group,
 // that something was read.
 const NoMessage = "none"
+
+// Unreachable is the Decision of an Answer where nothing has left.
+const Unreachable = "unreachable"
 
 // MediaHead says what came of fetching a file.
 type MediaHead struct {

@@ -208,18 +208,3 @@ func TestTheCorpusIsImported(t *testing.T) {
 		}
 	}
 }
-
-func FuzzImport(f *testing.F) {
-	f.Add(body("A") + "\n" + body("B", "C"))
-	f.Add("[" + body("A") + "," + body("B") + "]")
-	f.Add(`{"log":{"entries":[{"request":{"method":"POST","postData":{"text":"{\"entry\":[{}]}"}}}]}}`)
-	f.Add(`{"messaging_product":[{`)
-	f.Add(`{"request":{"to":1},"response":{"body":null,"status":"x"},"messaging_product":""}`)
-	f.Fuzz(func(t *testing.T, file string) {
-		sink := &capturetest.Sink{}
-		if _, err := imported(t, sink, "f", file); err != nil && !errors.Is(err, capture.ErrNotMine) {
-			t.Fatal(err)
-		}
-		bodies(t, sink)
-	})
-}
