@@ -193,6 +193,13 @@ func (a *app) serve(l net.Listener, ar *archive.Archive, x *index.Index, o servi
 		return err
 	}
 	watching.Go(func() { bell.Run(running) })
+	if t := servers[0].TLSConfig; o.HooksListen != "" && t != nil {
+		names := o.ACME
+		if len(names) == 0 {
+			names = []string{""} // the one of the files
+		}
+		watching.Go(func() { watchCertificate(running, t, names, bell, log) })
+	}
 	watching.Go(func() { ways.followSoon(running) })
 	watching.Go(func() { ways.run(running) })
 	watching.Go(func() { ways.watchGaps(running) })

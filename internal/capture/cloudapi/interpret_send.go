@@ -74,7 +74,12 @@ func (r *reader) send(h *Head, raw []byte, e record.Entry) (*chat.Message, error
 	case Answer:
 		return r.answer(o, s, raw), nil
 	default: // Sent
+		return r.sent(o, s, raw)
 	}
+}
+
+// sent reads what a sender says that it sent by another way.
+func (r *reader) sent(o own, s *SendHead, raw []byte) (*chat.Message, error) {
 	v, err := parse(raw)
 	if err != nil {
 		return nil, err

@@ -139,8 +139,10 @@ func FuzzEvents(f *testing.F) {
 	f.Fuzz(func(t *testing.T, kind uint8, raw []byte) {
 		var entries []record.Entry
 		heads := []Head{
-			{What: Request, Send: &SendHead{Path: "/v23.0/1/messages", Decision: "forward"}}, {What: Answer, Send: &SendHead{Request: 3, Status: 200}},
-			{What: Sent, Send: &SendHead{}}, {What: Step, Send: &SendHead{Sent: string(raw)}},
+			{What: Request, Send: &SendHead{Path: "/v23.0/1/messages", Decision: "forward"}},
+			{What: Answer, Send: &SendHead{Request: 3, Status: 200}},
+			{What: Sent, Send: &SendHead{}},
+			{What: Step, Send: &SendHead{Sent: string(raw)}},
 		}
 		if kind %= 5; kind == 0 {
 			entries = entriesOf(t, raw)
