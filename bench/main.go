@@ -52,6 +52,8 @@ type results struct {
 	Backups  *backups    `json:"backups,omitempty"`
 	Keeping  *keeping    `json:"keeping,omitempty"`
 	Live     *deliveries `json:"deliveries,omitempty"`
+
+	Gateway []throughGateway `json:"gateway,omitempty"`
 }
 
 type bare struct {
@@ -89,7 +91,7 @@ func main() {
 func command(ctx context.Context, args []string, out io.Writer) error {
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	sizes := f.String("messages", "100000,1000000", "sizes of the imports")
-	only := f.String("only", "", "sections to run: machine,read,peer,sqlite,import,search,backups,keeping,pages,disposal,deliveries,soak300 (search needs import)")
+	only := f.String("only", "", "sections to run: machine,read,peer,sqlite,import,search,backups,keeping,pages,disposal,deliveries,soak300,gateway (search needs import)")
 	tools := f.String("tools", filepath.Join("..", "shared", "tools"), "folder with the generators of phones' databases")
 	asJSON := f.Bool("json", false, "print one JSON object")
 	peer := f.Bool("peer", true, "compare with the npm package "+peerPackage)
@@ -177,6 +179,12 @@ func measure(ctx context.Context, o options) (r results, err error) {
 			return r, err
 		}
 		r.Backups = &b
+	}
+	if o.does("gateway") {
+		say("sending through the gateway")
+		if r.Gateway, err = measureGateway(ctx, dir); err != nil {
+			return r, err
+		}
 	}
 	if o.does("keeping") || o.does("pages") || o.does("disposal") {
 		bin, err := binary(ctx, o.cache)
