@@ -114,6 +114,10 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.Is(err, context.Canceled) && r.Context().Err() != nil {
 		return // nobody is there to be told
 	}
+	if isAPI(r) {
+		s.failAPI(w, r, err)
+		return
+	}
 	if errors.Is(err, errNoSession) && s.accounts(r) {
 		to := "/"
 		if r.Method == http.MethodGet {

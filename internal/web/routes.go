@@ -125,6 +125,18 @@ func (s *Server) routes() []route {
 		{"POST /reasons", access.Self, s.giveReason},
 		{"POST /settings/reason", access.ManagePolicies, s.setReason},
 
+		{"GET /api/v1/openapi.yaml", access.Self, s.api(s.openAPI)},
+		{"GET /api/v1/chats", access.Read, s.api(s.apiChats)},
+		{"GET /api/v1/chats/{chat}/messages", access.Read, s.api(s.apiMessages)},
+		{"GET /api/v1/messages/{message}", access.Read, s.api(s.apiMessage)},
+		{"GET /api/v1/messages/{message}/proof", access.Prove, s.api(s.apiProof)},
+		{"GET /api/v1/media/{sha256}", access.Read, s.api(s.media)},
+		{"GET /api/v1/search", access.Search, s.api(s.apiSearch)},
+		{"GET /api/v1/gaps", access.SeeCapture, s.api(whole("Gaps are", s.apiGaps))},
+		{"GET /api/v1/sources", access.SeeCapture, s.api(whole("Sources are", s.apiSources))},
+		{"GET /api/v1/coverage", access.SeeCapture, s.api(whole("Coverage is", s.apiCoverage))},
+		{"GET /api/v1/audit", access.SeeAudit, s.api(whole("The audit trail is", s.apiAudit))},
+
 		{"GET /sign-in", "", s.signIn},
 		{"POST /sign-in", "", s.enter},
 		{"GET /invitation", "", s.invitation},
