@@ -139,6 +139,7 @@ func (f *Fetcher) Run(ctx context.Context) {
 	defer all.Wait()
 	free := make(chan struct{}, 1) // a worker has ended
 	for {
+		began := time.Now()
 		if err := f.list(ctx); err != nil && ctx.Err() == nil {
 			f.o.Log.LogAttrs(ctx, slog.LevelError, "list files to be fetched", slog.String("source", f.o.Source), slog.String("error", err.Error()))
 		}
@@ -166,7 +167,8 @@ func (f *Fetcher) Run(ctx context.Context) {
 			}
 			t.Stop()
 		}
-		if !pause(ctx, f.o.Every-time.Since(listed)) {
+		// Where very much waits, a look costs much.
+		if !pause(ctx, max(f.o.Every, 10*listed.Sub(began))-time.Since(listed)) {
 			return
 		}
 	}
