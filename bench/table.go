@@ -29,6 +29,7 @@ func (r results) table(w io.Writer) error {
 	r.Backups.rows(row, r.Machine)
 	r.Keeping.rows(row)
 	r.gatewayRows(row)
+	r.Live.rows(row)
 	if err := t.Flush(); err != nil {
 		return err
 	}

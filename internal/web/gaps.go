@@ -69,7 +69,7 @@ type gapPage struct {
 const (
 	maxGapRows = 200
 	maxLinked  = 100
-	stripDays  = 60
+	stripDays  = 42
 )
 
 var gapStates = []struct {

@@ -88,7 +88,7 @@ func TestAGapIsSeenAndExplained(t *testing.T) {
 	p.as("olga")
 	body := p.get("/gaps", http.StatusOK)
 	harmless(t, body)
-	for _, want := range []string{"Sent by another way", "Listed by Meta, not here", "For information", "15550783882", "The last 60 days"} {
+	for _, want := range []string{"Sent by another way", "Listed by Meta, not here", "For information", "15550783882", "The last 42 days"} {
 		if !strings.Contains(body, want) {
 			t.Errorf("the list does not say %q", want)
 		}

@@ -16,7 +16,7 @@ func Formats() []capture.Format {
 	return []capture.Format{
 		ios.Format(),
 		android.Format(),
-		cloudapi.Format(),
 		chatexport.Format(),
+		cloudapi.Format(),
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/waxseal/waxseal/internal/capture"
@@ -24,9 +25,9 @@ func Format() capture.Format {
 // sniffSize is how much of a file says what it is.
 const sniffSize = 64 << 10
 
-// find implements capture.Format.Find. A folder is taken where all of its files
-// are stored bodies, and as one capture: beside anything else, they may be what
-// somebody has sent in a chat.
+// find implements capture.Format.Find. A folder is one capture. Where chat
+// exports or databases of phones lie in it, it is not taken: a file in it may be
+// what somebody has sent in a chat.
 func find(ctx context.Context, p string, o capture.Options) ([]capture.Source, error) {
 	fi, err := os.Stat(p)
 	if err != nil {
@@ -54,27 +55,35 @@ func find(ctx context.Context, p string, o capture.Options) ([]capture.Source, e
 				return fs.SkipDir
 			}
 			return nil
-		case d.IsDir():
+		case d.IsDir() || o.Owns(name) || !d.Type().IsRegular():
 			return nil
-		case o.Owns(name) || !d.Type().IsRegular():
+		case chats.MatchString(d.Name()):
 			return errOthers
 		}
-		s.files = append(s.files, name)
-		return recognise(name)
+		switch err := recognise(name); {
+		case errors.Is(err, capture.ErrNotMine):
+			s.others++
+		case err != nil:
+			return err
+		default:
+			s.files = append(s.files, name)
+		}
+		return nil
 	})
-	switch {
-	case errors.Is(err, capture.ErrNotMine):
-		return nil, errOthers
-	case err != nil:
+	if err == nil && len(s.files) == 0 {
+		err = fmt.Errorf("%w: the folder holds no stored webhooks", capture.ErrNotMine)
+	}
+	if err != nil {
 		return nil, err
-	case len(s.files) == 0:
-		return nil, fmt.Errorf("%w: the folder holds nothing", capture.ErrNotMine)
 	}
 	return []capture.Source{s}, nil
 }
 
+// chats are files of chats.
+var chats = regexp.MustCompile(`(?i)\.(txt|zip|sqlite|db|crypt\d*)$`)
+
 var (
-	errOthers  = fmt.Errorf("%w: the folder holds other files than stored webhooks", capture.ErrNotMine)
+	errOthers  = fmt.Errorf("%w: chats lie in the folder. Give the files with the stored webhooks one by one", capture.ErrNotMine)
 	errNothing = fmt.Errorf("%w: no webhook of WhatsApp stands at its beginning", capture.ErrNotMine)
 )
 

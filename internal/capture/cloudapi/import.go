@@ -18,9 +18,10 @@ import (
 // source is files of stored bodies. They come through the same door as what
 // Meta delivers: one that was delivered, too, adds nothing.
 type source struct {
-	path  string
-	files []string
-	o     capture.Options
+	path   string
+	files  []string
+	others int // files of the folder that are something else
+	o      capture.Options
 }
 
 // Path implements capture.Source.
@@ -189,11 +190,12 @@ func (im *importing) count(r record.Record) {
 		s.Unparsed++
 		return
 	}
-	s.Records++
 	es, err := im.reader.Events(record.Entry{Kind: r.Kind, Parts: r.Parts})
 	if err != nil {
-		return // it is shown as one that could not be read
+		s.Unparsed++
+		return
 	}
+	s.Records++
 	for _, e := range es {
 		m := &e.Message
 		if m.Partial {
@@ -229,6 +231,9 @@ func (im *importing) end() error {
 	}
 	if im.values == 0 {
 		s.Gaps = append(s.Gaps, "The file holds no webhook and no message that was sent.")
+	}
+	if n := im.s.others; n > 0 {
+		s.Warnings = append(s.Warnings, fmt.Sprintf("%d files of the folder are no stored webhooks. They were not taken.", n))
 	}
 	sum, err := json.Marshal(s)
 	if err != nil {
