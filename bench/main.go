@@ -91,7 +91,7 @@ func main() {
 func command(ctx context.Context, args []string, out io.Writer) error {
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	sizes := f.String("messages", "100000,1000000", "sizes of the imports")
-	only := f.String("only", "", "sections to run: machine,read,peer,sqlite,import,search,backups,keeping,pages,disposal,deliveries,gateway,soak300 (search needs import)")
+	only := f.String("only", "", "sections to run: machine,read,peer,sqlite,import,search,backups,keeping,pages,disposal,deliveries,soak300,gateway (search needs import)")
 	tools := f.String("tools", filepath.Join("..", "shared", "tools"), "folder with the generators of phones' databases")
 	asJSON := f.Bool("json", false, "print one JSON object")
 	peer := f.Bool("peer", true, "compare with the npm package "+peerPackage)

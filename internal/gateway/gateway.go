@@ -159,14 +159,21 @@ func (c *call) serve() error {
 		return err
 	}
 	if !c.sends() && c.carries() {
+		c.hurry(uploadTime)
 		return c.upload()
 	}
+	c.hurry(sendTime)
 	body, err := io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, maxRequest))
 	if err != nil {
 		say(c.w, http.StatusRequestEntityTooLarge, "The request did not arrive whole, or is larger than 4 MiB. It was not sent.", "")
 		return nil //nolint:nilerr // the sender was told
 	}
 	return c.send(body)
+}
+
+// hurry bounds how long the sender takes to say what it wants.
+func (c *call) hurry(d time.Duration) {
+	_ = http.NewResponseController(c.w).SetReadDeadline(time.Now().Add(d)) // a connection that cannot is a test's
 }
 
 // send archives a request, and then does with it what the rules say.
