@@ -169,7 +169,7 @@ func (c *gapScanCmd) Run(a *app) error {
 		if err != nil {
 			return err
 		}
-		o := watch.Options{Index: x, Log: ar, Ledger: l, Zone: zoneOf(ar)}
+		o := watch.Options{Index: x, Log: ar, Ledger: l, Zone: zoneOf(ar), Unknown: cloudapi.Unknown}
 		if !c.Offline {
 			o.Graph = askMeta
 		}
@@ -282,7 +282,7 @@ func (l *live) watchGaps(ctx context.Context) {
 	watch.New(watch.Options{
 		Index: l.x, Log: l.ar, Ledger: l.ledger, Graph: askMeta, Live: true, Bell: l.bell, Zone: zoneOf(l.ar), Logger: l.log,
 		Listening: func(string) bool { return l.ready() == nil },
-		Journal:   l.journalOf,
+		Journal:   l.journalOf, Unknown: cloudapi.Unknown,
 	}).Run(ctx)
 }
 

@@ -50,6 +50,7 @@ type liveSource struct {
 	set      int64     // entry of the act that it runs by
 	journal  *cloudapi.Running
 	receiver *cloudapi.Receiver
+	media    *media // nil: its files are not fetched yet
 }
 
 func (s *liveSource) config() cloudapi.Config { return *s.cfg.Load() }
@@ -91,6 +92,7 @@ func (l *live) refresh(ctx context.Context) error {
 	var errs []error
 	for name, s := range l.sources {
 		if _, ok := now[name]; !ok {
+			s.media.close()
 			errs = append(errs, s.journal.Close(ctx))
 			delete(l.sources, name)
 		}
@@ -185,6 +187,7 @@ func (l *live) run(ctx context.Context) {
 			if err := l.refresh(ctx); err != nil && ctx.Err() == nil {
 				l.log.LogAttrs(ctx, slog.LevelError, "follow the sources", slog.String("error", err.Error()))
 			}
+			l.fetchAll(ctx)
 		}
 	}
 }
@@ -198,7 +201,7 @@ func (l *live) states() (all []web.SourceState) {
 		c, n := s.config(), s.receiver.Stats()
 		is := web.SourceState{
 			Name: name, Kind: cloudapi.Name, Since: s.added, Began: s.since, Last: n.Last, Token: c.Access != "", Callback: cmp.Or(c.URL, "https://YOUR-HOST") + "/hooks/" + name,
-			Deliveries: n.Deliveries, Redelivered: n.Redelivered, NotJSON: n.NotJSON, BadSignatures: n.BadSignatures, Refused: n.Refused, Bytes: n.Bytes, MediaWaiting: -1,
+			Deliveries: n.Deliveries, Redelivered: n.Redelivered, NotJSON: n.NotJSON, BadSignatures: n.BadSignatures, Refused: n.Refused, Bytes: n.Bytes, MediaWaiting: s.media.waiting(),
 		}
 		for _, p := range c.Numbers {
 			is.Numbers = append(is.Numbers, web.SourceNumber{Phone: p.Phone, ID: p.ID, Custodian: p.Custodian})
@@ -217,6 +220,7 @@ func (l *live) close(ctx context.Context) error {
 	defer l.mu.Unlock()
 	var errs []error
 	for _, s := range l.sources {
+		s.media.close()
 		errs = append(errs, s.journal.Close(ctx))
 	}
 	return errors.Join(errs...)
@@ -280,6 +284,7 @@ func (l *live) followSoon(ctx context.Context) {
 		if err := l.x.Follow(ctx, nil); err != nil && ctx.Err() == nil {
 			l.log.LogAttrs(ctx, slog.LevelError, "follow the log", slog.String("error", err.Error()))
 		}
+		l.wakeMedia()
 	}
 }
 

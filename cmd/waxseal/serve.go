@@ -148,7 +148,7 @@ func (a *app) serve(l net.Listener, ar *archive.Archive, x *index.Index, o servi
 		Capture: func(context.Context) ([]web.SourceState, error) { return ways.states(), nil },
 		Outlook: outlook(ar, x, ledger), Desk: runner, Prove: proofOf(ar),
 		State: func(ctx context.Context) (web.State, error) { return archiveState(ctx, ar, space) },
-		Log:   log,
+		Log:   log, Zone: zoneOf(ar),
 	})
 	if err != nil {
 		return errors.Join(err, l.Close())
@@ -193,6 +193,13 @@ func (a *app) serve(l net.Listener, ar *archive.Archive, x *index.Index, o servi
 		return err
 	}
 	watching.Go(func() { bell.Run(running) })
+	if t := servers[0].TLSConfig; o.HooksListen != "" && t != nil {
+		names := o.ACME
+		if len(names) == 0 {
+			names = []string{""} // the one of the files
+		}
+		watching.Go(func() { watchCertificate(running, t, names, bell, log) })
+	}
 	watching.Go(func() { ways.followSoon(running) })
 	watching.Go(func() { ways.run(running) })
 	watching.Go(func() { ways.watchGaps(running) })

@@ -217,7 +217,7 @@ func (c *call) pass() error {
 	w, err := c.g.client(c.src).Do(q)
 	if err != nil {
 		say(c.w, http.StatusBadGateway, "Meta could not be reached.", "")
-		return nil //nolint:nilerr // the sender was told; nothing was to be kept
+		return nil
 	}
 	defer func() { _ = w.Body.Close() }() // read to its end, or given up
 	returned(c.w, w.Header)

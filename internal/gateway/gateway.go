@@ -318,7 +318,7 @@ func (g *Gateway) conclude(ctx context.Context, src Source, seq int64, h cloudap
 			outcome = fmt.Sprintf("Meta has refused it (status %d).", a.status)
 		}
 	case errors.Is(failed, ErrUnreachable):
-		out.Failed = "Meta could not be reached: it was not sent."
+		out.Decision, out.Failed = cloudapi.Unreachable, "Meta could not be reached: it was not sent."
 		outcome = out.Failed
 	default:
 		out.Failed = "Meta did not answer: it is not known whether it was sent."

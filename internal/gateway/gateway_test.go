@@ -37,8 +37,10 @@ type office struct {
 	links    []netip.Prefix
 	template string // the only one
 
-	mu  sync.Mutex
-	got []string
+	mu     sync.Mutex
+	got    []string
+	writes int
+	fails  func(n int) error // the n-th write
 }
 
 func (o *office) Decide(s *rules.Send, _ time.Time) rules.Decision {
@@ -59,8 +61,15 @@ func (o *office) Blob(ctx context.Context, r io.Reader) (record.Blob, error) {
 }
 
 func (o *office) Append(ctx context.Context, batch []record.Record) ([]record.Receipt, error) {
-	if o.full != nil {
-		return nil, o.full
+	o.mu.Lock()
+	n, err := o.writes, o.full
+	o.writes++
+	if o.fails != nil && err == nil {
+		err = o.fails(n)
+	}
+	o.mu.Unlock()
+	if err != nil {
+		return nil, err
 	}
 	return o.sink.Append(ctx, batch)
 }

@@ -46,8 +46,9 @@ func (c *call) upload() error {
 		err error
 	}
 	done := make(chan outcome, 1)
+	asked := h // what the archive learns meanwhile is not Meta's
 	go func() {
-		a, err := c.g.forward(ctx, c.src, h, rest, c.r.ContentLength, c.r)
+		a, err := c.g.forward(ctx, c.src, asked, rest, c.r.ContentLength, c.r)
 		_ = rest.Close() // it reads no more; what is still written is dropped
 		done <- outcome{a, err}
 	}()

@@ -140,6 +140,23 @@ func hostileFirm(t *testing.T) *people {
 	for _, kind := range []string{"access", "erasure"} {
 		does(govern.ActSubjectOpen, govern.SubjectData{Kind: kind, Person: hostileName, Query: hostileName, Received: "2026-11-01"})
 	}
+	number, err := json.Marshal(hostileText)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ledger.Do(t.Context(), operator, govern.Request{Act: govern.ActSetSource, Secret: []byte("{}"), Data: govern.SetSource{Name: "main", Kind: "cloudapi", Config: json.RawMessage(`{"numbers":[{"id":"7","phone":` + string(number) + `}]}`)}}); err != nil {
+		t.Fatal(err)
+	}
+	own := func(act string, data any) {
+		t.Helper()
+		if _, err := ledger.Do(t.Context(), govern.Actor{Via: "archive"}, govern.Request{Act: act, Data: data}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	own(govern.ActSourceHeard, govern.HeardData{Source: "main", From: c.now().AddDate(0, 0, -9), To: c.now().AddDate(0, 0, -2)})
+	for _, kind := range []string{"orphan_outbound", hostileText} {
+		own(govern.ActGapOpen, govern.GapData{Key: kind, Kind: kind, Source: "main", Number: hostileText, Start: c.now(), Reason: hostileText, Messages: some, Refs: []string{hostileText}})
+	}
 	c.withPolicies()
 	deskOf(t, p)
 

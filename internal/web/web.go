@@ -8,6 +8,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -19,6 +20,7 @@ import (
 
 	"github.com/waxseal/waxseal/internal/access"
 	"github.com/waxseal/waxseal/internal/chat"
+	"github.com/waxseal/waxseal/internal/gap"
 	"github.com/waxseal/waxseal/internal/govern"
 	"github.com/waxseal/waxseal/internal/index"
 )
@@ -107,9 +109,14 @@ type Config struct {
 	Capture Capture
 	// Desk prepares disposals and does them; without it there are no pages of them.
 	Desk Desk
+	// Days says what live capture covered from one day to another; empty: the
+	// last weeks. Without it there is no coverage.
+	Days func(ctx context.Context, from, to string) ([]gap.Day, error)
 	// Prove makes the proof of entries, as a file.
 	Prove func(ctx context.Context, entries []int64) ([]byte, error)
 	Log   *slog.Logger
+	// Zone is that of the archive's days; nil: UTC.
+	Zone *time.Location
 	// Hosts are the names that the console answers to beside those of this
 	// machine itself.
 	Hosts []string
@@ -134,7 +141,10 @@ type Server struct {
 	capture     Capture
 	desk        Desk
 	prove       func(context.Context, []int64) ([]byte, error)
+	days        func(ctx context.Context, from, to string) ([]gap.Day, error)
+	rates       rates // of tokens, at the API
 	log         *slog.Logger
+	zone        *time.Location
 	now         func() time.Time
 	door        *govern.Door
 	cost        access.Cost
@@ -146,7 +156,6 @@ type Server struct {
 	static      static
 	sessions    *sessions
 	extents     extents
-	paces       paces
 	looks       looks
 	reasons     reasons
 	handler     http.Handler
@@ -176,7 +185,7 @@ func New(c Config) (*Server, error) {
 	}
 	s := &Server{
 		name: plain(c.Name), whole: c.Index, narrow: c.Within, blobs: c.Blobs, state: c.State, ledger: c.Ledger,
-		outlook: c.Outlook, auditor: c.Auditor, capture: c.Capture, desk: c.Desk, prove: c.Prove, log: c.Log, now: c.Now,
+		outlook: c.Outlook, auditor: c.Auditor, capture: c.Capture, desk: c.Desk, prove: c.Prove, days: c.Days, log: c.Log, now: c.Now, zone: cmp.Or(c.Zone, time.UTC),
 		pages: pg, static: st, sessions: newSessions(c.Now),
 		door: govern.NewDoor(c.Ledger, c.Cost), cost: c.Cost, bodyLasts: bodyLasts, key: make([]byte, 32), hosts: c.Hosts, behindProxy: c.BehindProxy,
 	}

@@ -58,9 +58,9 @@ type Head struct {
 
 // DeliveryHead is what is known of a POST beside its body.
 type DeliveryHead struct {
-	Received time.Time `json:"at"`
-	SHA256   string    `json:"sha256"` // of the body, hex
-	Size     int64     `json:"size"`   // of the body
+	Received time.Time `json:"at,omitzero"` // not known of one that was imported
+	SHA256   string    `json:"sha256"`      // of the body, hex
+	Size     int64     `json:"size"`        // of the body
 	// Header holds the headers that matter later: the signature, the content
 	// type, the user agent.
 	Header map[string]string `json:"header,omitempty"`
@@ -107,8 +107,8 @@ type SendHead struct {
 	// names the message until WhatsApp does. Empty where the sender had its own.
 	Callback string `json:"callback,omitempty"`
 	// Decision is what the gateway did with a Request ("forward", "block",
-	// "hold", "delay", "defer"), or what a Step says ("forward", "withdraw",
-	// "block").
+	// "hold", "delay", "defer"), what a Step says ("forward", "withdraw",
+	// "block"), or Unreachable of an Answer.
 	Decision string `json:"decision,omitempty"`
 	Why      string `json:"why,omitempty"`  // a sentence
 	Rule     string `json:"rule,omitempty"` // that decided
@@ -131,6 +131,9 @@ type SendHead struct {
 // NoMessage is the Kind of a request that sends no message: an upload, a group,
 // that something was read.
 const NoMessage = "none"
+
+// Unreachable is the Decision of an Answer where nothing has left.
+const Unreachable = "unreachable"
 
 // MediaHead says what came of fetching a file.
 type MediaHead struct {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/waxseal/waxseal/internal/capture/phone"
 	"github.com/waxseal/waxseal/internal/chat"
 )
 
@@ -116,6 +117,7 @@ func (el *element) groupNotice(raw []byte) *chat.Message {
 	}
 	if s.Event != chat.NoticeOther {
 		m.TypeCode = ""
+		m.Text = cmp.Or(m.Text, phone.Sentence(s))
 	}
 	return m
 }

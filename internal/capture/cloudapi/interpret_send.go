@@ -47,6 +47,9 @@ func (r *reader) send(h *Head, raw []byte, e record.Entry) (*chat.Message, error
 			return nil, nil //nolint:nilnil,nilerr // about no message: a file, a group, something that Meta will refuse
 		}
 		m := r.outgoing(o, s, v)
+		if m != nil && m.Partial && s.Decision == "block" {
+			return nil, nil //nolint:nilnil // it never came to be a reaction
+		}
 		if m == nil || m.Partial {
 			return m, nil
 		}
@@ -70,8 +73,14 @@ func (r *reader) send(h *Head, raw []byte, e record.Entry) (*chat.Message, error
 		return m, nil
 	case Answer:
 		return r.answer(o, s, raw), nil
+	default: // Sent
+		return r.sent(o, s, raw)
 	}
-	v, err := parse(raw) // Sent
+}
+
+// sent reads what a sender says that it sent by another way.
+func (r *reader) sent(o own, s *SendHead, raw []byte) (*chat.Message, error) {
+	v, err := parse(raw)
 	if err != nil {
 		return nil, err
 	}
@@ -179,6 +188,8 @@ func (r *reader) answer(o own, s *SendHead, raw []byte) *chat.Message {
 		m.Sending.State = chat.SendAccepted
 	case s.Status >= 400 && s.Status < 500:
 		m.Sending.State, m.Sending.Why = chat.SendRefused, refusal(s.Status, v.get("error"))
+	case s.Decision == Unreachable:
+		m.Sending.State, m.Sending.Why = chat.SendRefused, s.Failed
 	case s.Status == 0:
 		m.Sending.Why = cmp.Or(s.Failed, "There was no answer.")
 	default: // it may have gone out all the same

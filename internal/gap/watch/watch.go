@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -212,6 +213,7 @@ func (w *Watch) Scan(ctx context.Context, o Scan) (res Result, err error) {
 	if err := w.tell(ctx, l); err != nil {
 		return l.res, err
 	}
+	l.done()
 	return l.res, w.heard(ctx, false)
 }
 
@@ -222,6 +224,7 @@ type source struct {
 	since time.Time
 	gone  bool
 	heard govern.Heard
+	from  int64 // entry before which an earlier run has counted
 
 	began   time.Time // of the stretch that is being listened to; zero: none
 	noted   time.Time // until when it is in the books
@@ -231,13 +234,15 @@ type source struct {
 
 // learn reads the sources from the books.
 func (w *Watch) learn(ctx context.Context) error {
-	return w.o.Ledger.Read(ctx, func(s *govern.State) error {
+	least := int64(math.MaxInt64)
+	err := w.o.Ledger.Read(ctx, func(s *govern.State) error {
 		for name, src := range s.Sources {
 			if src.Kind != cloudapi.Name {
 				continue
 			}
 			have := w.sources[name]
-			if have == nil {
+			first := have == nil
+			if first {
 				have = &source{name: name, counted: map[[2]string]*govern.HeardCount{}}
 				w.sources[name] = have
 			}
@@ -255,12 +260,17 @@ func (w *Watch) learn(ctx context.Context) error {
 				have.heard = govern.Heard{Stretches: slices.Clone(h.Stretches), Through: h.Through}
 				through = h.Through
 			}
-			if w.next < 0 || through < w.next && have.noted.IsZero() {
-				w.next = through
+			if first {
+				have.from = through
 			}
+			least = min(least, through)
 		}
 		return nil
 	})
+	if w.next < 0 && least < math.MaxInt64 {
+		w.next = least
+	}
+	return err
 }
 
 // names lists the sources in order.
@@ -312,15 +322,22 @@ func (w *Watch) heard(ctx context.Context, end bool) error {
 			if err := w.crashed(ctx, s, now); err != nil {
 				return err
 			}
-			s.began, s.noted = now, now
 		}
-		if s.began.IsZero() || !first && listens && now.Sub(s.noted) < everyHeard {
+		from := s.noted
+		if first {
+			from = now
+		}
+		if !first && s.began.IsZero() || !first && listens && now.Sub(s.noted) < everyHeard {
 			continue
 		}
-		if err := w.note(ctx, s, s.noted, now); err != nil {
-			return err
+		if err := w.note(ctx, s, from, now); err != nil {
+			return err // it is tried again at the next look
 		}
-		if s.noted = now; !listens {
+		s.noted = now
+		switch {
+		case first:
+			s.began = now
+		case !listens:
 			s.began = time.Time{}
 		}
 	}
