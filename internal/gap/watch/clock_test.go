@@ -43,6 +43,7 @@ func (m *fakeMeta) Subscribed(context.Context, string) (Subscribed, error) {
 }
 func (m *fakeMeta) Number(context.Context, string) (Number, error) { return Number{}, nil }
 func (m *fakeMeta) Token(context.Context) (Token, error)           { return Token{Valid: true}, nil }
+
 func (m *fakeMeta) History(context.Context, string, time.Time) iter.Seq2[Sent, error] {
 	return func(yield func(Sent, error) bool) {
 		for _, s := range m.listed {
@@ -70,9 +71,11 @@ func (c *clocked) All(context.Context, string, func(chat.Message) error) error {
 func (c *clocked) Message(context.Context, string) (m chat.Message, err error) {
 	return m, index.ErrNotFound
 }
+
 func (c *clocked) Quoted(context.Context, *chat.Message) (m chat.Message, e error) {
 	return m, index.ErrNotFound
 }
+
 func (c *clocked) Found(_ context.Context, query, _ string, fn func(int64, time.Time)) error {
 	for word, times := range c.found {
 		if strings.Contains(query, word) {

@@ -263,3 +263,25 @@ func (f *firm) explainAll() {
 		}
 	}
 }
+
+// TestPatienceOutlivesARestart: what is too young to be a hole when a program
+// starts becomes one while it runs.
+func TestPatienceOutlivesARestart(t *testing.T) {
+	p := hasty
+	p.Orphan = 3 * time.Second
+	f := newFirm(t, p)
+	f.busy()
+	f.deliver("messages", fmt.Sprintf(`{%s,"statuses":[{"id":"wamid.x","status":"sent","timestamp":"%d","recipient_id":"16505551234"}]}`, metadata, time.Now().Unix()))
+	f.scan(watch.Scan{})
+	f.watch.Close(t.Context())
+	f.watch = f.newWatch(p)
+	f.scan(watch.Scan{})
+	if by, _ := f.holes(); len(by) != 0 {
+		t.Fatalf("found at once: %v", by)
+	}
+	time.Sleep(4 * time.Second)
+	f.scan(watch.Scan{})
+	if by, _ := f.holes(); by[gap.Orphan] != 1 {
+		t.Errorf("not found: %v", by)
+	}
+}

@@ -111,6 +111,7 @@ type Watch struct {
 	young   map[int64]bool      // messages that may become a hole
 	rung    map[int64]bool      // gaps that were told of
 	canary  map[string]*canary
+	swept   map[string]time.Time // when all that Meta lists of a number was compared
 }
 
 // New returns a Watch.
@@ -127,7 +128,7 @@ func New(o Options) *Watch {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Watch{o: o, next: -1, sources: map[string]*source{}, recent: map[int64]time.Time{}, young: map[int64]bool{}, rung: map[int64]bool{}, canary: map[string]*canary{}}
+	return &Watch{o: o, next: -1, sources: map[string]*source{}, recent: map[int64]time.Time{}, young: map[int64]bool{}, rung: map[int64]bool{}, canary: map[string]*canary{}, swept: map[string]time.Time{}}
 }
 
 // How often is looked at what.
