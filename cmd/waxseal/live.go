@@ -33,8 +33,9 @@ type live struct {
 	behind bool   // a proxy says who asks
 	bodies room
 
-	out  *wayOut
-	more chan struct{} // something was appended
+	out    *wayOut
+	wishes *wishes
+	more   chan struct{} // something was appended
 
 	mu      sync.RWMutex
 	sources map[string]*liveSource
@@ -58,7 +59,7 @@ func (s *liveSource) config() cloudapi.Config { return *s.cfg.Load() }
 func newLive(ctx context.Context, l *live) (*live, error) {
 	l.more, l.sources = make(chan struct{}, 1), map[string]*liveSource{}
 	l.bodies.free.Store(hooksRoom)
-	l.out = newWayOut(l)
+	l.out, l.wishes = newWayOut(l), newWishes(l)
 	return l, l.refresh(ctx)
 }
 
@@ -112,7 +113,7 @@ func (l *live) refresh(ctx context.Context) error {
 func (l *live) source(name string, cfg cloudapi.Config, set int64) *liveSource {
 	s := &liveSource{name: name, set: set, since: time.Now()}
 	s.cfg.Store(&cfg)
-	s.journal = cloudapi.OpenJournal(l.ar, s.config, l.ar.Info().Zone, l.appended)
+	s.journal = cloudapi.OpenJournal(wishSink{l.ar, l.wishes}, s.config, l.ar.Info().Zone, l.appended)
 	o := cloudapi.ReceiverOptions{Ready: l.ready, Bell: l.bell, Log: l.log}
 	if l.behind {
 		o.Peer = func(r *http.Request) string {

@@ -127,8 +127,11 @@ func (o *wayOut) unbooked(ctx context.Context) (out []gateway.Unbooked, err erro
 	if err != nil {
 		return nil, err
 	}
-	booked := map[int64]bool{}
+	booked, seconds := map[int64]bool{}, map[string]int{}
 	err = o.l.ledger.Read(ctx, func(s *govern.State) error {
+		for id, r := range s.SendRules {
+			seconds[id] = r.For
+		}
 		for n := range s.Sends {
 			booked[n] = true
 		}
@@ -155,7 +158,7 @@ func (o *wayOut) unbooked(ctx context.Context) (out []gateway.Unbooked, err erro
 		out = append(out, gateway.Unbooked{
 			Request: e.Seq, At: h.Send.At,
 			Send:     gateway.Send{Source: src.Name, Number: h.Send.Number, To: line.To, Kind: line.Type, Text: line.Text, By: h.Send.By},
-			Decision: gateway.Decision{Do: h.Send.Decision, Why: h.Send.Why, Rule: h.Send.Rule},
+			Decision: gateway.Decision{Do: h.Send.Decision, Why: h.Send.Why, Rule: h.Send.Rule, For: time.Duration(seconds[h.Send.Rule]) * time.Second},
 		})
 	}
 	return out, nil

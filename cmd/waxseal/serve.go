@@ -204,6 +204,7 @@ func (a *app) serve(l net.Listener, ar *archive.Archive, x *index.Index, o servi
 	watching.Go(func() { ways.run(running) })
 	watching.Go(func() { ways.watchGaps(running) })
 	watching.Go(func() { ways.out.outbox.Run(running) })
+	watching.Go(func() { ways.wishes.run(running) })
 	watching.Go(func() { watchDue(running, ar, desk, log) })
 	if err := runner.Resume(a.ctx); err != nil {
 		log.LogAttrs(a.ctx, slog.LevelError, "go on with disposals", slog.String("error", err.Error()))

@@ -45,6 +45,7 @@ func init() { // not a literal: a request refers to all of them
 		credentialActs(),
 		tokenActs(),
 		sourceActs(),
+		hookActs(),
 		alarmActs(),
 		keptActs(),
 		sendRuleActs(),

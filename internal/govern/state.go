@@ -60,6 +60,7 @@ type State struct {
 	gapOf            map[string]int64    // those that are not closed, by key
 	waitingSends     map[int64]*Send     // of these, what something is left to do about
 	doneSends        []int64             // the others, oldest first
+	Hooks            map[string]*Hook    // by ID
 	// Enrolled is set once anybody can sign in. Until then whoever holds the
 	// keys is the operator: an invitation that nobody accepts locks nobody out.
 	Enrolled bool
@@ -86,6 +87,7 @@ func newState() *State {
 		Disposals:   map[int64]*Disposal{},
 		began:       map[int64]*Disposal{},
 
+		Hooks:   map[string]*Hook{},
 		Sources: map[string]*Source{},
 
 		Alarms:      map[string]*Alarm{},

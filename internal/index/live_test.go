@@ -174,6 +174,23 @@ func TestLiveInAnyOrder(t *testing.T) {
 			t.Errorf("%s: %s", name, diff)
 		}
 	}
+	// One by one, each followed before the next comes.
+	l := newLive(t)
+	cfg := config(t, l)
+	cfg.Interpreters[cloudapi.Name] = cloudapi.Interpreter()
+	x := openIndex(t, cfg)
+	for _, i := range rand.New(rand.NewPCG(9, 9)).Perm(len(story)) {
+		l.deliver(t, story[i])
+		if err := x.Follow(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if diff := cmp.Diff(want, everything(t, x)); diff != "" {
+		t.Errorf("one by one: %s", diff)
+	}
+	if found, err := Check(t.Context(), cfg, func(int64, int64) {}); err != nil || len(found) > 0 {
+		t.Error(found, err)
+	}
 	check("in one body", []string{oneBody(t, story...)})
 	for seed := range uint64(6) {
 		rnd := rand.New(rand.NewPCG(seed, 1))
@@ -344,6 +361,24 @@ func TestOneChatByAnyAddress(t *testing.T) {
 	x := liveIndex(t, l)
 	if found := find(t, x, "from:DE.1"); len(found) != 1 {
 		t.Errorf("by id: %v", found)
+	}
+}
+
+// TestAnswersLive: an answer leads to what it answers, by either side.
+func TestAnswersLive(t *testing.T) {
+	l := newLive(t)
+	l.deliver(t, body("smb_message_echoes", "message_echoes", "", `{"from":"15550783881","to":"491701","id":"wamid.O","timestamp":"1780000000","type":"text","text":{"body":"question"}}`),
+		inbound(`{"from":"491701","id":"wamid.A","timestamp":"1780000001","type":"text","text":{"body":"answer"},"context":{"from":"15550783881","id":"wamid.O"}}`),
+		inbound(`{"from":"491701","id":"wamid.B","timestamp":"1780000002","type":"text","text":{"body":"and more"},"context":{"from":"491701","id":"wamid.A"}}`))
+	x := liveIndex(t, l)
+	res, err := x.Search(t.Context(), Search{Order: Oldest})
+	if err != nil || len(res.Hits) != 3 {
+		t.Fatal(res, err)
+	}
+	for i, want := range []string{"question", "answer"} {
+		if q, err := x.Quoted(t.Context(), &res.Hits[i+1].Message); err != nil || q.Text != want {
+			t.Errorf("%q, %v, want %q", q.Text, err, want)
+		}
 	}
 }
 

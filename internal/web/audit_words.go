@@ -14,6 +14,7 @@ import (
 var auditSays = map[string]string{
 	traceRead:         "looked at messages of a chat",
 	traceMessage:      "looked at a message",
+	traceProof:        "took the proof of a message",
 	tracePrint:        "printed messages of a chat",
 	traceFile:         "opened a file",
 	traceSearch:       "searched",
@@ -23,6 +24,7 @@ var auditSays = map[string]string{
 	traceHold:         "took a report on a hold as a file",
 	govern.TraceCopy:  "made a copy for a data subject",
 	traceRun:          "ran a disposal",
+	traceSends:        "looked at what waits to go out",
 	traceCertificate:  "took a certificate of disposal as a file",
 	"command":         "gave a command",
 	"route":           "asked for a page",
@@ -34,6 +36,14 @@ var auditSays = map[string]string{
 	govern.ActDispose: "A disposal began",
 
 	index.ActCertificate: "A disposal was certified",
+
+	govern.ActHookSet:     "set a webhook",
+	govern.ActHookOpen:    "let a webhook be told what happens",
+	govern.ActHookPause:   "paused a webhook, or let it go on",
+	govern.ActHookReplay:  "had a webhook told again",
+	govern.ActHookRemove:  "removed a webhook",
+	govern.ActHookReached: "The archive noted how far a webhook was told",
+	govern.ActHookPark:    "The archive parked a webhook whose receiver took nothing for days",
 
 	govern.ActApprove: "confirmed {request}",
 	govern.ActDecline: "declined {request}",

@@ -129,16 +129,11 @@ type sent struct {
 	Bad        bool
 }
 
-var sendWords = map[chat.SendState]string{
-	chat.SendWaits: "Not sent yet: it waits", chat.SendForwarded: "Handed to Meta: no answer is known", chat.SendBlocked: "Not sent: blocked",
-	chat.SendWithdrawn: "Not sent: withdrawn", chat.SendRefused: "Not sent: Meta refused it",
-}
-
 // sentOf says what became of a message that was to be sent; nil where it went
 // out as it should.
 func sentOf(m *chat.Message) *sent {
-	if s := m.Sending; s != nil && sendWords[s.State] != "" {
-		out := sent{Words: sendWords[s.State], Why: clean(s.Why), Bad: s.State != chat.SendWaits}
+	if s := m.Sending; s != nil && s.Words() != "" {
+		out := sent{Words: s.Words(), Why: clean(s.Why), Bad: s.State != chat.SendWaits}
 		if s.Rule != "" {
 			out.Words += " by the rule " + clean(s.Rule)
 		} else if s.By != "" && s.State == chat.SendWithdrawn {

@@ -115,7 +115,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		return // nobody is there to be told
 	}
 	if isAPI(r) {
-		s.failAPI(w, r, errorFor(err), err)
+		s.failAPI(w, r, err)
 		return
 	}
 	if errors.Is(err, errNoSession) && s.accounts(r) {

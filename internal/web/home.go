@@ -15,6 +15,7 @@ import (
 type waiting struct {
 	Requests int // that they could confirm
 	Notices  int // of holds that they have not acknowledged
+	Sends    int // that a rule holds, and that they could let go
 }
 
 func waitsFor(st *govern.State, who govern.Actor, now time.Time) (w waiting) {
@@ -25,6 +26,13 @@ func waitsFor(st *govern.State, who govern.Actor, now time.Time) (w waiting) {
 	}
 	for range openNotices(st, who, now) {
 		w.Notices++
+	}
+	if who.May(access.DecideSend, now) == nil && !partly(who) {
+		for _, x := range st.SendsWaiting() {
+			if x.For == govern.SendHold && x.Waits() && !x.Ready(now) && (x.Sender == "" || x.Sender != who.ID) {
+				w.Sends++
+			}
+		}
 	}
 	return w
 }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/waxseal/waxseal/internal/access"
 	"github.com/waxseal/waxseal/internal/dispose"
+	"github.com/waxseal/waxseal/internal/gateway/rules"
 	"github.com/waxseal/waxseal/internal/govern"
 	"github.com/waxseal/waxseal/internal/govern/governtest"
 	"github.com/waxseal/waxseal/internal/index"
@@ -124,6 +125,18 @@ func hostileFirm(t *testing.T) *people {
 	does(govern.ActSearchSave, govern.SearchData{Name: hostileName, Query: hostileName, Shared: true})
 	does(govern.ActSearchSave, govern.SearchData{Name: hostileName, Query: hostileName, Matter: matter})
 	does(govern.ActChatClose, govern.ChatData{Chat: "hostile/../x?y#z"})
+	does(govern.ActSendRuleSet, govern.SendRuleSet{Rule: rules.Rule{
+		ID: "promises", Name: shorten(hostileName, 90), Do: rules.Hold, Words: []string{"alert", hostileName[:min(len(hostileName), 40)]}, Pattern: "<script>", To: []string{hostileText}, Links: true,
+		Numbers: []string{hostileText}, Kinds: []string{hostileText}, Say: hostileName, Outside: &rules.Hours{Zone: "UTC", Days: []int{1}, From: "09:00", To: "10:00"}, Consent: rules.Missing,
+	}})
+	does(govern.ActConsentSet, govern.ConsentSet{To: `<img src=x onerror=alert(1)>`, Messages: rules.No})
+	for i, n := range []int64{1, 9, 901, 905, 906, 907} {
+		to := []string{govern.SendHold, govern.SendDelay, govern.SendDefer}[i%3]
+		does(govern.ActSendWait, govern.SendWait{Request: n, For: to, Why: hostileText, Rule: "promises", Until: c.now().Add(time.Second), Expires: c.now().Add(time.Hour), Source: hostileText, Number: hostileText, Sender: "olga"})
+	}
+	does(govern.ActSendWithdraw, govern.ForSend{Request: 906})
+	does(govern.ActSendDone, govern.ForSend{Request: 906, Outcome: hostileText})
+	does(govern.ActSendRelease, govern.ForSend{Request: 905})
 	for _, kind := range []string{"access", "erasure"} {
 		does(govern.ActSubjectOpen, govern.SubjectData{Kind: kind, Person: hostileName, Query: hostileName, Received: "2026-11-01"})
 	}
@@ -193,6 +206,10 @@ func (p *people) known(param string) []string {
 		return []string{"desk"}
 	case "login":
 		return []string{"root", "olga", "mal"}
+	case "rule":
+		return []string{"promises", "new"}
+	case "send":
+		return []string{"1", "9", "901", "906"}
 	case "file":
 		return []string{"app.css", "app.js"}
 	}

@@ -66,7 +66,7 @@ type reasonKey struct{}
 func (s *Server) reasonFor(r *http.Request, action access.Action) (string, error) {
 	query := strings.TrimSpace(r.URL.Query().Get("q"))
 	switch {
-	case action != access.Read && action != access.Search:
+	case action != access.Read && action != access.Search && action != access.Prove:
 		return "", nil
 	case r.PathValue("chat") != "":
 		return "chat:" + r.PathValue("chat"), nil
@@ -75,7 +75,7 @@ func (s *Server) reasonFor(r *http.Request, action access.Action) (string, error
 		return "chat:" + m.Chat.ID, err
 	case r.PathValue("sha256") != "":
 		return anyReason, nil
-	case strings.HasPrefix(strings.TrimPrefix(r.URL.Path, "/api/v1"), "/search") && r.Method == http.MethodGet && query != "":
+	case strings.HasPrefix(strings.TrimPrefix(r.URL.Path, strings.TrimSuffix(apiPath, "/")), "/search") && r.Method == http.MethodGet && query != "":
 		return "search:" + query, nil
 	}
 	return "", nil

@@ -21,7 +21,7 @@ type route struct {
 // no debugging or profiling endpoint: what an archive of messages leaks there
 // it leaks in clear.
 func (s *Server) routes() []route {
-	return append(s.apiRoutes(), []route{
+	return []route{
 		{"GET /{$}", access.Self, s.home},
 		{"GET /chats", access.Read, s.chats},
 		{"GET /chats/{chat}", access.Read, s.chat},
@@ -91,6 +91,16 @@ func (s *Server) routes() []route {
 		{"GET /gaps/{gap}", access.SeeCapture, whole("Gaps are", s.gap)},
 		{"POST /gaps/{gap}/explain", access.ExplainGap, whole("Gaps are", s.explainGap)},
 		{"GET /coverage", access.SeeCapture, whole("The report on coverage is", s.coverageReport)},
+		{"GET /sends", access.SeeSends, s.sends},
+		{"GET /sends/{send}", access.SeeSends, s.oneSend},
+		{"POST /sends/{send}/{act}", access.DecideSend, s.actOnSend},
+		{"GET /sends/rules", access.SeeSends, s.sendRules},
+		{"POST /sends/rules", access.ManageSendRules, s.setSendRule},
+		{"POST /sends/rules/try", access.SeeSends, s.tryRules},
+		{"GET /sends/rules/forecast", access.SeeSends, s.sendForecast},
+		{"GET /sends/rules/{rule}", access.SeeSends, s.sendRule},
+		{"GET /sends/consents", access.SeeSends, whole("Consents are", s.consents)},
+		{"POST /sends/consents", access.ManageSendRules, whole("Consents are", s.setConsent)},
 		// What the scripts put into a page that is there already.
 		{"GET /fragment/chats", access.Read, s.chatRows},
 		{"GET /fragment/chats/{chat}", access.Read, s.stretch},
@@ -115,6 +125,18 @@ func (s *Server) routes() []route {
 		{"POST /reasons", access.Self, s.giveReason},
 		{"POST /settings/reason", access.ManagePolicies, s.setReason},
 
+		{"GET /api/v1/openapi.yaml", access.Self, s.api(s.openAPI)},
+		{"GET /api/v1/chats", access.Read, s.api(s.apiChats)},
+		{"GET /api/v1/chats/{chat}/messages", access.Read, s.api(s.apiMessages)},
+		{"GET /api/v1/messages/{message}", access.Read, s.api(s.apiMessage)},
+		{"GET /api/v1/messages/{message}/proof", access.Prove, s.api(s.apiProof)},
+		{"GET /api/v1/media/{sha256}", access.Read, s.api(s.media)},
+		{"GET /api/v1/search", access.Search, s.api(s.apiSearch)},
+		{"GET /api/v1/gaps", access.SeeCapture, s.api(whole("Gaps are", s.apiGaps))},
+		{"GET /api/v1/sources", access.SeeCapture, s.api(whole("Sources are", s.apiSources))},
+		{"GET /api/v1/coverage", access.SeeCapture, s.api(whole("Coverage is", s.apiCoverage))},
+		{"GET /api/v1/audit", access.SeeAudit, s.api(whole("The audit trail is", s.apiAudit))},
+
 		{"GET /sign-in", "", s.signIn},
 		{"POST /sign-in", "", s.enter},
 		{"GET /invitation", "", s.invitation},
@@ -122,7 +144,7 @@ func (s *Server) routes() []route {
 		{"GET /static/{file}", "", s.staticFile},
 
 		{"/", access.Self, func(http.ResponseWriter, *http.Request) error { return errNoPage }},
-	}...)
+	}
 }
 
 func (s *Server) mux() *http.ServeMux {

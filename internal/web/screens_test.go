@@ -9,6 +9,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	"github.com/waxseal/waxseal/internal/gateway/rules"
 	"github.com/waxseal/waxseal/internal/govern"
 	"github.com/waxseal/waxseal/internal/retain"
 )
@@ -61,6 +62,10 @@ func withBooks(t *testing.T) *people {
 	do(govern.ActNoteAdd, "", govern.NoteData{On: "custodian:j.doe", Text: "Has a second telephone; see the letter of 4 May."})
 	do(govern.ActNoteAdd, "", govern.NoteData{On: "hold:" + num(hold), Text: "Zebra's lawyers call on Fridays."})
 	do(govern.ActSubjectOpen, "By letter.", govern.SubjectData{Kind: govern.Access, Person: "Zoe Zebra", Query: "from:zoe", Received: "2026-11-01"})
+	do(govern.ActSendRuleSet, "", govern.SendRuleSet{Rule: rules.Rule{ID: "promises", Name: "Promises of returns", Do: rules.Hold, Words: []string{"guaranteed return", "عائد مضمون"}, Say: "Ask the desk first."}})
+	do(govern.ActSendRuleSet, "", govern.SendRuleSet{Rule: rules.Rule{ID: "late", Name: "Evenings and weekends", Do: rules.Delay, For: 90, Outside: &rules.Hours{Zone: "Europe/London", Days: []int{1, 2, 3, 4, 5}, From: "09:00", To: "17:30"}}})
+	do(govern.ActSendRuleSet, "", govern.SendRuleSet{Rule: rules.Rule{ID: "recorded", Name: longArabic, Do: rules.Disclaimer, Text: "تُحفظ هذه المحادثة."}})
+	do(govern.ActConsentSet, "By mail of 3 May", govern.ConsentSet{To: "+44 7700 900123", Messages: rules.Yes, Marketing: rules.No})
 	preset, _ := retain.PresetByID("us-bd-comms-3y")
 	do(govern.ActPolicySet, "", govern.PolicySet{Policy: preset.Policy})
 	do(govern.ActPolicyAssign, "", govern.PolicyTo{Policy: "us-bd-comms-3y"})
@@ -79,6 +84,12 @@ func withBooks(t *testing.T) *people {
 	p.as("root")
 	p.invite("nina", "reviewer", nil)
 	p.setNow(p.now().Add(9 * 24 * time.Hour))
+	p.waits(9, govern.SendHold, "rita", 0)
+	p.waits(901, govern.SendHold, "olga", 0)
+	p.waits(902, govern.SendDelay, "", 90*time.Minute)
+	p.waits(903, govern.SendDefer, "", 0)
+	p.waits(904, govern.SendDelay, "rita", time.Hour)
+	do(govern.ActSendWithdraw, "Sent to the wrong client", govern.ForSend{Request: 904})
 	return p
 }
 
@@ -176,7 +187,30 @@ func TestScreensOfTheBooks(t *testing.T) {
 		{"requests", "/requests", ""},
 		{"account", "/account", ""},
 		{"message", "/messages/9", unfold},
+		{"sends", "/sends", ""},
+		{"send", "/sends/901", ""},
+		{"send-rules", "/sends/rules", ""},
+		{"send-rule", "/sends/rules/promises", ""},
+		{"send-rule-new", "/sends/rules/new", ""},
+		{"send-forecast", "/sends/rules/forecast", ""},
+		{"consents", "/sends/consents", ""},
 	})
+	b.open("/sends/rules")
+	b.typed("#try form", map[string]string{"text": "هذا العائد مضمون لك"})
+	b.sent("#try form", `document.querySelector(".tried mark") !== null`)
+	b.picture("books-send-tried")
+	// What a rule holds, another person lets go.
+	b.open("/sends/9")
+	b.typed("#decide", map[string]string{"reason": "It is the price list"})
+	b.sent("#decide", `document.querySelector(".note.good") !== null`)
+	if err := p.server.ledger.Read(t.Context(), func(st *govern.State) error {
+		if x := st.Sends[9]; x.Released.By != "olga" || x.Released.Why != "It is the price list" {
+			t.Errorf("released: %+v", x.Released)
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
 	b.signOut()
 	signIn("carl")
 	look([]page{{"home-custodian", "/", ""}, {"notices", "/notices", ""}, {"banner", "/account", ""}})
@@ -199,7 +233,7 @@ func TestTheMenu(t *testing.T) {
 	b := newBrowser(t)
 	b.window(1280, 800)
 	b.open("/policies")
-	if got := eval[string](b, `[...document.querySelectorAll(".nav > .nav-group > summary")].map(s => s.className + s.firstChild.textContent).join()`); got != "hereKeeping,People,Capture" {
+	if got := eval[string](b, `[...document.querySelectorAll(".nav > .nav-group > summary")].map(s => s.className + s.firstChild.textContent).join()`); got != "hereKeeping,People,Capture,Sending" {
 		t.Fatalf("groups %q", got)
 	}
 	shown := func(want string) {

@@ -300,9 +300,7 @@ func (s *Server) signedIn(action access.Action, next http.Handler) http.Handler 
 		}
 		r = r.WithContext(ctx)
 		switch ctx, what, err := s.reasoned(r, action); {
-		case errors.Is(err, errReason) && isAPI(r):
-			s.fail(w, r, err)
-		case errors.Is(err, errReason):
+		case errors.Is(err, errReason) && !isAPI(r):
 			if err := s.askReason(w, r, what, strings.TrimPrefix(r.URL.RequestURI(), "/fragment"), ""); err != nil {
 				s.fail(w, r, err)
 			}

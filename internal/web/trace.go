@@ -15,6 +15,7 @@ const (
 	traceRead    = "read"
 	traceChats   = "read.chats"
 	traceMessage = "read.message"
+	traceProof   = "read.proof"
 	tracePrint   = "read.print"
 	traceFile    = "read.file"
 	traceSearch  = "search"

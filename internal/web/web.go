@@ -20,6 +20,7 @@ import (
 
 	"github.com/waxseal/waxseal/internal/access"
 	"github.com/waxseal/waxseal/internal/chat"
+	"github.com/waxseal/waxseal/internal/gap"
 	"github.com/waxseal/waxseal/internal/govern"
 	"github.com/waxseal/waxseal/internal/index"
 )
@@ -108,6 +109,9 @@ type Config struct {
 	Capture Capture
 	// Desk prepares disposals and does them; without it there are no pages of them.
 	Desk Desk
+	// Days says what live capture covered from one day to another; empty: the
+	// last weeks. Without it there is no coverage.
+	Days func(ctx context.Context, from, to string) ([]gap.Day, error)
 	// Prove makes the proof of entries, as a file.
 	Prove func(ctx context.Context, entries []int64) ([]byte, error)
 	Log   *slog.Logger
@@ -137,6 +141,8 @@ type Server struct {
 	capture     Capture
 	desk        Desk
 	prove       func(context.Context, []int64) ([]byte, error)
+	days        func(ctx context.Context, from, to string) ([]gap.Day, error)
+	rates       rates // of tokens, at the API
 	log         *slog.Logger
 	zone        *time.Location
 	now         func() time.Time
@@ -150,7 +156,6 @@ type Server struct {
 	static      static
 	sessions    *sessions
 	extents     extents
-	paces       paces
 	looks       looks
 	reasons     reasons
 	handler     http.Handler
@@ -180,7 +185,7 @@ func New(c Config) (*Server, error) {
 	}
 	s := &Server{
 		name: plain(c.Name), whole: c.Index, narrow: c.Within, blobs: c.Blobs, state: c.State, ledger: c.Ledger,
-		outlook: c.Outlook, auditor: c.Auditor, capture: c.Capture, desk: c.Desk, prove: c.Prove, log: c.Log, now: c.Now, zone: cmp.Or(c.Zone, time.UTC),
+		outlook: c.Outlook, auditor: c.Auditor, capture: c.Capture, desk: c.Desk, prove: c.Prove, days: c.Days, log: c.Log, now: c.Now, zone: cmp.Or(c.Zone, time.UTC),
 		pages: pg, static: st, sessions: newSessions(c.Now),
 		door: govern.NewDoor(c.Ledger, c.Cost), cost: c.Cost, bodyLasts: bodyLasts, key: make([]byte, 32), hosts: c.Hosts, behindProxy: c.BehindProxy,
 	}

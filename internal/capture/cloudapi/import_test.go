@@ -48,14 +48,12 @@ func bodies(tb testing.TB, sink *capturetest.Sink) (out []string) {
 		if err != nil {
 			tb.Fatal(err)
 		}
-		switch h.What {
-		case cloudapi.Delivery:
-			b, err := cloudapi.Body(e, sink.Entries[i+1:i+1+h.Delivery.Pieces])
-			if err != nil {
+		if h.What == cloudapi.Delivery {
+			if raw, err = cloudapi.Body(e, sink.Entries[i+1:i+1+h.Delivery.Pieces]); err != nil {
 				tb.Fatal(err)
 			}
-			out = append(out, string(b))
-		case cloudapi.Sent:
+		}
+		if h.What == cloudapi.Delivery || h.What == cloudapi.Sent {
 			out = append(out, string(raw))
 		}
 	}

@@ -74,7 +74,11 @@ func (el *element) somebody(number, bsuid string) *chat.Person {
 	if number == "" && bsuid == "" && len(el.contacts) == 1 {
 		c = el.contacts[0]
 	}
-	return personOf(cmp.Or(number, c.str("wa_id")), cmp.Or(bsuid, c.str("user_id")), cmp.Or(c.str("profile", "name"), c.str("profile", "username")))
+	p := personOf(cmp.Or(number, c.str("wa_id")), cmp.Or(bsuid, c.str("user_id")), cmp.Or(c.str("profile", "name"), c.str("profile", "username")))
+	if p != nil {
+		p.ParentBSUID = c.str("parent_user_id")
+	}
+	return p
 }
 
 // message reads an element of messages, of message_echoes, or of a thread of
@@ -90,6 +94,9 @@ func (el *element) message(raw []byte) *chat.Message {
 		other = el.somebody(cmp.Or(el.or("to", "recipient_id"), el.thread()), el.or("to_user_id", "recipient", "recipient_user_id"))
 	} else {
 		other = el.somebody(from, el.str("from_user_id"))
+	}
+	if other != nil {
+		other.ParentBSUID = cmp.Or(el.or("from_parent_user_id", "to_parent_user_id"), other.ParentBSUID)
 	}
 	c := direct(other)
 	if g := el.str("group_id"); g != "" {
@@ -208,7 +215,7 @@ func (el *element) historyState(who *chat.Person) []chat.Receipt {
 }
 
 // bare is somebody without a name: what a receipt says of them.
-func bare(p *chat.Person) *chat.Person { q := *p; q.Name = ""; return &q }
+func bare(p *chat.Person) *chat.Person { q := *p; q.Name, q.ParentBSUID = "", ""; return &q }
 
 // status reads an element of statuses.
 func (el *element) status() *chat.Message {

@@ -1,0 +1,9 @@
+// Package docs holds what the program hands out of its documentation.
+package docs
+
+import _ "embed"
+
+// OpenAPI describes the REST API.
+//
+//go:embed openapi.yaml
+var OpenAPI []byte
