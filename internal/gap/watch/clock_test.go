@@ -265,13 +265,25 @@ func TestWhatCannotBeTakenIsNotListenedTo(t *testing.T) {
 	c.run(w, time.Hour, Scan{})
 	c.ready = false
 	c.run(w, time.Hour, Scan{})
+	if by := c.open(); by[gap.NotListening] != 1 {
+		t.Errorf("an hour later, gaps %v", by)
+	}
 	c.ready = true
 	c.run(w, time.Hour, Scan{})
 	if s := c.stretches(); len(s) != 2 || s[1].From.Sub(s[0].To) != time.Hour {
 		t.Errorf("listened %v", s)
 	}
-	if by := c.open(); by[gap.NotListening] != 1 {
-		t.Errorf("gaps %v", by)
+	ended := time.Time{}
+	if err := c.ledger.Read(t.Context(), func(s *govern.State) error {
+		for _, g := range s.Gaps {
+			ended = g.End
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if by := c.open(); by[gap.NotListening] != 1 || !ended.Equal(c.stretches()[1].From) {
+		t.Errorf("gaps %v, to %s", by, ended)
 	}
 }
 

@@ -33,10 +33,10 @@ func (l *look) stretches(context.Context) error {
 				to, over = all[i+1].From, all[i+1].From
 			case !s.began.IsZero() || s.gone:
 				continue // it listens, or is not meant to
-			case l.w.o.Live:
-				continue // it is about to: see heard
+			case l.w.listens(s):
+				continue // it is about to be noted: see heard
 			}
-			if i+1 == len(all) && to.Sub(st.To) < 2*everyHeard {
+			if i+1 == len(all) && !l.w.o.Live && to.Sub(st.To) < 2*everyHeard {
 				continue // another program may be listening, which notes it once an hour
 			}
 			if to.Sub(st.To) < least {
@@ -114,23 +114,17 @@ const (
 	canaryReturn = 2 * time.Minute
 )
 
-func (w *Watch) canaryDue(now time.Time) bool {
+// canaries reports whether one is to be sent, or has to be back.
+func (w *Watch) canaries(now time.Time) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	for name, s := range w.sources {
-		if s.cfg.Canary != "" && !s.gone && (w.canary[name] == nil || now.Sub(w.canary[name].at) >= everyCanary) {
+		c := w.canary[name]
+		if s.cfg.Canary != "" && !s.gone && (c == nil || now.Sub(c.at) >= everyCanary || c.waits && now.Sub(c.at) >= canaryReturn) {
 			return true
 		}
 	}
 	return false
-}
-
-// canaryLost is when a canary that waits has to be back, where that is over.
-func (w *Watch) canaryLost(now time.Time) time.Time {
-	for _, c := range w.canary {
-		if back := c.at.Add(canaryReturn); c.waits && !now.Before(back) {
-			return back
-		}
-	}
-	return time.Time{}
 }
 
 // canaries looks for those that were sent, and sends the next.
