@@ -109,7 +109,7 @@ func (o *wayOut) reach(ctx context.Context, source string) error {
 	}
 	w, err := o.clients.of(cfg.Graph).Do(q)
 	if err != nil {
-		return errors.New("Meta cannot be reached")
+		return errors.New("no answer from the Graph API")
 	}
 	return w.Body.Close()
 }
