@@ -72,20 +72,18 @@ const (
 	stripDays  = 42
 )
 
-var gapStates = []struct {
+// gapState is a line of the choice among states.
+type gapState struct {
 	state govern.GapState
 	name  string
-}{{govern.GapOpen, "Open"}, {govern.GapExplained, "Explained"}, {govern.GapClosed, "Filled"}}
+}
+
+var gapStates = []gapState{{govern.GapOpen, "Open"}, {govern.GapExplained, "Explained"}, {govern.GapClosed, "Filled"}}
 
 func (s *Server) gaps(w http.ResponseWriter, r *http.Request) error {
 	q := r.URL.Query()
 	p := gapsPage{layout: s.layout(r, "Gaps", "gaps"), State: "open", Kind: q.Get("kind"), Legend: stripLegend(), Days: stripDays}
-	if slices.ContainsFunc(gapStates, func(g struct {
-		state govern.GapState
-		name  string
-	}) bool {
-		return string(g.state) == q.Get("state")
-	}) {
+	if slices.ContainsFunc(gapStates, func(g gapState) bool { return string(g.state) == q.Get("state") }) {
 		p.State = q.Get("state")
 	}
 	for _, k := range gap.Kinds() {
