@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"maps"
 	"net/http"
@@ -273,6 +274,15 @@ func (s *Server) coverageReport(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return s.renderStatus(w, status, "coverage", p)
+}
+
+// coveredDays is what the API states of days, written as people write them.
+func (s *Server) coveredDays(ctx context.Context, first, last string) ([]gap.Day, error) {
+	from, to, err := cover.Between(first, last, s.now(), s.zone)
+	if err != nil {
+		return nil, errors.Join(errRequest, err)
+	}
+	return cover.Days(ctx, s.ledger, s.whole, from, to, s.now(), s.zone)
 }
 
 func upperFirst(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
