@@ -55,6 +55,8 @@ func (p Patience) Of(m Seen, there func(*chat.Message) bool, now time.Time) (out
 		}
 	}
 	switch {
+	case m.Partial && m.Sending != nil:
+		return nil // it went through the gateway: a reaction, which its message has
 	case m.Partial && statusOnly(m.Message):
 		find(Orphan, p.Orphan, "WhatsApp reports on messages that the business sent, and nobody has told the archive what they say. They went out by another way than the gateway.")
 	case m.Partial:
