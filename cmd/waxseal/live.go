@@ -122,7 +122,7 @@ func (l *live) source(name string, cfg cloudapi.Config, set int64) *liveSource {
 			return strings.TrimSpace(all[len(all)-1])
 		}
 	}
-	s.receiver = cloudapi.NewReceiver(s.journal, s.config, o)
+	s.receiver = cloudapi.NewReceiver(hearing{s.journal, l.out.templates.forget}, s.config, o)
 	return s
 }
 

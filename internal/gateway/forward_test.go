@@ -181,6 +181,41 @@ func TestWhatIsNoMessage(t *testing.T) {
 	}
 }
 
+// What waits goes out with the firm's own token: the key of the gateway is not
+// enough to send, nor is a token of another number.
+func TestWhatWaitsNeedsAToken(t *testing.T) {
+	o := newOffice(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "Bearer good" {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		_, _ = io.WriteString(w, taken)
+	})
+	o.rules = func(*rules.Send) rules.Decision { return rules.Decision{Do: rules.Hold, Why: "so"} }
+	for auth, want := range map[string]int{"": 403, "Bearer ": 403, "Bearer bad": 403, "Bearer good": 202, "Bearer our own": 202} {
+		if w := o.do("POST", address, text, "Authorization", auth); w.Code != want {
+			t.Errorf("%q: %d %s", auth, w.Code, w.Body)
+		}
+	}
+	if w := o.do("POST", strings.Replace(address, "/7/", "/8/", 1), text, "Authorization", "Bearer our own"); w.Code != http.StatusServiceUnavailable {
+		t.Errorf("a number that is not the source's: %d", w.Code)
+	}
+	for _, got := range o.got {
+		if !strings.HasPrefix(got, "GET /v23.0/7?fields=id ") {
+			t.Errorf("Meta got %q", got)
+		}
+	}
+	o.rules, o.cfg.Graph = nil, "http://127.0.0.1:1" // and away
+	for auth, want := range map[string]int{"Bearer bad": 502, "Bearer good": 202} {
+		if w := o.do("POST", address, text, "Authorization", auth, "X-Waxseal-Deferrable", "true"); w.Code != want {
+			t.Errorf("deferred, %q: %d %s", auth, w.Code, w.Body)
+		}
+	}
+	if len(o.waits) != 3 {
+		t.Errorf("%v wait", o.waits)
+	}
+}
+
 // What Meta says comes back as it is, whatever it is.
 func TestAnswersComeBackAsTheyAre(t *testing.T) {
 	for _, status := range []int{200, 301, 307, 400, 401, 429, 500, 503} {
@@ -257,7 +292,7 @@ func TestHandshakesThatFail(t *testing.T) {
 	if m := o.messages(t); len(m) != 1 || m[0].Sending.State != chat.SendRefused || m[0].Sending.Why == "" {
 		t.Errorf("%+v", m)
 	}
-	if w := o.post(address, text, "X-Waxseal-Deferrable", "1"); w.Code != http.StatusAccepted {
+	if w := o.post(address, text, "X-Waxseal-Deferrable", "1", "Authorization", "Bearer our own"); w.Code != http.StatusAccepted {
 		t.Errorf("deferrable: %d %s", w.Code, w.Body)
 	}
 }
@@ -313,7 +348,7 @@ func TestKilledWhileItGoes(t *testing.T) {
 	for at := range 4 {
 		o := newOffice(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, taken) })
 		o.rules = func(*rules.Send) rules.Decision { return rules.Decision{Do: rules.Hold, Why: "so"} }
-		if w := o.post(address, text); w.Code != http.StatusAccepted {
+		if w := o.post(address, text, "Authorization", "Bearer our own"); w.Code != http.StatusAccepted {
 			t.Fatal(w.Code)
 		}
 		n := o.writes

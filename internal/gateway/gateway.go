@@ -72,6 +72,7 @@ type Options struct {
 type Gateway struct {
 	o       Options
 	uploads uploads
+	tokens  tokens
 }
 
 // New returns a gateway.
@@ -158,14 +159,21 @@ func (c *call) serve() error {
 		return err
 	}
 	if !c.sends() && c.carries() {
+		c.hurry(uploadTime)
 		return c.upload()
 	}
+	c.hurry(sendTime)
 	body, err := io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, maxRequest))
 	if err != nil {
 		say(c.w, http.StatusRequestEntityTooLarge, "The request did not arrive whole, or is larger than 4 MiB. It was not sent.", "")
 		return nil //nolint:nilerr // the sender was told
 	}
 	return c.send(body)
+}
+
+// hurry bounds how long the sender takes to say what it wants.
+func (c *call) hurry(d time.Duration) {
+	_ = http.NewResponseController(c.w).SetReadDeadline(time.Now().Add(d)) // a connection that cannot is a test's
 }
 
 // send archives a request, and then does with it what the rules say.
@@ -193,7 +201,9 @@ func (c *call) send(raw []byte) error {
 		if o.Callback == "" && o.Object {
 			h.Callback = cloudapi.AliasOf + rand.Text()
 		}
-		d = c.decide(&s, h.At, o)
+		if d = c.decide(&s, h.At, o); waits(d.Do) && !c.trusted(ctx) {
+			d = rules.Decision{Do: rules.Block, Why: untrusted, Say: untrusted + " It was not sent."}
+		}
 		h.Decision, h.Why, h.Rule, h.By = d.Do, d.Why, d.Rule, s.By
 		if d.Body != nil && !bytes.Equal(d.Body, body) {
 			h.Sent = string(d.Body)
@@ -204,27 +214,32 @@ func (c *call) send(raw []byte) error {
 		say(c.w, http.StatusServiceUnavailable, "The archive could not take it, so it was not sent. Try again later.", "")
 		return err
 	}
-	switch h.Decision {
-	case rules.Block:
+	switch {
+	case h.Decision == rules.Block:
 		status := http.StatusForbidden
 		if !o.Object {
 			status = http.StatusBadRequest
 		}
 		say(c.w, status, cmp.Or(d.Say, "A rule of the firm does not let this out: "+d.Why), trace(seq))
 		return nil
-	case rules.Hold, rules.Delay, rules.Defer:
+	case waits(h.Decision):
 		return c.wait(ctx, seq, &s, d, h.Callback)
 	}
 	ctx, cancel := context.WithTimeout(ctx, sendTime)
 	defer cancel()
 	out := leaving(h, body)
 	a, err := c.g.forward(ctx, c.src, h, bytes.NewReader(out), int64(len(out)), c.r)
-	if errors.Is(err, ErrUnreachable) && s.Deferrable && message {
+	if errors.Is(err, ErrUnreachable) && s.Deferrable && message && c.known() {
 		d.Do, d.Why = rules.Defer, "Meta cannot be reached; it goes out when it can."
 		return c.wait(context.WithoutCancel(ctx), seq, &s, d, h.Callback)
 	}
+	if a != nil && a.status/100 == 2 {
+		c.g.tokens.put(c.token())
+	}
 	return c.answered(context.WithoutCancel(ctx), seq, h, a, err)
 }
+
+func waits(do string) bool { return do == rules.Hold || do == rules.Delay || do == rules.Defer }
 
 // decide asks the firm's rules. What they cannot read does not go out.
 func (c *call) decide(s *rules.Send, at time.Time, o cloudapi.Outline) rules.Decision {

@@ -192,7 +192,7 @@ func TestWhatDoesNotGoOut(t *testing.T) {
 	if w := o.post(address, text); w.Code != http.StatusForbidden {
 		t.Errorf("blocked: %d", w.Code)
 	}
-	if w := o.post(address, strings.Replace(text, "hi", "ho", 1)); w.Code != http.StatusAccepted || len(o.waits) != 1 {
+	if w := o.post(address, strings.Replace(text, "hi", "ho", 1), "Authorization", "Bearer our own"); w.Code != http.StatusAccepted || len(o.waits) != 1 {
 		t.Errorf("held: %d %v", w.Code, o.waits)
 	}
 	o.rules, o.full = nil, errors.New("full")
@@ -232,7 +232,7 @@ func TestNoAnswer(t *testing.T) {
 	if w := o.post(address, text); w.Code != http.StatusBadGateway {
 		t.Errorf("away: %d", w.Code)
 	}
-	if w := o.post(address, text, "X-Waxseal-Deferrable", "true"); w.Code != http.StatusAccepted || len(o.waits) != 1 {
+	if w := o.post(address, text, "X-Waxseal-Deferrable", "true", "Authorization", "Bearer our own"); w.Code != http.StatusAccepted || len(o.waits) != 1 {
 		t.Errorf("deferred: %d", w.Code)
 	}
 }

@@ -55,6 +55,7 @@ func (c *call) sent() error {
 		say(c.w, http.StatusServiceUnavailable, "The archive cannot take it now. Try again later.", "")
 		return err
 	}
+	c.hurry(sendTime)
 	body, err := io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, maxSent))
 	if err != nil {
 		say(c.w, http.StatusRequestEntityTooLarge, "The request did not arrive whole, or is larger than 16 MiB. Nothing was archived.", "")

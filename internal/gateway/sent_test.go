@@ -5,10 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/pb33f/libopenapi"
+	validator "github.com/pb33f/libopenapi-validator"
+
+	"github.com/waxseal/waxseal/docs"
 	"github.com/waxseal/waxseal/internal/capture/cloudapi"
 	"github.com/waxseal/waxseal/internal/chat"
 	"github.com/waxseal/waxseal/internal/record"
@@ -163,5 +168,56 @@ func TestTemplatesThatWereSent(t *testing.T) {
 	o.post(sentAddress, `{"idempotency_key":"new","at":"`+time.Now().Format(time.RFC3339)+`","request":`+request+`}`)
 	if m := o.messages(t); len(m) != 2 || m[0].Text != "Ana" || m[1].Text != "Dear Ana" {
 		t.Errorf("%+v", m)
+	}
+}
+
+// TestSentAsDescribed holds requests and answers to their description.
+func TestSentAsDescribed(t *testing.T) {
+	doc, err := libopenapi.NewDocument(docs.OpenAPISent)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, errs := validator.NewValidator(doc)
+	if len(errs) > 0 {
+		t.Fatal(errs)
+	}
+	if ok, errs := v.ValidateDocument(); !ok {
+		for _, e := range errs {
+			t.Error(e.Message, e.Reason, e.SchemaValidationErrors)
+		}
+	}
+	o := newOffice(t, nil)
+	seen := map[int]bool{}
+	ask := func(method, address, body string) {
+		t.Helper()
+		r := httptest.NewRequest(method, "http://localhost"+address, strings.NewReader(body))
+		r.Header.Set("Content-Type", "application/json")
+		w := httptest.NewRecorder()
+		o.ServeHTTP(w, r)
+		r = httptest.NewRequest(method, "http://localhost"+address, strings.NewReader(body))
+		r.Header.Set("Content-Type", "application/json")
+		seen[w.Code] = true
+		if w.Code == http.StatusMethodNotAllowed { // described by no method
+			return
+		}
+		if ok, errs := v.ValidateHttpRequest(r); !ok && w.Code < 300 {
+			t.Errorf("%.80s: %v", body, errs[0])
+		}
+		if ok, errs := v.ValidateHttpResponse(r, w.Result()); !ok {
+			t.Errorf("%.80s: %d %s: %v %v", body, w.Code, w.Body, errs[0], errs[0].SchemaValidationErrors)
+		}
+	}
+	one, other := item("k", "1", "a", "wamid.1"), item("k", "1", "b", "wamid.1")
+	for _, body := range []string{one, one, other, "[" + one + "]", "[" + one + "," + other + "]", "{}", "x", "[" + strings.Repeat("{},", 1000) + "{}]"} {
+		ask("POST", sentAddress, body)
+	}
+	ask("POST", "/gateway/nokey/sent", one)
+	ask("GET", sentAddress, "")
+	o.full = errors.New("full")
+	ask("POST", sentAddress, item("k2", "1", "a", "wamid.2"))
+	for _, status := range []int{200, 201, 207, 400, 404, 405, 409, 413, 503} {
+		if !seen[status] {
+			t.Errorf("%d was never answered", status)
+		}
 	}
 }

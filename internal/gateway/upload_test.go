@@ -215,3 +215,27 @@ func TestALargeUploadIsNotHeldInMemory(t *testing.T) {
 type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
+
+// FuzzUpload: whatever a program writes, all of it is kept.
+func FuzzUpload(f *testing.F) {
+	f.Add([]byte("--x\r\nContent-Disposition: form-data; filename=a\r\n\r\nabc\r\n--x--\r\n"))
+	f.Add([]byte("--x\nContent-Disposition: form-data; filename=\"\n\n\r\n--x"))
+	o := &office{}
+	o.open("http://127.0.0.1:1")
+	f.Fuzz(func(t *testing.T, body []byte) {
+		o.sink = &capturetest.Sink{}
+		o.open("http://127.0.0.1:1")
+		if w := o.upload(bytes.NewReader(body), "multipart/form-data; boundary=x", int64(len(body))); w.Code != http.StatusBadGateway {
+			t.Fatalf("%d %s", w.Code, w.Body)
+		}
+		_, heads := o.items(t)
+		raw, _ := o.sink.Entries[1].Decode(&cloudapi.Head{})
+		n := int64(len(raw))
+		for _, f := range heads[0].Files {
+			n += f.Size
+		}
+		if n != int64(len(body)) || !slices.IsSorted(heads[0].Send.Cut) {
+			t.Errorf("%d of %d bytes: %q %+v", n, len(body), raw, heads[0].Files)
+		}
+	})
+}
