@@ -240,6 +240,10 @@ func newServer(h http.Handler, t *tls.Config, log *slog.Logger) *http.Server {
 	}
 }
 
+// lastAnswers is how long requests may take to end that were begun before the
+// program is ended: a send must not lose the answer that it waits for.
+const lastAnswers = 20 * time.Second
+
 // serveAll serves until ctx ends, or one of them cannot go on. They stop in
 // their order.
 func serveAll(ctx context.Context, all []bound) error {
@@ -257,7 +261,7 @@ func serveAll(ctx context.Context, all []bound) error {
 		}()
 	}
 	<-ctx.Done()
-	down, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	down, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastAnswers)
 	defer cancel()
 	var first error
 	for _, b := range all {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -121,7 +122,7 @@ func (l *live) source(name string, cfg cloudapi.Config, set int64) *liveSource {
 			return strings.TrimSpace(all[len(all)-1])
 		}
 	}
-	s.receiver = cloudapi.NewReceiver(s.journal, s.config, o)
+	s.receiver = cloudapi.NewReceiver(hearing{s.journal, l.out.templates.forget}, s.config, o)
 	return s
 }
 
@@ -246,6 +247,17 @@ func (l *live) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.receiver.ServeHTTP(w, r)
 }
 
+// health tells whoever watches from outside whether deliveries can be taken:
+// a program that is dead rings no alarm of its own.
+func (l *live) health(w http.ResponseWriter) {
+	w.Header().Set("Cache-Control", "no-store")
+	if l.ready() != nil {
+		http.Error(w, "not ready", http.StatusServiceUnavailable)
+		return
+	}
+	_, _ = io.WriteString(w, "ready\n") // whoever asked has gone
+}
+
 // before puts the ways in before the console, which knows nothing of them: who
 // delivers has no session, and proves itself otherwise.
 func (l *live) before(console http.Handler) http.Handler {
@@ -255,6 +267,8 @@ func (l *live) before(console http.Handler) http.Handler {
 			l.ServeHTTP(w, r)
 		case strings.HasPrefix(r.URL.Path, gateway.Prefix):
 			l.out.gateway.ServeHTTP(w, r)
+		case r.URL.Path == "/healthz":
+			l.health(w)
 		default:
 			console.ServeHTTP(w, r)
 		}

@@ -379,9 +379,22 @@ func TestDeliveriesOnAFullDisk(t *testing.T) {
 		return found
 	}
 
+	health := func(s *listening) int {
+		w, err := s.http.Get(strings.TrimSuffix(s.hook, "/hooks/main") + "/healthz")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Body.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return w.StatusCode
+	}
 	// Little room: refused early.
 	s := mustListen(t, p, dir, "--disk-floor", "1000000000", "--allow-network", "127.0.0.0/8")
 	s.mustPost(delivered(1), appSecret, http.StatusServiceUnavailable)
+	if got := health(s); got != http.StatusServiceUnavailable {
+		t.Errorf("health: %d", got)
+	}
 	s.within("people are told", func() bool { return saw(`"archive/disk","state":"ringing"`) })
 	if out := p.ok("alarm", "list", "--dir", dir); !strings.Contains(out, "rings") || !strings.Contains(out, "archive/disk") {
 		t.Errorf("the books do not have it: %s", out)
@@ -391,6 +404,9 @@ func TestDeliveriesOnAFullDisk(t *testing.T) {
 	// Room again: Meta comes again, and it is over.
 	s = mustListen(t, p, dir, "--allow-network", "127.0.0.0/8")
 	s.mustPost(delivered(1), appSecret, http.StatusOK)
+	if got := health(s); got != http.StatusOK {
+		t.Errorf("health: %d", got)
+	}
 	s.end()
 	if got := words(p, dir); got["w1"] != 1 {
 		t.Errorf("archived: %v", got)

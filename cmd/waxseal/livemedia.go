@@ -95,7 +95,8 @@ func (m *media) pending(ctx context.Context) (all []fetch.Pending, err error) {
 	was := m.known
 	m.known = map[[2]string]fetch.Pending{}
 	err = m.l.x.All(ctx, "is:pending", func(c chat.Message) error {
-		if c.Key == nil || !slices.ContainsFunc(cfg.Numbers, func(n cloudapi.Number) bool { return n.Phone == c.Account }) {
+		// A send that WhatsApp has not named yet comes once it has.
+		if c.Key == nil || c.Key.ID == "" || !slices.ContainsFunc(cfg.Numbers, func(n cloudapi.Number) bool { return n.Phone == c.Account }) {
 			return nil
 		}
 		for _, a := range c.Attachments {

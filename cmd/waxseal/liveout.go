@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -193,50 +192,4 @@ func loopbackOf(base string) []netip.Prefix {
 		return nil
 	}
 	return []netip.Prefix{netip.PrefixFrom(ip, ip.BitLen())}
-}
-
-// templateLasts is how long a template's definition is believed.
-const templateLasts = 10 * time.Minute
-
-// templates keeps definitions for a while: each send of one asks for it.
-type templates struct {
-	mu sync.Mutex
-	by map[string]kept
-}
-
-type kept struct {
-	def json.RawMessage
-	at  time.Time
-}
-
-func (o *wayOut) template(ctx context.Context, s gateway.Source, name, language string) (json.RawMessage, error) {
-	key := s.Name + "\x00" + name + "\x00" + language
-	o.templates.mu.Lock()
-	k, ok := o.templates.by[key]
-	o.templates.mu.Unlock()
-	if ok && time.Since(k.at) < templateLasts {
-		return k.def, nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	client := graph.New(func() cloudapi.Config { return s.Config }, o.clients.of(s.Graph))
-	var errs []error
-	for _, waba := range s.WABA {
-		def, err := client.Template(ctx, waba, name, language)
-		if err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		o.templates.mu.Lock()
-		defer o.templates.mu.Unlock()
-		if o.templates.by == nil || len(o.templates.by) > 1000 {
-			o.templates.by = map[string]kept{}
-		}
-		o.templates.by[key] = kept{def, time.Now()}
-		return def, nil
-	}
-	if len(errs) == 0 {
-		return nil, errors.New("the source names no business account to ask for templates")
-	}
-	return nil, errors.Join(errs...)
 }

@@ -95,6 +95,7 @@ func TestSending(t *testing.T) {
 		{"withdrawn", []Event{told(1, named("", "A"), whole(Text, "x"), sends(SendWaits, a, "held")), told(2, named("", "A"), sends(SendWithdrawn, b, ""))}, SendWithdrawn, ""},
 		{"accepted", []Event{told(1, named("", "A"), whole(Text, "x"), sends(SendForwarded, a, "")), told(2, named("wamid.1", "A"), sends(SendAccepted, b, ""))}, SendAccepted, "wamid.1"},
 		{"lost answer", []Event{told(1, named("", "A"), whole(Text, "x"), sends(SendForwarded, a, "")), told(2, named("wamid.1", "A"), step(Sent, b, byNumber))}, SendAccepted, "wamid.1"},
+		{"unreachable, then accepted", []Event{told(1, named("", "A"), whole(Text, "x"), sends(SendForwarded, a, "")), told(2, named("", "A"), sends(SendRefused, b, "")), told(3, named("wamid.1", "A"), sends(SendAccepted, b, ""))}, SendAccepted, "wamid.1"},
 		{"refused", []Event{told(1, named("", "A"), whole(Text, "x"), sends(SendForwarded, a, "")), told(2, named("", "A"), sends(SendRefused, b, "131009"))}, SendRefused, ""},
 	} {
 		m := Fold(c.events)

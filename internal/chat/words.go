@@ -81,7 +81,7 @@ func (s *Sending) Words() string {
 	case SendWithdrawn:
 		return "Not sent: withdrawn"
 	case SendRefused:
-		return "Not sent: Meta refused it"
+		return "Not sent"
 	case SendAccepted:
 	}
 	return ""

@@ -33,6 +33,7 @@ type office struct {
 	cfg      cloudapi.Config
 	rules    func(*rules.Send) rules.Decision
 	waits    []int64
+	queue    gateway.Queue // nil: they wait for ever
 	full     error // of the archive
 	links    []netip.Prefix
 	template string // the only one
@@ -50,8 +51,11 @@ func (o *office) Decide(s *rules.Send, _ time.Time) rules.Decision {
 	return o.rules(s)
 }
 
-func (o *office) Wait(_ context.Context, request int64, _ *rules.Send, _ rules.Decision) error {
+func (o *office) Wait(ctx context.Context, request int64, s *rules.Send, d rules.Decision) error {
 	o.waits = append(o.waits, request)
+	if o.queue != nil {
+		return o.queue.Wait(ctx, request, s, d)
+	}
 	return nil
 }
 

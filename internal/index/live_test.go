@@ -395,3 +395,24 @@ func TestUnreadLive(t *testing.T) {
 		t.Errorf("%q", found)
 	}
 }
+
+// TestReactionsThatWereSent stand with their message: what Meta answers to one,
+// and reports of it, is no message that went out unseen.
+func TestReactionsThatWereSent(t *testing.T) {
+	l := newLive(t)
+	l.deliver(t, inbound(`{"from":"491701","id":"wamid.IN","timestamp":"1780000000","type":"text","text":{"body":"hello"}}`))
+	h := cloudapi.SendHead{At: l.at, Path: "/v23.0/1/messages", Kind: "reaction", Decision: "forward"}
+	h.Request = l.send(t, cloudapi.Request, h, `{"to":"491701","type":"reaction","reaction":{"message_id":"wamid.IN","emoji":"👍"}}`)
+	h.Status = 200
+	l.send(t, cloudapi.Answer, h, `{"contacts":[{"wa_id":"491701"}],"messages":[{"id":"wamid.RE"}]}`)
+	l.deliver(t, reported(`{"id":"wamid.RE","status":"sent","timestamp":"1780000002","recipient_id":"491701"}`))
+	x := liveIndex(t, l)
+	if found := find(t, x, "has:reaction"); !slices.Equal(found, []string{"hello"}) {
+		t.Errorf("%q", found)
+	}
+	for _, q := range []string{"is:orphan", "is:unanswered", "is:failed"} {
+		if found := find(t, x, q); len(found) > 0 {
+			t.Errorf("%s: %q", q, found)
+		}
+	}
+}

@@ -154,6 +154,8 @@ func fragment(m *chat.Message) string {
 		return "WhatsApp named this message and has not given its file"
 	case !m.Partial || m.Revoked || m.Edited:
 		return ""
+	case m.TypeCode == "reaction":
+		return "A reaction that the business sent"
 	case m.Direction == chat.Out && (len(m.Receipts) > 0 || m.Sending != nil):
 		return "Sent by the business: only what WhatsApp reports of it is known"
 	case len(m.Reactions) > 0:

@@ -90,7 +90,7 @@ func TestAChatShowsWhatABusinessIsSent(t *testing.T) {
 		"608": {"To choose from Now Later", "✓✓ Read"},
 		"609": {"✗ Not delivered"},
 		"610": {"Not sent yet: it waits by the rule words: it speaks of a guarantee"},
-		"611": {"Not sent: Meta refused it: Meta answered 400: 131009"},
+		"611": {"Not sent: Meta answered 400: 131009"},
 		"612": {"Sent by the business: only what WhatsApp reports of it is known", "✓ Sent"},
 		"613": {"From the template shipping", "With Ana"},
 		"615": {"WhatsApp gave this no time"},

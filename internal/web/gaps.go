@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"maps"
 	"net/http"
@@ -72,20 +73,18 @@ const (
 	stripDays  = 42
 )
 
-var gapStates = []struct {
+// gapState is a line of the choice among states.
+type gapState struct {
 	state govern.GapState
 	name  string
-}{{govern.GapOpen, "Open"}, {govern.GapExplained, "Explained"}, {govern.GapClosed, "Filled"}}
+}
+
+var gapStates = []gapState{{govern.GapOpen, "Open"}, {govern.GapExplained, "Explained"}, {govern.GapClosed, "Filled"}}
 
 func (s *Server) gaps(w http.ResponseWriter, r *http.Request) error {
 	q := r.URL.Query()
 	p := gapsPage{layout: s.layout(r, "Gaps", "gaps"), State: "open", Kind: q.Get("kind"), Legend: stripLegend(), Days: stripDays}
-	if slices.ContainsFunc(gapStates, func(g struct {
-		state govern.GapState
-		name  string
-	}) bool {
-		return string(g.state) == q.Get("state")
-	}) {
+	if slices.ContainsFunc(gapStates, func(g gapState) bool { return string(g.state) == q.Get("state") }) {
 		p.State = q.Get("state")
 	}
 	for _, k := range gap.Kinds() {
@@ -275,6 +274,15 @@ func (s *Server) coverageReport(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return s.renderStatus(w, status, "coverage", p)
+}
+
+// coveredDays is what the API states of days, written as people write them.
+func (s *Server) coveredDays(ctx context.Context, first, last string) ([]gap.Day, error) {
+	from, to, err := cover.Between(first, last, s.now(), s.zone)
+	if err != nil {
+		return nil, errors.Join(errRequest, err)
+	}
+	return cover.Days(ctx, s.ledger, s.whole, from, to, s.now(), s.zone)
 }
 
 func upperFirst(s string) string { return strings.ToUpper(s[:1]) + s[1:] }

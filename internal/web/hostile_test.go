@@ -130,12 +130,18 @@ func hostileFirm(t *testing.T) *people {
 		Numbers: []string{hostileText}, Kinds: []string{hostileText}, Say: hostileName, Outside: &rules.Hours{Zone: "UTC", Days: []int{1}, From: "09:00", To: "10:00"}, Consent: rules.Missing,
 	}})
 	does(govern.ActConsentSet, govern.ConsentSet{To: `<img src=x onerror=alert(1)>`, Messages: rules.No})
+	itself := func(act string, data any) {
+		t.Helper()
+		if _, err := ledger.Do(t.Context(), govern.Actor{Via: hostileText}, govern.Request{Act: act, Data: data}); err != nil {
+			t.Fatalf("%s: %v", act, err)
+		}
+	}
 	for i, n := range []int64{1, 9, 901, 905, 906, 907} {
 		to := []string{govern.SendHold, govern.SendDelay, govern.SendDefer}[i%3]
-		does(govern.ActSendWait, govern.SendWait{Request: n, For: to, Why: hostileText, Rule: "promises", Until: c.now().Add(time.Second), Expires: c.now().Add(time.Hour), Source: hostileText, Number: hostileText, Sender: "olga"})
+		itself(govern.ActSendWait, govern.SendWait{Request: n, For: to, Why: hostileText, Rule: "promises", Until: c.now().Add(time.Second), Expires: c.now().Add(time.Hour), Source: hostileText, Number: hostileText, Sender: "olga"})
 	}
 	does(govern.ActSendWithdraw, govern.ForSend{Request: 906})
-	does(govern.ActSendDone, govern.ForSend{Request: 906, Outcome: hostileText})
+	itself(govern.ActSendDone, govern.ForSend{Request: 906, Outcome: hostileText})
 	does(govern.ActSendRelease, govern.ForSend{Request: 905})
 	for _, kind := range []string{"access", "erasure"} {
 		does(govern.ActSubjectOpen, govern.SubjectData{Kind: kind, Person: hostileName, Query: hostileName, Received: "2026-11-01"})

@@ -37,7 +37,7 @@ const traceSends = "read.sends"
 type sendsPage struct {
 	layout
 	Waiting []sendRow
-	Done    []sendRow // the newest
+	Lately  []sendRow // that are done with, the newest
 	Hidden  bool      // texts are not shown: the firm asks for a reason first
 	May     bool      // decide
 }
@@ -113,7 +113,7 @@ func (s *Server) sends(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		if ok {
-			p.Done = append(p.Done, x)
+			p.Lately = append(p.Lately, x)
 		}
 	}
 	if shown > 0 {

@@ -2,10 +2,13 @@ package web
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/chromedp/chromedp"
 
 	"github.com/waxseal/waxseal/internal/gateway/rules"
 	"github.com/waxseal/waxseal/internal/govern"
@@ -54,6 +57,9 @@ func TestWhoSendsCannotLetItGo(t *testing.T) {
 	p.post("/sends/901/withdraw", url.Values{}) // without a reason
 	if w := p.post("/sends/901/release", url.Values{"reason": {"I have read it"}}); w.Code != http.StatusSeeOther {
 		t.Fatalf("the second person: %d %s", w.Code, w.Body)
+	}
+	if body := p.get("/sends?done=send.release", http.StatusOK); !strings.Contains(body, "Let go. It leaves") {
+		t.Error("the list does not say what was done")
 	}
 	if body := p.get("/sends/901", http.StatusOK); !strings.Contains(body, "I have read it") {
 		t.Error("the page does not say who let it go, and why")
@@ -137,4 +143,26 @@ func TestARuleIsTriedLoosenedAndRemoved(t *testing.T) {
 	if _, got, err := readRuleForm(r); err != nil || rules.Loosens(&full, &got) || got.For != 30 || got.Check() != nil || len(got.Outside.Holidays) != 1 {
 		t.Errorf("%+v became %+v, %v", full, got, err)
 	}
+}
+
+// TestAHeldSendInABrowser: what a rule holds, another person lets go.
+func TestAHeldSendInABrowser(t *testing.T) {
+	b := newBrowser(t)
+	p := sendingFirm(t)
+	p.waits(9, govern.SendHold, "rita", 0)
+	srv := httptest.NewServer(p.server)
+	t.Cleanup(srv.Close)
+	b.at(srv.URL)
+	b.forgive() // the link of the other console
+	b.run(chromedp.Navigate(p.server.LinkFor(srv.URL, "olga")))
+	b.open("/sends/9")
+	b.typed("#decide", map[string]string{"reason": "It is the price list"})
+	b.sent("#decide", `document.querySelector(".note.good") !== null`)
+	b.picture("send-released")
+	_ = p.server.ledger.Read(t.Context(), func(st *govern.State) error { // cannot fail
+		if x := st.Sends[9]; x.Released.By != "olga" || x.Released.Why != "It is the price list" {
+			t.Errorf("released: %+v", x.Released)
+		}
+		return nil
+	})
 }

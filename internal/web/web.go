@@ -110,7 +110,7 @@ type Config struct {
 	// Desk prepares disposals and does them; without it there are no pages of them.
 	Desk Desk
 	// Days says what live capture covered from one day to another; empty: the
-	// last weeks. Without it there is no coverage.
+	// last weeks. Nil: as the page on coverage.
 	Days func(ctx context.Context, from, to string) ([]gap.Day, error)
 	// Prove makes the proof of entries, as a file.
 	Prove func(ctx context.Context, entries []int64) ([]byte, error)
@@ -188,6 +188,9 @@ func New(c Config) (*Server, error) {
 		outlook: c.Outlook, auditor: c.Auditor, capture: c.Capture, desk: c.Desk, prove: c.Prove, days: c.Days, log: c.Log, now: c.Now, zone: cmp.Or(c.Zone, time.UTC),
 		pages: pg, static: st, sessions: newSessions(c.Now),
 		door: govern.NewDoor(c.Ledger, c.Cost), cost: c.Cost, bodyLasts: bodyLasts, key: make([]byte, 32), hosts: c.Hosts, behindProxy: c.BehindProxy,
+	}
+	if s.days == nil {
+		s.days = s.coveredDays
 	}
 	s.sessions.tls = c.BehindProxy
 	_, _ = rand.Read(s.key) // never fails: it ends the program instead

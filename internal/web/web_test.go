@@ -116,7 +116,7 @@ func TestRoutesNeedASession(t *testing.T) {
 		if strings.Contains(w.Body.String(), "Acme") {
 			t.Errorf("%s without a session names the firm or a chat", rt.pattern)
 		}
-		if !strings.Contains(w.Body.String(), "waxseal serve") {
+		if how := map[bool]string{true: "Bearer TOKEN", false: "waxseal serve"}[strings.HasPrefix(path, "/api/")]; !strings.Contains(w.Body.String(), how) {
 			t.Errorf("%s without a session does not say how to get a link", rt.pattern)
 		}
 	}

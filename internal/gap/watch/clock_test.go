@@ -43,6 +43,7 @@ func (m *fakeMeta) Subscribed(context.Context, string) (Subscribed, error) {
 }
 func (m *fakeMeta) Number(context.Context, string) (Number, error) { return Number{}, nil }
 func (m *fakeMeta) Token(context.Context) (Token, error)           { return Token{Valid: true}, nil }
+
 func (m *fakeMeta) History(context.Context, string, time.Time) iter.Seq2[Sent, error] {
 	return func(yield func(Sent, error) bool) {
 		for _, s := range m.listed {
@@ -70,9 +71,11 @@ func (c *clocked) All(context.Context, string, func(chat.Message) error) error {
 func (c *clocked) Message(context.Context, string) (m chat.Message, err error) {
 	return m, index.ErrNotFound
 }
+
 func (c *clocked) Quoted(context.Context, *chat.Message) (m chat.Message, e error) {
 	return m, index.ErrNotFound
 }
+
 func (c *clocked) Found(_ context.Context, query, _ string, fn func(int64, time.Time)) error {
 	for word, times := range c.found {
 		if strings.Contains(query, word) {
@@ -262,13 +265,25 @@ func TestWhatCannotBeTakenIsNotListenedTo(t *testing.T) {
 	c.run(w, time.Hour, Scan{})
 	c.ready = false
 	c.run(w, time.Hour, Scan{})
+	if by := c.open(); by[gap.NotListening] != 1 {
+		t.Errorf("an hour later, gaps %v", by)
+	}
 	c.ready = true
 	c.run(w, time.Hour, Scan{})
 	if s := c.stretches(); len(s) != 2 || s[1].From.Sub(s[0].To) != time.Hour {
 		t.Errorf("listened %v", s)
 	}
-	if by := c.open(); by[gap.NotListening] != 1 {
-		t.Errorf("gaps %v", by)
+	ended := time.Time{}
+	if err := c.ledger.Read(t.Context(), func(s *govern.State) error {
+		for _, g := range s.Gaps {
+			ended = g.End
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if by := c.open(); by[gap.NotListening] != 1 || !ended.Equal(c.stretches()[1].From) {
+		t.Errorf("gaps %v, to %s", by, ended)
 	}
 }
 

@@ -147,9 +147,18 @@ func (l *look) done() {
 	}
 }
 
-// young is how long a message may still become a hole without anything new
-// about it.
+// young is for how long a message of which something is missing is looked at
+// again, until patience with it is over.
 const young = 3 * time.Hour
+
+// follow brings the index as far as the entries were read: one that it does not
+// know yet would be taken for one that tells of no message.
+func (l *look) follow(ctx context.Context) error {
+	if err := l.w.o.Index.Follow(ctx, nil); err != nil {
+		return fmt.Errorf("follow the log: %w", err)
+	}
+	return nil
+}
 
 var errEnough = errors.New("enough")
 
@@ -361,13 +370,16 @@ func (l *look) message(ctx context.Context, m *chat.Message) error {
 		}
 		return err == nil
 	}
-	l.found = append(l.found, l.w.o.Patience.Of(gap.Seen{Message: m, Source: l.w.named(m.Account), At: at}, there, l.now)...)
-	if !at.IsZero() {
+	seen := gap.Seen{Message: m, Source: l.w.named(m.Account), At: at}
+	may := gap.Patience{}.Of(seen, there, l.now) // without any patience
+	if len(may) > 0 {
+		l.found = append(l.found, l.w.o.Patience.Of(seen, there, l.now)...)
+	}
+	for _, seq := range append(m.Records, m.Seq) {
+		delete(l.w.young, seq)
+	}
+	if len(may) > 0 && seen.Age(l.now) < young {
 		l.w.young[m.Seq] = true
-	} else {
-		for _, seq := range append(m.Records, m.Seq) {
-			delete(l.w.young, seq)
-		}
 	}
 	if failed != nil {
 		return fmt.Errorf("look for what a message answers: %w", failed)

@@ -103,6 +103,7 @@ type job struct {
 	next  time.Time
 	why   string
 	going bool
+	off   bool // it is pending no longer: the message was disposed of meanwhile
 	done  bool // its record is written; whoever lists what is pending may not know yet
 }
 
@@ -139,6 +140,7 @@ func (f *Fetcher) Run(ctx context.Context) {
 	defer all.Wait()
 	free := make(chan struct{}, 1) // a worker has ended
 	for {
+		began := time.Now()
 		if err := f.list(ctx); err != nil && ctx.Err() == nil {
 			f.o.Log.LogAttrs(ctx, slog.LevelError, "list files to be fetched", slog.String("source", f.o.Source), slog.String("error", err.Error()))
 		}
@@ -166,7 +168,8 @@ func (f *Fetcher) Run(ctx context.Context) {
 			}
 			t.Stop()
 		}
-		if !pause(ctx, f.o.Every-time.Since(listed)) {
+		// Where very much waits, a look costs much.
+		if !pause(ctx, max(f.o.Every, 10*listed.Sub(began))-time.Since(listed)) {
 			return
 		}
 	}
@@ -199,7 +202,8 @@ func (f *Fetcher) list(ctx context.Context) error {
 	for _, p := range all {
 		k := p.key()
 		listed[k] = true
-		if f.jobs[k] != nil {
+		if j := f.jobs[k]; j != nil {
+			j.off = false
 			continue
 		}
 		if now := f.o.Now(); p.Since.IsZero() || p.Since.After(now) {
@@ -208,7 +212,11 @@ func (f *Fetcher) list(ctx context.Context) error {
 		f.jobs[k] = &job{Pending: p}
 	}
 	for k, j := range f.jobs {
-		if !listed[k] && !j.going {
+		switch {
+		case listed[k]:
+		case j.going:
+			j.off = true
+		default:
 			delete(f.jobs, k)
 		}
 	}
@@ -226,7 +234,7 @@ func (f *Fetcher) take() *job {
 	}
 	var best *job
 	for _, j := range f.jobs {
-		if !j.going && !j.done && !j.next.After(now) && (best == nil || before(j, best)) {
+		if !j.going && !j.done && !j.off && !j.next.After(now) && (best == nil || before(j, best)) {
 			best = j
 		}
 	}
@@ -256,11 +264,18 @@ func (f *Fetcher) until() time.Duration {
 	}
 	now, d := f.o.Now(), look
 	for _, j := range f.jobs {
-		if !j.going && !j.done {
+		if !j.going && !j.done && !j.off {
 			d = min(d, max(j.next.Sub(now), f.hold.Sub(now)))
 		}
 	}
 	return max(d, time.Millisecond)
+}
+
+// isOff reports a file that is not to be kept any more.
+func (f *Fetcher) isOff(j *job) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return j.off
 }
 
 // State is what waits, oldest first.

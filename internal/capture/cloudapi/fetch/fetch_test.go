@@ -428,3 +428,27 @@ func TestALinkOfTheBusiness(t *testing.T) {
 		}
 	}
 }
+
+// A message is disposed of while its file is on its way.
+func TestWhatIsDisposedOfDoesNotComeBack(t *testing.T) {
+	d := newDesk(t)
+	d.Set(graphtest.Fault{Path: "attachments", Drip: 10 * time.Millisecond})
+	d.told(d.Receive(bytes.Repeat([]byte("clip "), 10_000), "video/mp4"))
+	f, stop := d.start()
+	for d.Count("attachments") < 1 {
+		time.Sleep(time.Millisecond)
+	}
+	d.mu.Lock()
+	d.names = nil
+	d.mu.Unlock()
+	for range 1000 {
+		f.Wake()
+		if time.Sleep(2 * time.Millisecond); len(f.State()) == 0 {
+			break
+		}
+	}
+	stop()
+	if h := d.heads(); len(h) != 0 || len(f.State()) != 0 {
+		t.Errorf("records %+v, waiting %+v", h, f.State())
+	}
+}

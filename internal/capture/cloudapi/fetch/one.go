@@ -39,8 +39,8 @@ type got struct {
 // one tries a file once, and writes what came of it, where that is the end.
 func (f *Fetcher) one(ctx context.Context, j *job) {
 	g, err := f.fetch(ctx, j)
-	if ctx.Err() != nil && err != nil {
-		f.put(j, func() {}) // the next start fetches it
+	if ctx.Err() != nil && err != nil || f.isOff(j) {
+		f.put(j, func() {}) // the next start fetches it, or nobody: what is disposed of must not come back
 		return
 	}
 	now := f.o.Now()
