@@ -297,6 +297,21 @@ func TestHandshakesThatFail(t *testing.T) {
 	}
 }
 
+// Who asks and hangs up has sent it all the same; the answer is archived.
+func TestASenderHangsUp(t *testing.T) {
+	ctx, hangUp := context.WithCancel(t.Context())
+	o := newOffice(t, func(w http.ResponseWriter, _ *http.Request) {
+		hangUp()
+		time.Sleep(20 * time.Millisecond)
+		_, _ = io.WriteString(w, taken)
+	})
+	r := httptest.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(text))
+	o.ServeHTTP(httptest.NewRecorder(), r)
+	if what, heads := o.items(t); what != "request answer" || heads[1].Send.Status != 200 {
+		t.Errorf("%s", what)
+	}
+}
+
 func TestManySendsAtOnce(t *testing.T) {
 	var n atomic.Int64
 	o := newOffice(t, func(w http.ResponseWriter, _ *http.Request) {
