@@ -34,7 +34,7 @@ type office struct {
 	rules    func(*rules.Send) rules.Decision
 	waits    []int64
 	queue    gateway.Queue // nil: they wait for ever
-	full     error // of the archive
+	full     error         // of the archive
 	links    []netip.Prefix
 	template string // the only one
 
