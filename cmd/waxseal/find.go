@@ -424,7 +424,10 @@ func business(m *chat.Message) (n []string) {
 	}
 	if s := m.Sending; s != nil {
 		if words := s.Words(); words != "" {
-			add(strings.ToLower(words[:1]) + words[1:] + ": " + s.Why)
+			if s.Why != "" {
+				words += ": " + s.Why
+			}
+			add(strings.ToLower(words[:1]) + words[1:])
 		}
 	}
 	return n

@@ -35,7 +35,7 @@ type importCmd struct {
 	Key       string   `help:"Key of an encrypted Android backup: its 64 digits, or the file that holds them." placeholder:"FILE|HEX"`
 	Password  string   `name:"password-file" help:"File with the password of an encrypted iPhone backup (default: asked for)." type:"path" placeholder:"FILE"`
 	Media     string   `help:"Folder with the media of a backup (default: looked for beside it)." type:"existingdir" placeholder:"DIR"`
-	Format    string   `help:"Import as this format instead of recognising it." placeholder:"NAME"`
+	Format    string   `help:"Import as this format instead of recognising it: chatexport, android, ios or cloudapi." placeholder:"NAME"`
 	JSON      bool     `help:"Print one JSON object."`
 	NoIndex   bool     `help:"Do not bring the index up to date afterwards."`
 }

@@ -35,7 +35,7 @@ type cli struct {
 
 	Demo      demoCmd      `cmd:"" help:"Make a sample archive and open its console. Nothing to set up."`
 	Init      initCmd      `cmd:"" help:"Make an archive: keys, log, index."`
-	Import    importCmd    `cmd:"" help:"Import chat exports: .txt, .zip, or folders of them."`
+	Import    importCmd    `cmd:"" help:"Import chat exports, backups of telephones, and webhook bodies that were kept."`
 	Serve     serveCmd     `cmd:"" help:"Serve the console on this machine."`
 	Chats     chatsCmd     `cmd:"" help:"List chats."`
 	Messages  messagesCmd  `cmd:"" help:"List messages in the order of their source."`

@@ -265,7 +265,7 @@ func (c *ruleForecastCmd) Run(a *app) error {
 		if c.JSON {
 			return a.sayDone(true, map[string]any{"messages": f.Messages, "did": f.Did, "by": f.By}, "")
 		}
-		text := fmt.Sprintf("Of %s sent in %d days, %d would have been blocked, %d held, %d delayed.", count(f.Messages, "message"), c.Days, f.Did[rules.Block], f.Did[rules.Hold], f.Did[rules.Delay])
+		text := fmt.Sprintf("Of %s sent, or to be sent, in %d days, %d would have been blocked, %d held, %d delayed.", count(f.Messages, "message"), c.Days, f.Did[rules.Block], f.Did[rules.Hold], f.Did[rules.Delay])
 		for _, id := range slices.Sorted(maps.Keys(f.By)) {
 			text += fmt.Sprintf("\n%8d  %s", f.By[id], id)
 		}

@@ -160,6 +160,9 @@ func checkRoute(s *State, a *Act, d AlarmRouteData) error {
 		}
 		return nil
 	}
+	if d.Server == "" && len(d.To) == 0 {
+		return refuse("A route goes by mail, to an address by a mail server, or to a webhook.")
+	}
 	if host, port, err := net.SplitHostPort(d.Server); err != nil || host == "" || port == "" {
 		return refuse("A mail server is named with its port, such as mail.example:587.")
 	}

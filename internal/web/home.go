@@ -27,14 +27,35 @@ func waitsFor(st *govern.State, who govern.Actor, now time.Time) (w waiting) {
 	for range openNotices(st, who, now) {
 		w.Notices++
 	}
-	if who.May(access.DecideSend, now) == nil && !partly(who) {
-		for _, x := range st.SendsWaiting() {
-			if x.For == govern.SendHold && x.Waits() && !x.Ready(now) && (x.Sender == "" || x.Sender != who.ID) {
-				w.Sends++
-			}
+	w.Sends = len(sendsFor(st, who, now))
+	return w
+}
+
+// sendsFor are the sends that a rule holds and somebody could let go.
+func sendsFor(st *govern.State, who govern.Actor, now time.Time) (held []govern.Send) {
+	if who.May(access.DecideSend, now) != nil || partly(who) {
+		return nil
+	}
+	for _, x := range st.SendsWaiting() {
+		if x.For == govern.SendHold && x.Waits() && !x.Ready(now) && (x.Sender == "" || x.Sender != who.ID) {
+			held = append(held, x)
 		}
 	}
-	return w
+	return held
+}
+
+func taskSends(st *govern.State, who govern.Actor, now time.Time) *task {
+	var items []taskItem
+	for _, x := range sendsFor(st, who, now) {
+		id := strconv.FormatInt(x.Request, 10)
+		items = append(items, taskItem{Name: "Request " + id, Href: "/sends/" + id, Note: "is withdrawn at " + utc(x.Expires), Late: true})
+	}
+	if items == nil {
+		return nil
+	}
+	t := &task{Title: plural(int64(len(items)), "message") + " held by a rule", Href: "/sends", Go: "Decide", Say: "Somebody waits to send this. Let it go or withdraw it; what nobody decides is withdrawn."}
+	t.add(items...)
+	return t
 }
 
 // waitsForWord reports a request that somebody could confirm or decline.
@@ -88,7 +109,7 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
 	p := homePage{layout: s.layout(r, "Start", "home")}
 	err := s.ledger.Read(r.Context(), func(st *govern.State) error {
 		for _, t := range []func(*govern.State, govern.Actor, time.Time) *task{
-			taskAlarms, taskNotices, taskRequests, taskSubjects, taskDisposals, taskDue, taskHolds, taskPolicy, taskOfficer,
+			taskAlarms, taskSends, taskNotices, taskRequests, taskSubjects, taskDisposals, taskDue, taskHolds, taskPolicy, taskOfficer,
 		} {
 			if t := t(st, who, now); t != nil {
 				p.Tasks = append(p.Tasks, *t)

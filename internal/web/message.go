@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -26,6 +27,7 @@ type messagePage struct {
 	Records  []int64
 
 	Key       *chat.Key // WhatsApp's own
+	Sending   []field   // what the gateway did with it
 	Receipts  []act
 	Reactions []act
 
@@ -94,6 +96,7 @@ func (s *Server) message(w http.ResponseWriter, r *http.Request) error {
 	}); err != nil {
 		return err
 	}
+	p.Sending = sendingOf(&m)
 	for _, r := range m.Receipts {
 		what := receiptNames[r.State]
 		if r.Why != "" {
@@ -105,6 +108,22 @@ func (s *Server) message(w http.ResponseWriter, r *http.Request) error {
 		p.Reactions = append(p.Reactions, newAct(&r.From, r.Emoji, r.At))
 	}
 	return s.render(w, "message", p)
+}
+
+// sendingOf says what the gateway did with a message.
+func sendingOf(m *chat.Message) (rows []field) {
+	s := m.Sending
+	if s == nil {
+		return nil
+	}
+	for _, f := range []field{
+		{"State", cmp.Or(s.Words(), "Meta has taken it")}, {"Why", s.Why}, {"Rule", s.Rule}, {"By", s.By}, {"When", chat.Moment(s.At)},
+	} {
+		if f.Value = clean(f.Value); f.Value != "" {
+			rows = append(rows, f)
+		}
+	}
+	return rows
 }
 
 var receiptNames = map[chat.ReceiptState]string{

@@ -51,6 +51,9 @@ func TestWhoSendsCannotLetItGo(t *testing.T) {
 	if body := p.get("/sends", http.StatusOK); !strings.Contains(body, "/sends/901/release") || !strings.Contains(body, `1<span class="unseen"> waits for you`) {
 		t.Error("the second person is not told")
 	}
+	if home := p.get("/", http.StatusOK); !strings.Contains(home, `href="/sends/901"`) {
+		t.Error("the first page does not say what a rule holds")
+	}
 	if n := p.traces(traceSends); n == 0 {
 		t.Error("nobody noted who has read what waits")
 	}
