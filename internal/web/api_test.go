@@ -85,6 +85,9 @@ func (d *described) ask(path string, want int, broken bool, change func(*http.Re
 		}
 	}
 	res := w.Result()
+	if strings.HasPrefix(res.Header.Get("Content-Type"), "application/x-ndjson") {
+		return w // the validator reads one value; the test of lines reads them all
+	}
 	if ok, errs := d.valid.ValidateHttpResponse(r, res); !ok {
 		for _, e := range errs {
 			d.t.Errorf("answer to %s (%d): %s %s %v\n%.300s", path, w.Code, e.Message, e.Reason, e.SchemaValidationErrors, w.Body)
@@ -174,18 +177,22 @@ func TestTheAPIAnswersAsDescribed(t *testing.T) {
 	for _, path := range d.paths {
 		d.setNow(d.now().Add(time.Minute))
 		at := sampleOf.Replace(path) + needs(path)
+		if path == "/openapi.yaml" { // says nothing of the archive
+			d.ask(at, http.StatusOK, false, func(r *http.Request) { r.Header.Del("Authorization") })
+			continue
+		}
 		w := d.ask(at, http.StatusOK, false, nil)
 		d.ask(at, http.StatusUnauthorized, true, func(r *http.Request) { r.Header.Del("Authorization") })
 		d.ask(at, http.StatusUnauthorized, false, func(r *http.Request) { r.Header.Set("Authorization", "Bearer wxs_wrong") })
-		if path != "/openapi.yaml" {
-			d.ask(at, http.StatusForbidden, false, func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+limited) })
+		d.ask(at, http.StatusForbidden, false, func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+limited) })
+		if path == "/audit" {
+			continue // to have asked is in it
 		}
 		if tag := w.Header().Get("ETag"); tag != "" {
-			again := d.ask(at, http.StatusNotModified, false, func(r *http.Request) { r.Header.Set("If-None-Match", tag) })
-			if path != "/audit" && again.Body.Len() != 0 {
+			if again := d.ask(at, http.StatusNotModified, false, func(r *http.Request) { r.Header.Set("If-None-Match", tag) }); again.Body.Len() != 0 {
 				t.Errorf("%s: a body with 304", path)
 			}
-		} else if path != "/openapi.yaml" && !strings.HasPrefix(path, "/media") {
+		} else if !strings.HasPrefix(path, "/media") {
 			t.Errorf("%s has no ETag", path)
 		}
 	}
@@ -212,6 +219,7 @@ func TestTheAPIAnswersAsDescribed(t *testing.T) {
 	d.signIn2("olga")
 	d.post("/settings/reason", url.Values{"required": {"1"}})
 	d.cookie = nil
+	d.setNow(d.now().Add(2 * once)) // a look at a file stands for those of an hour
 	for _, path := range []string{"/chats/acme/messages", "/messages/9", "/messages/9/proof", "/media/" + pictureSum, "/search?q=sign"} {
 		d.setNow(d.now().Add(time.Minute))
 		d.ask(path, http.StatusPreconditionRequired, false, nil)
@@ -275,7 +283,9 @@ func TestATokenAsksSoOften(t *testing.T) {
 		t.Error("it does not say when to come again")
 	}
 	for _, path := range d.paths {
-		d.ask(sampleOf.Replace(path)+needs(path), http.StatusTooManyRequests, false, nil)
+		if path != "/openapi.yaml" {
+			d.ask(sampleOf.Replace(path)+needs(path), http.StatusTooManyRequests, false, nil)
+		}
 	}
 	d.setNow(d.now().Add(time.Second))
 	d.ask("/chats", http.StatusOK, false, nil)
