@@ -19,6 +19,8 @@ import (
 	"github.com/waxseal/waxseal/internal/alarm"
 	"github.com/waxseal/waxseal/internal/archive"
 	"github.com/waxseal/waxseal/internal/dispose"
+	"github.com/waxseal/waxseal/internal/gap"
+	"github.com/waxseal/waxseal/internal/gap/cover"
 	"github.com/waxseal/waxseal/internal/govern"
 	"github.com/waxseal/waxseal/internal/index"
 	"github.com/waxseal/waxseal/internal/outbound"
@@ -145,6 +147,14 @@ func (a *app) serve(l net.Listener, ar *archive.Archive, x *index.Index, o servi
 		Name: ar.Info().Name, Index: x.Within(index.Scope{}), Within: func(sc index.Scope) web.Index { return x.Within(sc) }, Auditor: x, Blobs: blobs{ar}, Ledger: ledger,
 		Hosts: o.Host, BehindProxy: o.BehindProxy, Cost: passwordCost,
 		Outlook: outlook(ar, x, ledger), Desk: runner, Prove: proofOf(ar),
+		Days: func(ctx context.Context, from, to string) ([]gap.Day, error) {
+			zone, now := zoneOf(ar), time.Now()
+			first, last, err := cover.Between(from, to, now, zone)
+			if err != nil {
+				return nil, govern.Refuse(nil, "The days are not understood: first the earlier, then the later, a few years apart at most.")
+			}
+			return cover.Days(ctx, ledger, x, first, last, now, zone)
+		},
 		State: func(ctx context.Context) (web.State, error) { return archiveState(ctx, ar, space) },
 		Log:   log,
 	})
@@ -194,6 +204,7 @@ func (a *app) serve(l net.Listener, ar *archive.Archive, x *index.Index, o servi
 	watching.Go(func() { ways.followSoon(running) })
 	watching.Go(func() { ways.run(running) })
 	watching.Go(func() { ways.watchGaps(running) })
+	watching.Go(func() { ways.pusher(o.client).Run(running) })
 	watching.Go(func() { watchDue(running, ar, desk, log) })
 	if err := runner.Resume(a.ctx); err != nil {
 		log.LogAttrs(a.ctx, slog.LevelError, "go on with disposals", slog.String("error", err.Error()))

@@ -147,7 +147,7 @@ func (h *house) pusher(client *http.Client) *Pusher {
 			defer h.mu.Unlock()
 			return int64(len(h.log.All())), nil
 		},
-		Within:  func(_ context.Context, s access.Scope) (Messages, error) { return seen{h, s.Custodians}, nil },
+		Within: func(_ context.Context, s access.Scope) (Messages, error) { return seen{h, s.Custodians}, nil },
 	})
 }
 
@@ -499,7 +499,7 @@ func TestNothingInsideIsAsked(t *testing.T) {
 			strings.TrimPrefix(inside.URL, "http://"): http.DefaultTransport,
 		}}
 		h.URL = "https://out.example/"
-		if err := SendTest(t.Context(), client, h); err == nil || why(err) != "answered "+strconv.Itoa(code) || asked != 0 {
+		if err := SendTest(t.Context(), client, h); err == nil || Why(err) != "answered "+strconv.Itoa(code) || asked != 0 {
 			t.Errorf("%d is followed: %v", code, err)
 		}
 	}
