@@ -93,3 +93,15 @@ func TestKeepingRuns(t *testing.T) {
 		}
 	}
 }
+
+// What is measured is what happens: each delivery is in the log, and found.
+func TestDeliveries(t *testing.T) {
+	o := options{only: map[string]bool{"deliveries": true, "soak300": true}, deliver: 50 * time.Millisecond, soak: 500 * time.Millisecond}
+	m, err := measureDeliveries(t.Context(), o, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(m.Rates) != 4 || m.Rates[0].Rate == 0 || m.Soak.Deliveries != 150 || m.Soak.Searchable == 0 {
+		t.Errorf("%+v %+v", m.Rates, m.Soak)
+	}
+}

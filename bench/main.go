@@ -7,6 +7,8 @@
 //	go run ./bench -only machine,read               some of it
 //	go run ./bench -only keeping,pages,disposal -chats 1000 -acts 100000
 //	                                                a firm's archive with its books
+//	go run ./bench -only deliveries,soak300 -soak 1m
+//	                                                webhooks, answered when they are durable
 //	go run ./bench -json                            one JSON object
 package main
 
@@ -35,20 +37,23 @@ const (
 
 // results is everything that one run measured.
 type results struct {
-	Go       string     `json:"go"`
-	CPUs     int        `json:"cpus"`
-	Messages int        `json:"messages"` // of the largest input, which reading, peers and searches share
-	Input    int64      `json:"input_bytes"`
-	Machine  *machine   `json:"machine,omitempty"`
-	Scan     *parsed    `json:"scan,omitempty"` // split, date, author, kind
-	Read     *parsed    `json:"read,omitempty"` // made into records, two passes
-	Peer     *parsed    `json:"peer,omitempty"`
-	PeerNote string     `json:"peer_note,omitempty"`
-	Bare     *bare      `json:"bare_sqlite,omitempty"`
-	Imports  []imported `json:"imports,omitempty"`
-	Searches []latency  `json:"searches,omitempty"`
-	Backups  *backups   `json:"backups,omitempty"`
-	Keeping  *keeping   `json:"keeping,omitempty"`
+	Go       string      `json:"go"`
+	CPUs     int         `json:"cpus"`
+	Messages int         `json:"messages"` // of the largest input, which reading, peers and searches share
+	Input    int64       `json:"input_bytes"`
+	Machine  *machine    `json:"machine,omitempty"`
+	Scan     *parsed     `json:"scan,omitempty"` // split, date, author, kind
+	Read     *parsed     `json:"read,omitempty"` // made into records, two passes
+	Peer     *parsed     `json:"peer,omitempty"`
+	PeerNote string      `json:"peer_note,omitempty"`
+	Bare     *bare       `json:"bare_sqlite,omitempty"`
+	Imports  []imported  `json:"imports,omitempty"`
+	Searches []latency   `json:"searches,omitempty"`
+	Backups  *backups    `json:"backups,omitempty"`
+	Keeping  *keeping    `json:"keeping,omitempty"`
+	Live     *deliveries `json:"deliveries,omitempty"`
+
+	Gateway []throughGateway `json:"gateway,omitempty"`
 }
 
 type bare struct {
@@ -65,6 +70,8 @@ type options struct {
 	acts    int           // and traces
 	visits  int           // of each kind of page
 	pause   time.Duration // before and after a disposal, to compare with
+	deliver time.Duration // at each number of connections
+	soak    time.Duration
 	cache   string
 	tools   string
 }
@@ -84,7 +91,7 @@ func main() {
 func command(ctx context.Context, args []string, out io.Writer) error {
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	sizes := f.String("messages", "100000,1000000", "sizes of the imports")
-	only := f.String("only", "", "sections to run: machine,read,peer,sqlite,import,search,backups,keeping,pages,disposal (search needs import)")
+	only := f.String("only", "", "sections to run: machine,read,peer,sqlite,import,search,backups,keeping,pages,disposal,deliveries,soak300,gateway (search needs import)")
 	tools := f.String("tools", filepath.Join("..", "shared", "tools"), "folder with the generators of phones' databases")
 	asJSON := f.Bool("json", false, "print one JSON object")
 	peer := f.Bool("peer", true, "compare with the npm package "+peerPackage)
@@ -92,6 +99,8 @@ func command(ctx context.Context, args []string, out io.Writer) error {
 	chats := f.Int("chats", 1000, "chats of the firm whose keeping, pages and disposal are measured")
 	acts := f.Int("acts", 100_000, "acts and traces in its log")
 	visits := f.Int("visits", 20, "visits of each page")
+	deliver := f.Duration("deliver", 5*time.Second, "how long deliveries come at each number of connections")
+	soak := f.Duration("soak", 10*time.Minute, "how long soak300 goes on")
 	scan := f.String("scan", "", "internal: scan this file and print what it took")
 	read := f.String("read", "", "internal: read this file and print what it took")
 	if err := f.Parse(args); err != nil {
@@ -103,7 +112,7 @@ func command(ctx context.Context, args []string, out io.Writer) error {
 	if *read != "" {
 		return readAlone(ctx, *read, out)
 	}
-	o := options{only: map[string]bool{}, peer: *peer, queries: *queries, chats: max(1, *chats), acts: *acts, visits: max(1, *visits), pause: 5 * time.Second, cache: filepath.Join(".cache", "bench"), tools: *tools}
+	o := options{only: map[string]bool{}, peer: *peer, queries: *queries, chats: max(1, *chats), acts: *acts, visits: max(1, *visits), pause: 5 * time.Second, deliver: *deliver, soak: *soak, cache: filepath.Join(".cache", "bench"), tools: *tools}
 	for s := range strings.SplitSeq(*sizes, ",") {
 		n, err := strconv.Atoi(s)
 		if err != nil || n < 1 {
@@ -171,6 +180,12 @@ func measure(ctx context.Context, o options) (r results, err error) {
 		}
 		r.Backups = &b
 	}
+	if o.does("gateway") {
+		say("sending through the gateway")
+		if r.Gateway, err = measureGateway(ctx, dir); err != nil {
+			return r, err
+		}
+	}
 	if o.does("keeping") || o.does("pages") || o.does("disposal") {
 		bin, err := binary(ctx, o.cache)
 		if err != nil {
@@ -178,6 +193,11 @@ func measure(ctx context.Context, o options) (r results, err error) {
 		}
 		if r.Keeping, err = measureKeeping(ctx, o, bin, dir, r.Messages); err != nil {
 			return r, err
+		}
+	}
+	if o.does("deliveries") || o.does("soak300") {
+		if r.Live, err = measureDeliveries(ctx, o, dir); err != nil {
+			return r, fmt.Errorf("measure deliveries: %w", err)
 		}
 	}
 	return r, nil

@@ -28,6 +28,8 @@ func (r results) table(w io.Writer) error {
 	}
 	r.Backups.rows(row, r.Machine)
 	r.Keeping.rows(row)
+	r.Live.rows(row)
+	r.gatewayRows(row)
 	if err := t.Flush(); err != nil {
 		return err
 	}

@@ -7,3 +7,8 @@ import _ "embed"
 //
 //go:embed openapi.yaml
 var OpenAPI []byte
+
+// OpenAPISent describes the way in of what was sent without the gateway.
+//
+//go:embed openapi-sent.yaml
+var OpenAPISent []byte

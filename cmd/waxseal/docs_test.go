@@ -87,7 +87,7 @@ func isCommand(one, two string) bool {
 		return true
 	}
 	for name := range commandActions {
-		if first, rest, _ := strings.Cut(name, " "); first == one && (two == "" || rest == two) {
+		if first, rest, _ := strings.Cut(name, " "); first == one && (two == "" || strings.HasPrefix(rest+" ", two+" ")) {
 			return true
 		}
 	}
@@ -138,7 +138,7 @@ func TestFormatDocumentListsTheActs(t *testing.T) {
 			listed[m[1]] = true
 		}
 	}
-	constant := regexp.MustCompile(`(?m)^\t(?:Act|act)\w+ *= "([a-z.]+)"`)
+	constant := regexp.MustCompile(`(?m)^(?:\t|const )(?:Act|act)\w+ *= "([a-z.]+)"`)
 	sources, err := filepath.Glob("../../internal/govern/*.go")
 	if err != nil || len(sources) == 0 {
 		t.Fatal(err)

@@ -14,6 +14,7 @@ import (
 	"github.com/waxseal/waxseal/internal/dispose"
 	"github.com/waxseal/waxseal/internal/govern"
 	"github.com/waxseal/waxseal/internal/index"
+	"github.com/waxseal/waxseal/internal/outbound"
 	"github.com/waxseal/waxseal/internal/seal"
 	"github.com/waxseal/waxseal/internal/store"
 	"github.com/waxseal/waxseal/internal/tlog"
@@ -77,6 +78,8 @@ var sentences = []struct {
 	{capture.ErrNotMine, exitFailed, "This is no chat export and no backup of WhatsApp that can be read here."},
 	{access.ErrForbidden, exitRefused, "Your account does not include this. That you were refused is in the audit trail."},
 	{access.ErrEnded, exitRefused, "Your account is closed, or its time is over."},
+	{outbound.ErrInside, exitFailed, "That address is inside, and only public ones are asked. Where it is meant, name its network with --allow-network."},
+	{outbound.ErrClear, exitFailed, "Only https addresses are asked. Where it is meant, name its network with --allow-network."},
 	{context.Canceled, exitFailed, "Interrupted. What was acknowledged is safe; the same command goes on where it was."},
 	{fs.ErrNotExist, exitFailed, "There is no such file."},
 	{fs.ErrPermission, exitFailed, "Permission denied."},

@@ -394,6 +394,39 @@ func content(m *chat.Message) (n []string) {
 			n = append(n, fmt.Sprintf("%s: %d", oneLine(o.Text, 60), o.Votes))
 		}
 	}
+	return append(n, business(m)...)
+}
+
+// business says what stands in a message between a business and its customers,
+// and whether it was sent.
+func business(m *chat.Message) (n []string) {
+	add := func(s string) {
+		if s = strings.TrimSpace(s); s != "" {
+			n = append(n, oneLine(s, 120))
+		}
+	}
+	if b := m.Basket; b != nil {
+		for _, i := range b.Items {
+			add(cmp.Or(i.Quantity, "1") + " × " + i.Product + " " + i.Price + " " + i.Currency)
+		}
+	}
+	if p := m.Product; p != nil {
+		add("about product " + p.ID)
+	}
+	if r := m.Referral; r != nil {
+		add("by " + cmp.Or(r.Source, "advertisement") + ": " + cmp.Or(r.Headline, r.Body, r.ID))
+	}
+	if c := m.Choice; c != nil {
+		add(cmp.Or(strings.Join(c.Options, " | "), c.Form, c.ID))
+	}
+	for _, e := range m.Errors {
+		add(e)
+	}
+	if s := m.Sending; s != nil {
+		if words := s.Words(); words != "" {
+			add(strings.ToLower(words[:1]) + words[1:] + ": " + s.Why)
+		}
+	}
 	return n
 }
 

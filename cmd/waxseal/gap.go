@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/netip"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -171,7 +169,7 @@ func (c *gapScanCmd) Run(a *app) error {
 		if err != nil {
 			return err
 		}
-		o := watch.Options{Index: x, Log: ar, Ledger: l, Zone: zoneOf(ar)}
+		o := watch.Options{Index: x, Log: ar, Ledger: l, Zone: zoneOf(ar), Unknown: cloudapi.Unknown}
 		if !c.Offline {
 			o.Graph = askMeta
 		}
@@ -275,12 +273,7 @@ func zoneOf(ar *archive.Archive) *time.Location {
 
 // askMeta is what Meta is asked by.
 func askMeta(cfg cloudapi.Config) watch.Graph {
-	o := outbound.Options{}
-	if u, err := url.Parse(cfg.Graph); err == nil {
-		if ip, err := netip.ParseAddr(u.Hostname()); err == nil && ip.IsLoopback() { // the administrator named it
-			o.Allow = []netip.Prefix{netip.PrefixFrom(ip, ip.BitLen())}
-		}
-	}
+	o := outbound.Options{Allow: loopbackOf(cfg.Graph)}
 	return watch.Ask(graph.New(func() cloudapi.Config { return cfg }, outbound.Client(o)), cfg.Name)
 }
 
@@ -289,7 +282,7 @@ func (l *live) watchGaps(ctx context.Context) {
 	watch.New(watch.Options{
 		Index: l.x, Log: l.ar, Ledger: l.ledger, Graph: askMeta, Live: true, Bell: l.bell, Zone: zoneOf(l.ar), Logger: l.log,
 		Listening: func(string) bool { return l.ready() == nil },
-		Journal:   l.journalOf,
+		Journal:   l.journalOf, Unknown: cloudapi.Unknown,
 	}).Run(ctx)
 }
 

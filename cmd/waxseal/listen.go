@@ -18,6 +18,7 @@ import (
 	"golang.org/x/crypto/acme"
 	"golang.org/x/crypto/acme/autocert"
 
+	"github.com/waxseal/waxseal/internal/alarm"
 	"github.com/waxseal/waxseal/internal/govern"
 )
 
@@ -88,7 +89,7 @@ func tlsFromFiles(cert, key string) (*tls.Config, error) {
 }
 
 // lookAtCert is how often the files are looked at.
-const lookAtCert = 10 * time.Second
+const lookAtCert = 2 * time.Second
 
 type certFiles struct {
 	cert, key string
@@ -184,6 +185,46 @@ func (c *keptCache) keep(ctx context.Context, name string, data []byte) error {
 	return err
 }
 
+const (
+	// alarmCertificate is of the certificate of the hooks.
+	alarmCertificate = "archive/certificate"
+	lookAtExpiry     = time.Hour
+	// expiresSoon is well after it should have been renewed, and well before
+	// deliveries fail: ACME renews a month before.
+	expiresSoon = 14 * 24 * time.Hour
+)
+
+// watchCertificate has the certificates of names fetched before anybody asks
+// for them, and rings where one is not there or ends soon: renewal fails in
+// silence, and then deliveries do.
+func watchCertificate(ctx context.Context, t *tls.Config, names []string, bell alarm.Bell, log *slog.Logger) {
+	tick := time.NewTicker(lookAtExpiry)
+	defer tick.Stop()
+	for {
+		good := true
+		for _, name := range names {
+			c, err := t.GetCertificate(&tls.ClientHelloInfo{
+				ServerName: name, CipherSuites: []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256},
+				SignatureSchemes: []tls.SignatureScheme{tls.ECDSAWithP256AndSHA256}, SupportedCurves: []tls.CurveID{tls.CurveP256}, SupportedVersions: []uint16{tls.VersionTLS13},
+			})
+			if err != nil && ctx.Err() == nil {
+				log.LogAttrs(ctx, slog.LevelError, "get the certificate of the hooks", slog.String("error", err.Error()))
+			}
+			good = good && err == nil && c.Leaf != nil && time.Until(c.Leaf.NotAfter) > expiresSoon
+		}
+		if good {
+			bell.Clear(ctx, alarmCertificate)
+		} else if ctx.Err() == nil {
+			bell.Ring(ctx, alarm.Alarm{Key: alarmCertificate, Say: "The certificate of the address that deliveries come to is not there, or ends within 14 days. Without one nothing is delivered: renew it, or see why it is not renewed."})
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
 // bound is a server and what it listens on.
 type bound struct {
 	*http.Server
@@ -198,6 +239,10 @@ func newServer(h http.Handler, t *tls.Config, log *slog.Logger) *http.Server {
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
 }
+
+// lastAnswers is how long requests may take to end that were begun before the
+// program is ended: a send must not lose the answer that it waits for.
+const lastAnswers = 20 * time.Second
 
 // serveAll serves until ctx ends, or one of them cannot go on. They stop in
 // their order.
@@ -216,7 +261,7 @@ func serveAll(ctx context.Context, all []bound) error {
 		}()
 	}
 	<-ctx.Done()
-	down, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	down, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastAnswers)
 	defer cancel()
 	var first error
 	for _, b := range all {

@@ -1,10 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"io"
 	"log/slog"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -13,8 +17,10 @@ import (
 	"github.com/waxseal/waxseal/internal/alarm"
 	"github.com/waxseal/waxseal/internal/archive"
 	"github.com/waxseal/waxseal/internal/capture/cloudapi"
+	"github.com/waxseal/waxseal/internal/gateway"
 	"github.com/waxseal/waxseal/internal/govern"
 	"github.com/waxseal/waxseal/internal/index"
+	"github.com/waxseal/waxseal/internal/web"
 )
 
 // live is what runs beside the console: the sources and what serves them.
@@ -28,7 +34,9 @@ type live struct {
 	behind bool   // a proxy says who asks
 	bodies room
 
-	more chan struct{} // something was appended
+	out    *wayOut
+	wishes *wishes
+	more   chan struct{} // something was appended
 
 	mu      sync.RWMutex
 	sources map[string]*liveSource
@@ -38,10 +46,12 @@ type live struct {
 type liveSource struct {
 	name     string
 	cfg      atomic.Pointer[cloudapi.Config]
+	added    time.Time // to the books
 	since    time.Time // it runs here
 	set      int64     // entry of the act that it runs by
 	journal  *cloudapi.Running
 	receiver *cloudapi.Receiver
+	media    *media // nil: its files are not fetched yet
 }
 
 func (s *liveSource) config() cloudapi.Config { return *s.cfg.Load() }
@@ -50,14 +60,16 @@ func (s *liveSource) config() cloudapi.Config { return *s.cfg.Load() }
 func newLive(ctx context.Context, l *live) (*live, error) {
 	l.more, l.sources = make(chan struct{}, 1), map[string]*liveSource{}
 	l.bodies.free.Store(hooksRoom)
+	l.out, l.wishes = newWayOut(l), newWishes(l)
 	return l, l.refresh(ctx)
 }
 
 // refresh follows the books: sources that were added, changed or removed.
 func (l *live) refresh(ctx context.Context) error {
 	type source struct {
-		cfg cloudapi.Config
-		set int64
+		cfg   cloudapi.Config
+		set   int64
+		added time.Time
 	}
 	now := map[string]source{}
 	err := l.ledger.Read(ctx, func(s *govern.State) error {
@@ -69,7 +81,7 @@ func (l *live) refresh(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			now[name] = source{cfg, src.Set}
+			now[name] = source{cfg, src.Set, src.Since}
 		}
 		return nil
 	})
@@ -81,6 +93,7 @@ func (l *live) refresh(ctx context.Context) error {
 	var errs []error
 	for name, s := range l.sources {
 		if _, ok := now[name]; !ok {
+			s.media.close()
 			errs = append(errs, s.journal.Close(ctx))
 			delete(l.sources, name)
 		}
@@ -89,6 +102,7 @@ func (l *live) refresh(ctx context.Context) error {
 		switch s := l.sources[name]; {
 		case s == nil:
 			l.sources[name] = l.source(name, is.cfg, is.set)
+			l.sources[name].added = is.added
 		case s.set != is.set:
 			s.cfg.Store(&is.cfg)
 			s.set = is.set
@@ -100,7 +114,7 @@ func (l *live) refresh(ctx context.Context) error {
 func (l *live) source(name string, cfg cloudapi.Config, set int64) *liveSource {
 	s := &liveSource{name: name, set: set, since: time.Now()}
 	s.cfg.Store(&cfg)
-	s.journal = cloudapi.OpenJournal(l.ar, s.config, l.ar.Info().Zone, l.appended)
+	s.journal = cloudapi.OpenJournal(wishSink{l.ar, l.wishes}, s.config, l.ar.Info().Zone, l.appended)
 	o := cloudapi.ReceiverOptions{Ready: l.ready, Bell: l.bell, Log: l.log}
 	if l.behind {
 		o.Peer = func(r *http.Request) string {
@@ -108,7 +122,7 @@ func (l *live) source(name string, cfg cloudapi.Config, set int64) *liveSource {
 			return strings.TrimSpace(all[len(all)-1])
 		}
 	}
-	s.receiver = cloudapi.NewReceiver(s.journal, s.config, o)
+	s.receiver = cloudapi.NewReceiver(hearing{s.journal, l.out.templates.forget}, s.config, o)
 	return s
 }
 
@@ -174,8 +188,31 @@ func (l *live) run(ctx context.Context) {
 			if err := l.refresh(ctx); err != nil && ctx.Err() == nil {
 				l.log.LogAttrs(ctx, slog.LevelError, "follow the sources", slog.String("error", err.Error()))
 			}
+			l.fetchAll(ctx)
 		}
 	}
+}
+
+// states tells the console how the sources fare.
+func (l *live) states() (all []web.SourceState) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	for _, name := range slices.Sorted(maps.Keys(l.sources)) {
+		s := l.sources[name]
+		c, n := s.config(), s.receiver.Stats()
+		is := web.SourceState{
+			Name: name, Kind: cloudapi.Name, Since: s.added, Began: s.since, Last: n.Last, Token: c.Access != "", Callback: cmp.Or(c.URL, "https://YOUR-HOST") + "/hooks/" + name,
+			Deliveries: n.Deliveries, Redelivered: n.Redelivered, NotJSON: n.NotJSON, BadSignatures: n.BadSignatures, Refused: n.Refused, Bytes: n.Bytes, MediaWaiting: s.media.waiting(),
+		}
+		for _, p := range c.Numbers {
+			is.Numbers = append(is.Numbers, web.SourceNumber{Phone: p.Phone, ID: p.ID, Custodian: p.Custodian})
+		}
+		for _, secret := range c.App {
+			is.Secrets = append(is.Secrets, cloudapi.Fingerprint(secret))
+		}
+		all = append(all, is)
+	}
+	return all
 }
 
 // close ends the captures that run.
@@ -184,6 +221,7 @@ func (l *live) close(ctx context.Context) error {
 	defer l.mu.Unlock()
 	var errs []error
 	for _, s := range l.sources {
+		s.media.close()
 		errs = append(errs, s.journal.Close(ctx))
 	}
 	return errors.Join(errs...)
@@ -209,15 +247,31 @@ func (l *live) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.receiver.ServeHTTP(w, r)
 }
 
+// health tells whoever watches from outside whether deliveries can be taken:
+// a program that is dead rings no alarm of its own.
+func (l *live) health(w http.ResponseWriter) {
+	w.Header().Set("Cache-Control", "no-store")
+	if l.ready() != nil {
+		http.Error(w, "not ready", http.StatusServiceUnavailable)
+		return
+	}
+	_, _ = io.WriteString(w, "ready\n") // whoever asked has gone
+}
+
 // before puts the ways in before the console, which knows nothing of them: who
 // delivers has no session, and proves itself otherwise.
 func (l *live) before(console http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, "/hooks/") {
+		switch {
+		case strings.HasPrefix(r.URL.Path, "/hooks/"):
 			l.ServeHTTP(w, r)
-			return
+		case strings.HasPrefix(r.URL.Path, gateway.Prefix):
+			l.out.gateway.ServeHTTP(w, r)
+		case r.URL.Path == "/healthz":
+			l.health(w)
+		default:
+			console.ServeHTTP(w, r)
 		}
-		console.ServeHTTP(w, r)
 	})
 }
 
@@ -244,6 +298,7 @@ func (l *live) followSoon(ctx context.Context) {
 		if err := l.x.Follow(ctx, nil); err != nil && ctx.Err() == nil {
 			l.log.LogAttrs(ctx, slog.LevelError, "follow the log", slog.String("error", err.Error()))
 		}
+		l.wakeMedia()
 	}
 }
 

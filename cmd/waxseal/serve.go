@@ -19,8 +19,6 @@ import (
 	"github.com/waxseal/waxseal/internal/alarm"
 	"github.com/waxseal/waxseal/internal/archive"
 	"github.com/waxseal/waxseal/internal/dispose"
-	"github.com/waxseal/waxseal/internal/gap"
-	"github.com/waxseal/waxseal/internal/gap/cover"
 	"github.com/waxseal/waxseal/internal/govern"
 	"github.com/waxseal/waxseal/internal/index"
 	"github.com/waxseal/waxseal/internal/outbound"
@@ -143,20 +141,14 @@ func (a *app) serve(l net.Listener, ar *archive.Archive, x *index.Index, o servi
 		watching.Wait()
 	}()
 	space := &diskSpace{dir: ar.Dir()}
+	var ways *live
 	console, err := web.New(web.Config{
 		Name: ar.Info().Name, Index: x.Within(index.Scope{}), Within: func(sc index.Scope) web.Index { return x.Within(sc) }, Auditor: x, Blobs: blobs{ar}, Ledger: ledger,
 		Hosts: o.Host, BehindProxy: o.BehindProxy, Cost: passwordCost,
+		Capture: func(context.Context) ([]web.SourceState, error) { return ways.states(), nil },
 		Outlook: outlook(ar, x, ledger), Desk: runner, Prove: proofOf(ar),
-		Days: func(ctx context.Context, from, to string) ([]gap.Day, error) {
-			zone, now := zoneOf(ar), time.Now()
-			first, last, err := cover.Between(from, to, now, zone)
-			if err != nil {
-				return nil, govern.Refuse(nil, "The days are not understood: first the earlier, then the later, a few years apart at most.")
-			}
-			return cover.Days(ctx, ledger, x, first, last, now, zone)
-		},
 		State: func(ctx context.Context) (web.State, error) { return archiveState(ctx, ar, space) },
-		Log:   log,
+		Log:   log, Zone: zoneOf(ar),
 	})
 	if err != nil {
 		return errors.Join(err, l.Close())
@@ -192,7 +184,7 @@ func (a *app) serve(l net.Listener, ar *archive.Archive, x *index.Index, o servi
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
-	ways, err := newLive(running, &live{ar: ar, x: x, ledger: ledger, bell: bell, log: log, floor: o.floor, behind: o.BehindProxy})
+	ways, err = newLive(running, &live{ar: ar, x: x, ledger: ledger, bell: bell, log: log, floor: o.floor, behind: o.BehindProxy})
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
@@ -201,10 +193,19 @@ func (a *app) serve(l net.Listener, ar *archive.Archive, x *index.Index, o servi
 		return err
 	}
 	watching.Go(func() { bell.Run(running) })
+	if t := servers[0].TLSConfig; o.HooksListen != "" && t != nil {
+		names := o.ACME
+		if len(names) == 0 {
+			names = []string{""} // the one of the files
+		}
+		watching.Go(func() { watchCertificate(running, t, names, bell, log) })
+	}
 	watching.Go(func() { ways.followSoon(running) })
 	watching.Go(func() { ways.run(running) })
 	watching.Go(func() { ways.watchGaps(running) })
 	watching.Go(func() { ways.pusher(o.client).Run(running) })
+	watching.Go(func() { ways.out.outbox.Run(running) })
+	watching.Go(func() { ways.wishes.run(running) })
 	watching.Go(func() { watchDue(running, ar, desk, log) })
 	if err := runner.Resume(a.ctx); err != nil {
 		log.LogAttrs(a.ctx, slog.LevelError, "go on with disposals", slog.String("error", err.Error()))

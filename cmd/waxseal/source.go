@@ -360,7 +360,8 @@ type sourceLine struct {
 	State   string    `json:"state"` // "runs", "removed"
 	Since   time.Time `json:"since"`
 	Removed time.Time `json:"removed,omitzero"`
-	Secrets []string  `json:"app_secrets"` // fingerprints, the newest first
+	Secrets []string  `json:"app_secrets"`        // fingerprints, the newest first
+	LastDay string    `json:"last_day,omitempty"` // on which something was delivered, as the archive has noted it
 	Token   bool      `json:"access_token"`
 	Alarms  []string  `json:"alarms,omitempty"`
 }
@@ -376,6 +377,13 @@ func sourceLines(s *govern.State) (all []sourceLine, err error) {
 		line := sourceLine{Config: c, Kind: src.Kind, State: "runs", Since: src.Since, Removed: src.Removed, Token: c.Access != ""}
 		if !src.Removed.IsZero() {
 			line.State = "removed"
+		}
+		if h := s.Heard[name]; h != nil {
+			for at, n := range h.Counts {
+				if n.Deliveries > 0 {
+					line.LastDay = max(line.LastDay, at[1])
+				}
+			}
 		}
 		for _, secret := range c.App {
 			line.Secrets = append(line.Secrets, cloudapi.Fingerprint(secret))
@@ -411,7 +419,7 @@ func (c *sourceListCmd) Run(a *app) error {
 				for _, n := range s.Numbers {
 					numbers = append(numbers, n.Phone)
 				}
-				_, err = fmt.Fprintf(a.stdout, "%-16s %-9s %-8s %s%s\n", s.Name, s.Kind, s.State, strings.Join(numbers, ", "), ringing(s.Alarms))
+				_, err = fmt.Fprintf(a.stdout, "%-16s %-9s %-8s %s  last delivery %s%s\n", s.Name, s.Kind, s.State, strings.Join(numbers, ", "), cmp.Or(s.LastDay, "none noted yet"), ringing(s.Alarms))
 			}
 			if err != nil {
 				return err
@@ -466,6 +474,7 @@ func (c *sourceShowCmd) Run(a *app) error {
 		line("callback", cmp.Or(s.URL, "https://YOUR-HOST")+"/hooks/"+s.Name)
 		line("API", strings.TrimSpace(s.Graph+" "+s.Version))
 		line("canary", s.Canary)
+		line("last delivery", cmp.Or(s.LastDay, "none noted yet"))
 		if !s.Token {
 			line("access token", "none: media are not fetched")
 		}

@@ -241,6 +241,7 @@ func TestAFullDiskIsToldThoughItCannotBeNoted(t *testing.T) {
 	h.bell.Ring(t.Context(), disk)
 	h.until("it is told", func() bool { return k.states() == "archive/disk ringing" })
 	h.log.full.Store(false)
+	h.later(time.Minute)
 	h.until("it is noted", func() bool { return h.acts(govern.ActAlarmRing) == 1 })
 	time.Sleep(50 * time.Millisecond)
 	if got := k.states(); got != "archive/disk ringing" {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -20,7 +21,9 @@ const (
 	// lastWait bounds the waits between tries, which double.
 	lastWait = 5 * time.Minute
 	tellFor  = 30 * time.Second
-	look     = time.Second
+	// noteEvery is how often noting is tried while the log takes nothing.
+	noteEvery = 10 * time.Second
+	look      = time.Second
 )
 
 // Options are what a Ringer is made of.
@@ -53,6 +56,7 @@ type state struct {
 	changed time.Time       // since when it is so
 	clear   time.Time       // asked to be over; zero: not
 	seq     int64           // entry that notes it; 0: not noted yet
+	again   time.Time       // noting it is not tried before
 	told    map[string]bool // by route
 }
 
@@ -178,11 +182,11 @@ func (r *Ringer) unnoted(now time.Time) (todo []*state) {
 			todo = append(todo, is)
 		}
 	}
-	return todo
+	return slices.DeleteFunc(todo, func(is *state) bool { return now.Before(is.again) })
 }
 
-// note puts a state into the books. Where that fails it is tried again with
-// the next pass, and told meanwhile.
+// note puts a state into the books. Where that fails it is tried again
+// later, and told meanwhile.
 func (r *Ringer) note(ctx context.Context, is *state) {
 	r.mu.Lock()
 	act, data := govern.ActAlarmClear, govern.AlarmData{Key: is.Key}
@@ -201,6 +205,9 @@ func (r *Ringer) note(ctx context.Context, is *state) {
 		err = nil
 	}
 	if err != nil {
+		r.mu.Lock()
+		is.again = r.o.Now().Add(noteEvery)
+		r.mu.Unlock()
 		if ctx.Err() == nil {
 			r.o.Log.LogAttrs(ctx, slog.LevelError, "note an alarm", slog.String("key", data.Key), slog.String("error", err.Error()))
 		}

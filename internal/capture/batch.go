@@ -41,30 +41,19 @@ func NewBatch(ctx context.Context, sink Sink, acked func(records int64)) *Batch 
 	return &Batch{ctx: ctx, sink: sink, acked: acked}
 }
 
-// Add takes the next record; its ordinal is the number of those before it.
-func (b *Batch) Add(r record.Record) error {
-	b.recs = append(b.recs, r)
-	for _, p := range r.Parts {
-		b.bytes += len(p)
+// Add takes the next records; the ordinal of each is the number of those before
+// it. Those of one call become durable together.
+func (b *Batch) Add(rs ...record.Record) error {
+	b.recs = append(b.recs, rs...)
+	for _, r := range rs {
+		for _, p := range r.Parts {
+			b.bytes += len(p)
+		}
 	}
 	if len(b.recs) >= batchRecords || b.bytes >= batchBytes {
 		return b.flush()
 	}
 	return nil
-}
-
-// AddAll takes records that must stand next to each other in the log.
-func (b *Batch) AddAll(rs []record.Record) error {
-	for _, r := range rs[:max(len(rs)-1, 0)] {
-		b.recs = append(b.recs, r)
-		for _, p := range r.Parts {
-			b.bytes += len(p)
-		}
-	}
-	if len(rs) == 0 {
-		return nil
-	}
-	return b.Add(rs[len(rs)-1])
 }
 
 // Close appends what is left and waits for it. known is how many records the

@@ -252,6 +252,7 @@ func describe(a, b *Person) *Person {
 		p.Name = b.Name
 	}
 	p.Phone, p.JID, p.LID, p.BSUID = cmp.Or(a.Phone, b.Phone), cmp.Or(a.JID, b.JID), cmp.Or(a.LID, b.LID), cmp.Or(a.BSUID, b.BSUID)
+	p.ParentBSUID = cmp.Or(a.ParentBSUID, b.ParentBSUID)
 	return &p
 }
 

@@ -126,8 +126,9 @@ func least(a, b string) string {
 	return min(a, b)
 }
 
-// course orders the states of sending.
-var course = []SendState{SendWaits, SendForwarded, SendBlocked, SendWithdrawn, SendAccepted, SendRefused}
+// course orders the states of sending. What was refused, since Meta could not
+// be reached, may be accepted when it goes out again.
+var course = []SendState{SendWaits, SendForwarded, SendBlocked, SendWithdrawn, SendRefused, SendAccepted}
 
 // further is the later of two states of sending.
 func further(a, b *Sending) *Sending {

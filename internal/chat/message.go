@@ -167,6 +167,8 @@ type Person struct {
 	JID   string `json:"jid,omitempty"`
 	LID   string `json:"lid,omitempty"`
 	BSUID string `json:"bsuid,omitempty"`
+	// ParentBSUID is the id that several businesses of one owner have for them.
+	ParentBSUID string `json:"parent_bsuid,omitempty"`
 }
 
 // System is what a notice says, where its sentence is known.

@@ -68,6 +68,25 @@ func Reach(rs []Receipt) (state ReceiptState, words string) {
 	return state, words
 }
 
+// Words says what became of a message that was to be sent, or "" where it went
+// out.
+func (s *Sending) Words() string {
+	switch s.State {
+	case SendWaits:
+		return "Not sent yet: it waits"
+	case SendForwarded:
+		return "Handed to Meta: no answer is known"
+	case SendBlocked:
+		return "Not sent: blocked"
+	case SendWithdrawn:
+		return "Not sent: withdrawn"
+	case SendRefused:
+		return "Not sent"
+	case SendAccepted:
+	}
+	return ""
+}
+
 // ForwardedWords says how often a message was forwarded before it came here.
 func ForwardedWords(n int) string {
 	switch {

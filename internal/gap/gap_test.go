@@ -33,6 +33,9 @@ func TestWhatIsMissingOfAMessage(t *testing.T) {
 			m.Partial, m.Receipts, m.Reactions = true, status, []chat.Reaction{{Emoji: "x"}}
 		}, []Kind{UnknownTarget}},
 		{"a revocation alone", func(m *chat.Message) { m.Partial, m.Revoked = true, true }, []Kind{UnknownTarget}},
+		{"an edit alone, with a file", func(m *chat.Message) {
+			m.Partial, m.Edited, m.Attachments = true, true, []chat.Attachment{{State: chat.Pending}}
+		}, []Kind{UnknownTarget, Media}},
 		{"no answer", func(m *chat.Message) { m.Sending = &chat.Sending{State: chat.SendForwarded} }, []Kind{Unanswered}},
 		{"no status", func(m *chat.Message) { m.Sending = accepted }, []Kind{NoStatus}},
 		{"held", func(m *chat.Message) { m.Sending = &chat.Sending{State: chat.SendWaits} }, nil},

@@ -35,27 +35,34 @@ type Seen struct {
 	At     time.Time
 }
 
+// Age is how long nothing has been heard of a message. One that is of the
+// future is as old as can be: its time is wrong.
+func (m Seen) Age(now time.Time) time.Duration {
+	at := m.At
+	if s := sent(m); at.IsZero() && s.Before(now) {
+		at = s
+	}
+	return now.Sub(at)
+}
+
 // Of says what is missing of a message. there tells whether the message is in
 // the archive that m answers.
 func (p Patience) Of(m Seen, there func(*chat.Message) bool, now time.Time) (out []Finding) {
-	age := now.Sub(m.At)
-	if at := sent(m); m.At.IsZero() && at.Before(now) {
-		age = now.Sub(at)
-	}
+	age := m.Age(now)
 	find := func(k Kind, patience time.Duration, reason string) {
 		if age >= patience {
 			out = append(out, Finding{Kind: k, Source: m.Source, Number: m.Account, Start: sent(m), Reason: reason, Message: m.Seq})
 		}
 	}
 	switch {
+	case m.Partial && m.Sending != nil:
+		return nil // it went through the gateway: a reaction, which its message has
 	case m.Partial && statusOnly(m.Message):
 		find(Orphan, p.Orphan, "WhatsApp reports on messages that the business sent, and nobody has told the archive what they say. They went out by another way than the gateway.")
-		return out
 	case m.Partial:
 		find(UnknownTarget, p.Target, "Something is said about messages that are not in the archive: a reaction, an edit, a revocation or a file.")
-		return out
 	}
-	if s := m.Sending; s != nil {
+	if s := m.Sending; s != nil && !m.Partial {
 		switch s.State {
 		case chat.SendForwarded:
 			find(Unanswered, p.Answer, "Messages were forwarded to Meta and no answer is known. Whether they went out, a status will tell; they are not sent again.")
@@ -66,7 +73,7 @@ func (p Patience) Of(m Seen, there func(*chat.Message) bool, now time.Time) (out
 		case chat.SendWaits, chat.SendBlocked, chat.SendWithdrawn, chat.SendRefused:
 		}
 	}
-	if m.Quoted != nil && m.Quoted.Key.ID != "" && !there(m.Message) {
+	if m.Quoted != nil && !m.Partial && m.Quoted.Key.ID != "" && !there(m.Message) {
 		find(UnknownTarget, p.Target, "Messages answer others that are not in the archive. Those may be older than it.")
 	}
 	if Placeholder(m.Message) {

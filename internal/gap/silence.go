@@ -30,9 +30,11 @@ import (
 const (
 	silenceWeeks = 8
 	silenceLeast = 4 // weeks that must be known
-	silenceFrom  = time.Hour
 	silenceP     = 1e-5
 )
+
+// SilenceFrom is how long nothing must have come to be a silence.
+const SilenceFrom = time.Hour
 
 const week = 7 * 24 * time.Hour
 
@@ -51,7 +53,7 @@ func Silent(times []time.Time, from, now time.Time) (since time.Time, unusual bo
 	}
 	since = times[last-1]
 	length := now.Sub(since)
-	if length < silenceFrom {
+	if length < SilenceFrom {
 		return since, false
 	}
 	var n, sum, squares float64

@@ -1,8 +1,3 @@
-// Package gateway stands in front of Meta's API: what the business sends is in
-// the archive before it leaves, and rules decide whether it does.
-//
-// It never sends a message twice by itself. It is handed where it writes and
-// what decides; it knows neither the archive nor the books.
 package gateway
 
 import (
@@ -15,17 +10,14 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
-	"net/url"
 	"path"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/waxseal/waxseal/internal/capture/cloudapi"
-	"github.com/waxseal/waxseal/internal/capture/cloudapi/graph"
 	"github.com/waxseal/waxseal/internal/gateway/rules"
+	"github.com/waxseal/waxseal/internal/govern"
 	"github.com/waxseal/waxseal/internal/record"
 )
 
@@ -69,15 +61,19 @@ type Options struct {
 	// Template returns the definition of a template; an error leaves the text of
 	// a send to what its parameters say.
 	Template func(ctx context.Context, s Source, name, language string) (json.RawMessage, error)
-	HTTP     *http.Client // to Meta; it must not follow redirects
-	Links    *http.Client // to addresses that senders write
-	Ready    func() error // why nothing can be archived now
+	HTTP     func(Source) *http.Client // to Meta
+	Links    *http.Client              // to addresses that senders write
+	Ready    func() error              // why nothing can be archived now
 	Log      *slog.Logger
 	Now      func() time.Time
 }
 
 // Gateway answers /gateway/{key}/{version}/….
-type Gateway struct{ o Options }
+type Gateway struct {
+	o       Options
+	uploads uploads
+	tokens  tokens
+}
 
 // New returns a gateway.
 func New(o Options) *Gateway {
@@ -90,7 +86,7 @@ func New(o Options) *Gateway {
 	if o.Ready == nil {
 		o.Ready = func() error { return nil }
 	}
-	return &Gateway{o}
+	return &Gateway{o: o}
 }
 
 // Prefix is where the gateway stands.
@@ -130,20 +126,43 @@ func (c *call) number() string {
 	return f[0]
 }
 
+// path is the address at Meta.
+func (c *call) path() string {
+	if dir, last := path.Split(c.rest); c.sends() {
+		return "/" + dir + strings.ToLower(last)
+	}
+	return "/" + c.rest
+}
+
+// asksOnly reports a request that changes nothing.
+func (c *call) asksOnly() bool { return c.r.Method == http.MethodGet || c.r.Method == http.MethodHead }
+
 // sends reports an address that messages are sent to.
 func (c *call) sends() bool {
-	last := path.Base(c.rest)
-	return c.r.Method == http.MethodPost && (last == "messages" || last == "marketing_messages")
+	last := strings.ToLower(path.Base(c.rest))
+	return !c.asksOnly() && (last == "messages" || last == "marketing_messages")
 }
 
 func (c *call) serve() error {
-	if c.r.Method == http.MethodGet || c.r.Method == http.MethodHead {
-		return c.pass() // asks, and changes nothing
+	if c.rest == "sent" {
+		return c.sent()
+	}
+	if why := c.evades(); why != "" {
+		say(c.w, http.StatusBadRequest, why, "")
+		return nil
+	}
+	if c.asksOnly() {
+		return c.pass()
 	}
 	if err := c.g.o.Ready(); err != nil {
 		say(c.w, http.StatusServiceUnavailable, "The archive cannot take it now, so it was not sent. Try again later.", "")
 		return err
 	}
+	if !c.sends() && c.carries() {
+		c.hurry(uploadTime)
+		return c.upload()
+	}
+	c.hurry(sendTime)
 	body, err := io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, maxRequest))
 	if err != nil {
 		say(c.w, http.StatusRequestEntityTooLarge, "The request did not arrive whole, or is larger than 4 MiB. It was not sent.", "")
@@ -152,56 +171,92 @@ func (c *call) serve() error {
 	return c.send(body)
 }
 
+// hurry bounds how long the sender takes to say what it wants.
+func (c *call) hurry(d time.Duration) {
+	_ = http.NewResponseController(c.w).SetReadDeadline(time.Now().Add(d)) // a connection that cannot is a test's
+}
+
 // send archives a request, and then does with it what the rules say.
-func (c *call) send(body []byte) error {
+func (c *call) send(raw []byte) error {
 	ctx := context.WithoutCancel(c.r.Context()) // who hangs up has sent it all the same
-	h := cloudapi.SendHead{At: c.g.o.Now().UTC(), Method: c.r.Method, Path: "/" + c.rest, Number: c.number(), Decision: rules.Forward}
+	h := cloudapi.SendHead{At: c.g.o.Now().UTC(), Method: c.r.Method, Path: c.path(), Number: c.number(), Decision: rules.Forward}
+	raw, body := c.plain(raw)
+	if !bytes.Equal(raw, body) {
+		h.Sent = string(body)
+	}
 	o := cloudapi.OutlineOf(body)
 	s := rules.Send{Source: c.src.Name, Number: h.Number, To: o.To, Kind: o.Type, Text: o.Text, Body: body, Template: o.Template, Deferrable: c.asks("deferrable"), Urgent: c.asks("urgent"), By: c.r.Header.Get("X-Waxseal-By")}
 	var d rules.Decision
 	var files []record.ItemFile
-	message := c.sends() && o.Type != ""
+	message := c.sends() && !o.Notice
+	if h.Kind = o.Type; !message {
+		h.Kind = cloudapi.NoMessage
+	}
 	if message {
-		if path.Base(c.rest) == "marketing_messages" {
+		if path.Base(h.Path) == "marketing_messages" {
 			s.Category = "MARKETING"
 		}
 		c.render(ctx, &h, &s, o, body)
-		files = c.fetch(ctx, o.Links)
+		h.Files, files = c.files(ctx, o)
 		if o.Callback == "" && o.Object {
 			h.Callback = cloudapi.AliasOf + rand.Text()
 		}
-		if d = (rules.Decision{Do: rules.Forward}); c.g.o.Rules != nil {
-			d = c.g.o.Rules.Decide(&s, h.At)
+		if d = c.decide(&s, h.At, o); waits(d.Do) && !c.trusted(ctx) {
+			d = rules.Decision{Do: rules.Block, Why: untrusted, Say: untrusted + " It was not sent."}
 		}
 		h.Decision, h.Why, h.Rule, h.By = d.Do, d.Why, d.Rule, s.By
 		if d.Body != nil && !bytes.Equal(d.Body, body) {
 			h.Sent = string(d.Body)
 		}
 	}
-	seq, err := c.keep(ctx, cloudapi.Request, h, body, files)
+	seq, err := c.keep(ctx, cloudapi.Request, h, raw, files)
 	if err != nil {
 		say(c.w, http.StatusServiceUnavailable, "The archive could not take it, so it was not sent. Try again later.", "")
 		return err
 	}
-	switch h.Decision {
-	case rules.Block:
-		say(c.w, http.StatusForbidden, cmp.Or(d.Say, "A rule of the firm does not let this out: "+d.Why), trace(seq))
+	switch {
+	case h.Decision == rules.Block:
+		status := http.StatusForbidden
+		if !o.Object {
+			status = http.StatusBadRequest
+		}
+		say(c.w, status, cmp.Or(d.Say, "A rule of the firm does not let this out: "+d.Why), trace(seq))
 		return nil
-	case rules.Hold, rules.Delay:
+	case waits(h.Decision):
 		return c.wait(ctx, seq, &s, d, h.Callback)
 	}
-	a, err := c.g.forward(ctx, c.src, h, body, c.r)
-	if errors.Is(err, ErrAway) && s.Deferrable && message {
+	ctx, cancel := context.WithTimeout(ctx, sendTime)
+	defer cancel()
+	out := leaving(h, body)
+	a, err := c.g.forward(ctx, c.src, h, bytes.NewReader(out), int64(len(out)), c.r)
+	if errors.Is(err, ErrUnreachable) && s.Deferrable && message && c.known() {
 		d.Do, d.Why = rules.Defer, "Meta cannot be reached; it goes out when it can."
-		return c.wait(ctx, seq, &s, d, h.Callback)
+		return c.wait(context.WithoutCancel(ctx), seq, &s, d, h.Callback)
 	}
-	return errors.Join(c.answered(ctx, seq, h, a, err), err)
+	if a != nil && a.status/100 == 2 {
+		c.g.tokens.put(c.token())
+	}
+	return c.answered(context.WithoutCancel(ctx), seq, h, a, err)
+}
+
+func waits(do string) bool { return do == rules.Hold || do == rules.Delay || do == rules.Defer }
+
+// decide asks the firm's rules. What they cannot read does not go out.
+func (c *call) decide(s *rules.Send, at time.Time, o cloudapi.Outline) rules.Decision {
+	switch {
+	case !o.Object:
+		return rules.Decision{Do: rules.Block, Why: "It is no JSON object.", Say: "The body is no JSON object. It was not sent."}
+	case c.g.o.Rules == nil:
+		return rules.Decision{Do: rules.Forward}
+	}
+	return c.g.o.Rules.Decide(s, at)
 }
 
 // wait puts a send into the queue and tells the sender so.
 func (c *call) wait(ctx context.Context, seq int64, s *rules.Send, d rules.Decision, callback string) error {
-	if c.g.o.Queue == nil {
-		say(c.w, http.StatusServiceUnavailable, "It would have to wait, and nothing here lets it. It was not sent.", trace(seq))
+	_, known := c.g.o.Of(s.Number) // else it could not go later
+	if c.g.o.Queue == nil || !known {
+		say(c.w, http.StatusServiceUnavailable, "It would have to wait, and its number is none that can. It was not sent.", trace(seq))
 		return nil
 	}
 	if err := c.g.o.Queue.Wait(ctx, seq, s, d); err != nil {
@@ -210,11 +265,17 @@ func (c *call) wait(ctx context.Context, seq int64, s *rules.Send, d rules.Decis
 	}
 	c.w.Header().Set("Content-Type", "application/json")
 	c.w.WriteHeader(http.StatusAccepted)
+	about := map[string]any{"request": seq, "decision": d.Do, "why": d.Why, "say": d.Say}
+	if d.For > 0 {
+		about["seconds"] = int64(d.For.Seconds())
+	}
+	// The shape of Meta's own answer, so that a program finds an ID where it
+	// looks for one; it is none of WhatsApp's, and the status says what happens.
 	return json.NewEncoder(c.w).Encode(map[string]any{
 		"messaging_product": "whatsapp",
 		"contacts":          []map[string]string{{"input": s.To}},
 		"messages":          []map[string]string{{"id": cmp.Or(callback, trace(seq)), "message_status": "waiting"}},
-		"waxseal":           map[string]any{"request": seq, "decision": d.Do, "why": d.Why},
+		"waxseal":           about,
 	})
 }
 
@@ -222,76 +283,6 @@ func (c *call) wait(ctx context.Context, seq int64, s *rules.Send, d rules.Decis
 func (c *call) asks(name string) bool {
 	v := cmp.Or(c.r.Header.Get("X-Waxseal-"+name), c.r.URL.Query().Get(name))
 	return v == "1" || strings.EqualFold(v, "true")
-}
-
-// render freezes the text of a template as the recipient sees it.
-func (c *call) render(ctx context.Context, h *cloudapi.SendHead, s *rules.Send, o cloudapi.Outline, body []byte) {
-	if o.Template == "" || c.g.o.Template == nil {
-		return
-	}
-	def, err := c.g.o.Template(ctx, c.src, o.Template, o.Language)
-	if err != nil {
-		c.g.o.Log.LogAttrs(ctx, slog.LevelWarn, "a template's definition was not to be had", slog.String("source", c.src.Name), slog.String("error", err.Error()))
-		return
-	}
-	text, err := cloudapi.Rendered(def, body)
-	if err != nil {
-		return // the parameters are there, the definition too
-	}
-	h.Template, h.Rendered, s.Text = string(def), text, text
-	s.Category = cmp.Or(s.Category, categoryOf(def))
-}
-
-func categoryOf(def json.RawMessage) string {
-	var t struct {
-		Category string `json:"category"`
-	}
-	_ = json.Unmarshal(def, &t) // a definition without one is of none
-	return t.Category
-}
-
-// fetch keeps the files that a send names by their addresses: Meta will fetch
-// them, and what they show may change. One that cannot be had stops nothing.
-func (c *call) fetch(ctx context.Context, links []string) (files []record.ItemFile) {
-	for _, link := range slices.Compact(links) {
-		f := record.ItemFile{Name: nameOf(link)}
-		b, err := c.download(ctx, link)
-		if err != nil {
-			f.Reason = "It could not be fetched when the message was sent."
-		}
-		f.Blob = b
-		files = append(files, f)
-	}
-	return files
-}
-
-func nameOf(link string) string {
-	u, err := url.Parse(link)
-	if err != nil || path.Base(u.Path) == "/" || path.Base(u.Path) == "." {
-		return "linked file"
-	}
-	return path.Base(u.Path)
-}
-
-func (c *call) download(ctx context.Context, link string) (record.Blob, error) {
-	if c.g.o.Links == nil {
-		return record.Blob{}, errors.New("links are not fetched")
-	}
-	ctx, cancel := context.WithTimeout(ctx, linkTime)
-	defer cancel()
-	q, err := http.NewRequestWithContext(ctx, http.MethodGet, link, nil)
-	if err != nil {
-		return record.Blob{}, fmt.Errorf("fetch a linked file: %w", err)
-	}
-	w, err := c.g.o.Links.Do(q)
-	if err != nil {
-		return record.Blob{}, err
-	}
-	defer func() { _ = w.Body.Close() }() // read to its end, or given up
-	if w.StatusCode != http.StatusOK {
-		return record.Blob{}, fmt.Errorf("fetch a linked file: status %d", w.StatusCode)
-	}
-	return c.src.Journal.Blob(ctx, w.Body)
 }
 
 // keep appends one item and returns its entry.
@@ -312,100 +303,15 @@ func keep(ctx context.Context, j cloudapi.Journal, what cloudapi.What, h cloudap
 	return got[0].Seq, nil
 }
 
-// answer is what Meta said.
-type answer struct {
-	status int
-	header http.Header
-	body   []byte
-}
-
-// ErrAway is returned where Meta could not be reached: nothing has left.
-var ErrAway = errors.New("the Graph API cannot be reached")
-
-// errNoAnswer is returned where something may have left, and no answer came.
-var errNoAnswer = errors.New("no answer came")
-
-// forward sends a request once. from is the sender's own, whose token it goes
-// with; nil: the source's.
-func (g *Gateway) forward(ctx context.Context, src Source, h cloudapi.SendHead, body []byte, from *http.Request) (*answer, error) {
-	ctx, cancel := context.WithTimeout(ctx, sendTime)
-	defer cancel()
-	if h.Sent != "" {
-		body = []byte(h.Sent)
-	}
-	if h.Callback != "" {
-		body = cloudapi.Plant(body, h.Callback)
-	}
-	address := strings.TrimSuffix(cmp.Or(src.Graph, graph.Base), "/") + h.Path
-	q, err := http.NewRequestWithContext(ctx, cmp.Or(h.Method, http.MethodPost), address, bytes.NewReader(body))
-	if err != nil {
-		return nil, fmt.Errorf("forward: %w", err)
-	}
-	q.GetBody = nil // net/http must not send it again
-	if from != nil {
-		q.Header = forwarded(from.Header)
-		q.URL.RawQuery = query(from.URL.Query())
-	} else {
-		q.Header.Set("Authorization", "Bearer "+src.Access)
-		q.Header.Set("Content-Type", "application/json")
-	}
-	w, err := g.o.HTTP.Do(q)
-	if err != nil {
-		if dial(err) {
-			return nil, ErrAway
-		}
-		return nil, errNoAnswer
-	}
-	defer func() { _ = w.Body.Close() }() // read to its end, or given up
-	b, err := io.ReadAll(io.LimitReader(w.Body, maxAnswer))
-	if err != nil {
-		return nil, errNoAnswer
-	}
-	return &answer{w.StatusCode, w.Header, b}, nil
-}
-
-// dial reports an error that came before anything was sent.
-func dial(err error) bool {
-	var op *net.OpError
-	var dns *net.DNSError
-	return errors.As(err, &dns) || errors.As(err, &op) && op.Op == "dial"
-}
-
-// hop are headers that belong to one connection, or to the gateway itself. An
-// idempotency key would let net/http send a request again.
-var hop = []string{"Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "Content-Length", "Accept-Encoding", "Host", "Idempotency-Key", "X-Idempotency-Key", "Cookie", "Forwarded", "Via"}
-
-// forwarded are the sender's headers that Meta gets.
-func forwarded(h http.Header) http.Header {
-	out := http.Header{}
-	for k, v := range h {
-		if !slices.Contains(hop, k) && !strings.HasPrefix(k, "X-Waxseal-") && !strings.HasPrefix(k, "X-Forwarded-") {
-			out[k] = v
-		}
-	}
-	return out
-}
-
-// query is the sender's, without what is the gateway's own.
-func query(q url.Values) string {
-	q.Del("deferrable")
-	q.Del("urgent")
-	return q.Encode()
-}
-
 // answered archives what Meta said, and then says it to the sender.
 func (c *call) answered(ctx context.Context, seq int64, h cloudapi.SendHead, a *answer, failed error) error {
 	_, err := c.g.conclude(ctx, c.src, seq, h, a, failed)
 	switch {
-	case a != nil: // it was sent, whatever became of the answer's record
-		for k, v := range a.header {
-			if !slices.Contains(hop, k) && k != "Set-Cookie" {
-				c.w.Header()[k] = v
-			}
-		}
+	case a != nil && failed == nil: // it was sent, whatever became of the answer's record
+		returned(c.w, a.header)
 		c.w.WriteHeader(a.status)
 		_, _ = c.w.Write(a.body) // who asked may have gone
-	case errors.Is(failed, ErrAway):
+	case errors.Is(failed, ErrUnreachable):
 		say(c.w, http.StatusBadGateway, "Meta could not be reached. It was not sent.", trace(seq))
 	default:
 		say(c.w, http.StatusGatewayTimeout, "Meta did not answer, so it is not known whether it was sent. Do not send it again before its status has come, or an hour has passed.", trace(seq))
@@ -415,17 +321,19 @@ func (c *call) answered(ctx context.Context, seq int64, h cloudapi.SendHead, a *
 
 // conclude archives the answer to a request, or that there was none.
 func (g *Gateway) conclude(ctx context.Context, src Source, seq int64, h cloudapi.SendHead, a *answer, failed error) (string, error) {
-	out := cloudapi.SendHead{At: g.o.Now().UTC(), Request: seq, Number: h.Number, Path: h.Path, Callback: h.Callback}
+	out := cloudapi.SendHead{At: g.o.Now().UTC(), Request: seq, Number: h.Number, Path: h.Path, Kind: h.Kind, Callback: h.Callback}
 	var raw []byte
 	outcome := ""
-	switch {
-	case a != nil:
+	if a != nil {
 		out.Status, raw = a.status, a.body
+	}
+	switch {
+	case failed == nil:
 		if outcome = "Meta has taken it."; a.status/100 != 2 {
 			outcome = fmt.Sprintf("Meta has refused it (status %d).", a.status)
 		}
-	case errors.Is(failed, ErrAway):
-		out.Failed = "Meta could not be reached: it was not sent."
+	case errors.Is(failed, ErrUnreachable):
+		out.Decision, out.Failed = cloudapi.Unreachable, "Meta could not be reached: it was not sent."
 		outcome = out.Failed
 	default:
 		out.Failed = "Meta did not answer: it is not known whether it was sent."
@@ -438,59 +346,75 @@ func (g *Gateway) conclude(ctx context.Context, src Source, seq int64, h cloudap
 	return outcome, err
 }
 
-// Forward sends a request that waited. It must be called once: the record that
-// it goes is durable before its first byte leaves, and whoever finds that record
-// without an answer must not call it again. ErrAway: nothing has left.
-func (g *Gateway) Forward(ctx context.Context, request int64) (outcome string, err error) {
-	e, err := g.o.Entry(ctx, request)
-	if err != nil {
-		return "", fmt.Errorf("read request %d: %w", request, err)
-	}
-	var h cloudapi.Head
-	raw, err := e.Decode(&h)
+// Forward sends a request that waited; see OutboxOptions. The record that it
+// goes is durable before its first byte leaves, and has the try in its identity:
+// where it is there already, nothing is sent again.
+func (g *Gateway) Forward(ctx context.Context, request int64, try int) (outcome string, err error) {
+	src, h, raw, err := g.request(ctx, request)
 	if err != nil {
 		return "", err
 	}
-	if h.Send == nil || h.What != cloudapi.Request {
-		return "", fmt.Errorf("entry %d is no request", request)
-	}
-	src, ok := g.o.Of(h.Send.Number)
-	if !ok {
-		return "", fmt.Errorf("request %d is of a source that is not there", request)
-	}
-	step := cloudapi.SendHead{At: g.o.Now().UTC(), Request: request, Number: h.Send.Number, Callback: h.Send.Callback, Decision: rules.Forward}
-	if _, err := keep(ctx, src.Journal, cloudapi.Step, step, nil, nil); err != nil {
+	again, err := g.step(ctx, src, request, try, cloudapi.SendHead{Decision: rules.Forward, Number: h.Number, Callback: h.Callback})
+	if err != nil {
 		return "", fmt.Errorf("note that request %d goes: %w", request, err)
 	}
-	a, err := g.forward(context.WithoutCancel(ctx), src, *h.Send, raw, nil)
-	if errors.Is(err, ErrAway) {
-		return "", ErrAway
+	if again {
+		return "", ErrForwarded
 	}
-	return g.conclude(context.WithoutCancel(ctx), src, request, *h.Send, a, err)
+	sending, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendTime)
+	defer cancel()
+	out := leaving(h, raw)
+	a, err := g.forward(sending, src, h, bytes.NewReader(out), int64(len(out)), nil)
+	if errors.Is(err, ErrUnreachable) {
+		return "", ErrUnreachable
+	}
+	return g.conclude(context.WithoutCancel(ctx), src, request, h, a, err)
 }
 
-// pass hands a question through, and its answer back.
-func (c *call) pass() error {
-	address := strings.TrimSuffix(cmp.Or(c.src.Graph, graph.Base), "/") + "/" + c.rest
-	q, err := http.NewRequestWithContext(c.r.Context(), c.r.Method, address, nil)
+// Withdrawn notes in the log that a request does not go out.
+func (g *Gateway) Withdrawn(ctx context.Context, x govern.Send) error {
+	src, h, _, err := g.request(ctx, x.Request)
 	if err != nil {
-		return fmt.Errorf("pass: %w", err)
+		return err
 	}
-	q.Header, q.URL.RawQuery = forwarded(c.r.Header), query(c.r.URL.Query())
-	w, err := c.g.o.HTTP.Do(q)
+	_, err = g.step(ctx, src, x.Request, -1, cloudapi.SendHead{Decision: "withdraw", Number: h.Number, Callback: h.Callback, Why: x.Withdrawn.Why, By: x.Withdrawn.By})
+	return err
+}
+
+// request reads a request that was archived.
+func (g *Gateway) request(ctx context.Context, seq int64) (src Source, h cloudapi.SendHead, raw []byte, err error) {
+	e, err := g.o.Entry(ctx, seq)
 	if err != nil {
-		say(c.w, http.StatusBadGateway, "Meta could not be reached.", "")
-		return nil //nolint:nilerr // the sender was told; nothing was to be kept
+		return src, h, nil, fmt.Errorf("read request %d: %w", seq, err)
 	}
-	defer func() { _ = w.Body.Close() }() // read to its end, or given up
-	for k, v := range w.Header {
-		if !slices.Contains(hop, k) && k != "Set-Cookie" {
-			c.w.Header()[k] = v
-		}
+	var head cloudapi.Head
+	if raw, err = e.Decode(&head); err != nil {
+		return src, h, nil, err
 	}
-	c.w.WriteHeader(w.StatusCode)
-	_, _ = io.Copy(c.w, w.Body) // who asked may have gone
-	return nil
+	if head.Send == nil || head.What != cloudapi.Request {
+		return src, h, nil, fmt.Errorf("entry %d is no request", seq)
+	}
+	src, ok := g.o.Of(head.Send.Number)
+	if !ok {
+		return src, h, nil, fmt.Errorf("request %d is of a source that does not run", seq)
+	}
+	return src, *head.Send, raw, nil
+}
+
+// step notes what becomes of a request, once for each try.
+func (g *Gateway) step(ctx context.Context, src Source, request int64, try int, h cloudapi.SendHead) (again bool, err error) {
+	h.At, h.Request = g.o.Now().UTC(), request
+	ctx, cancel := context.WithTimeout(ctx, keepTime)
+	defer cancel()
+	got, err := src.Journal.Append(ctx, func(capture int64) ([]record.Record, error) {
+		r, err := cloudapi.SendRecord(capture, h, cloudapi.Step, nil, nil)
+		r.Identity = fmt.Appendf(nil, "step %d %d", request, try)
+		return []record.Record{r}, err
+	})
+	if err != nil {
+		return false, err
+	}
+	return !got[0].New, nil
 }
 
 func trace(seq int64) string { return fmt.Sprintf("waxseal-%d", seq) }

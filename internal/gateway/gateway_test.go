@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -28,12 +29,19 @@ var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustPa
 // post office: a gateway before a server that plays Meta.
 type office struct {
 	*gateway.Gateway
-	sink  *capturetest.Sink
-	cfg   cloudapi.Config
-	rules func(*rules.Send) rules.Decision
-	waits []int64
-	full  error // of the archive
-	got   []string
+	sink     *capturetest.Sink
+	cfg      cloudapi.Config
+	rules    func(*rules.Send) rules.Decision
+	waits    []int64
+	queue    gateway.Queue // nil: they wait for ever
+	full     error         // of the archive
+	links    []netip.Prefix
+	template string // the only one
+
+	mu     sync.Mutex
+	got    []string
+	writes int
+	fails  func(n int) error // the n-th write
 }
 
 func (o *office) Decide(s *rules.Send, _ time.Time) rules.Decision {
@@ -43,8 +51,11 @@ func (o *office) Decide(s *rules.Send, _ time.Time) rules.Decision {
 	return o.rules(s)
 }
 
-func (o *office) Wait(_ context.Context, request int64, _ *rules.Send, _ rules.Decision) error {
+func (o *office) Wait(ctx context.Context, request int64, s *rules.Send, d rules.Decision) error {
 	o.waits = append(o.waits, request)
+	if o.queue != nil {
+		return o.queue.Wait(ctx, request, s, d)
+	}
 	return nil
 }
 
@@ -54,30 +65,54 @@ func (o *office) Blob(ctx context.Context, r io.Reader) (record.Blob, error) {
 }
 
 func (o *office) Append(ctx context.Context, batch []record.Record) ([]record.Receipt, error) {
-	if o.full != nil {
-		return nil, o.full
+	o.mu.Lock()
+	n, err := o.writes, o.full
+	o.writes++
+	if o.fails != nil && err == nil {
+		err = o.fails(n)
+	}
+	o.mu.Unlock()
+	if err != nil {
+		return nil, err
 	}
 	return o.sink.Append(ctx, batch)
 }
 
 func newOffice(t *testing.T, meta http.HandlerFunc) *office {
 	t.Helper()
-	o := &office{sink: &capturetest.Sink{}}
+	o := &office{}
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		b, _ := io.ReadAll(r.Body)
+		o.mu.Lock()
 		o.got = append(o.got, r.Method+" "+r.URL.String()+" "+r.Header.Get("Authorization")+" "+string(b))
+		o.mu.Unlock()
 		meta(w, r)
 	}))
 	t.Cleanup(srv.Close)
-	o.cfg = cloudapi.Config{Name: "main", Graph: srv.URL, Numbers: []cloudapi.Number{{ID: "7", Phone: "+15550783881"}}, Secrets: cloudapi.Secrets{Gateway: "key", Access: "our own"}}
+	return o.open(srv.URL)
+}
+
+// open opens the office before a server that plays Meta.
+func (o *office) open(meta string) *office {
+	if o.sink == nil {
+		o.sink = &capturetest.Sink{}
+	}
+	o.cfg = cloudapi.Config{Name: "main", Graph: meta, Numbers: []cloudapi.Number{{ID: "7", Phone: "+15550783881"}}, Secrets: cloudapi.Secrets{Gateway: "key", Access: "our own"}}
 	j := cloudapi.OpenJournal(o, func() cloudapi.Config { return o.cfg }, "UTC", nil)
 	src := func() gateway.Source { return gateway.Source{Config: o.cfg, Journal: j} }
+	client := outbound.Client(outbound.Options{Allow: loopback, Redirects: -1, MaxBytes: -1})
 	o.Gateway = gateway.New(gateway.Options{
 		Source: func(key string) (gateway.Source, bool) { return src(), key == "key" },
 		Of:     func(number string) (gateway.Source, bool) { return src(), number == "7" },
 		Entry:  func(_ context.Context, seq int64) (record.Entry, error) { return o.sink.Entries[seq], nil },
 		Rules:  o, Queue: o,
-		HTTP: outbound.Client(outbound.Options{Allow: loopback, Redirects: -1}), Links: outbound.Client(outbound.Options{}),
+		HTTP: func(gateway.Source) *http.Client { return client }, Links: outbound.Client(outbound.Options{Allow: o.links}),
+		Template: func(context.Context, gateway.Source, string, string) (json.RawMessage, error) {
+			if o.template == "" {
+				return nil, errors.New("none")
+			}
+			return json.RawMessage(o.template), nil
+		},
 	})
 	return o
 }
@@ -161,7 +196,7 @@ func TestWhatDoesNotGoOut(t *testing.T) {
 	if w := o.post(address, text); w.Code != http.StatusForbidden {
 		t.Errorf("blocked: %d", w.Code)
 	}
-	if w := o.post(address, strings.Replace(text, "hi", "ho", 1)); w.Code != http.StatusAccepted || len(o.waits) != 1 {
+	if w := o.post(address, strings.Replace(text, "hi", "ho", 1), "Authorization", "Bearer our own"); w.Code != http.StatusAccepted || len(o.waits) != 1 {
 		t.Errorf("held: %d %v", w.Code, o.waits)
 	}
 	o.rules, o.full = nil, errors.New("full")
@@ -178,8 +213,11 @@ func TestWhatDoesNotGoOut(t *testing.T) {
 	}
 	// What waited goes once, with the source's own token.
 	o.full = nil
-	if _, err := o.Forward(t.Context(), o.waits[0]); err != nil {
+	if _, err := o.Forward(t.Context(), o.waits[0], 0); err != nil {
 		t.Fatal(err)
+	}
+	if _, err := o.Forward(t.Context(), o.waits[0], 0); !errors.Is(err, gateway.ErrForwarded) {
+		t.Errorf("again: %v", err)
 	}
 	if what, _ := o.items(t); what != "request request step answer" || len(o.got) != 1 || !strings.Contains(o.got[0], "our own") {
 		t.Errorf("%s %q", what, o.got)
@@ -198,7 +236,7 @@ func TestNoAnswer(t *testing.T) {
 	if w := o.post(address, text); w.Code != http.StatusBadGateway {
 		t.Errorf("away: %d", w.Code)
 	}
-	if w := o.post(address, text, "X-Waxseal-Deferrable", "true"); w.Code != http.StatusAccepted || len(o.waits) != 1 {
+	if w := o.post(address, text, "X-Waxseal-Deferrable", "true", "Authorization", "Bearer our own"); w.Code != http.StatusAccepted || len(o.waits) != 1 {
 		t.Errorf("deferred: %d", w.Code)
 	}
 }

@@ -160,8 +160,12 @@ func (q *Outbox) poke() {
 	}
 }
 
-// every is how soon what another process decided is seen.
-const every = time.Second
+// every is how soon what another process decided is seen; slow, where something
+// could not be noted.
+const (
+	every = time.Second
+	slow  = 10 * time.Second
+)
 
 // Run works until ctx ends, and returns when nothing is under way.
 func (q *Outbox) Run(ctx context.Context) {
@@ -191,18 +195,17 @@ func (q *Outbox) turn(ctx context.Context) (next time.Duration, err error) {
 		return next, err
 	}
 	now := q.o.Now()
+	var errs []error // one that cannot be noted keeps no other
 	lines := map[string][]govern.Send{}
 	for _, x := range all {
 		switch {
 		case !x.Withdrawn.At.IsZero():
-			if err := q.withdrawn(ctx, x.Send); err != nil {
-				return next, err
-			}
+			errs = append(errs, q.withdrawn(ctx, x.Send))
 		case x.Waits() && !x.Ready(now) && x.For == govern.SendDelay:
 			next = min(next, max(x.Until.Sub(now), time.Millisecond))
 		case x.expired(now):
-			if err := q.Withdraw(ctx, x.Request, x.tooLong()); err != nil && !refused(err) {
-				return next, err
+			if err := q.Withdraw(ctx, x.Request, x.tooLong()); !refused(err) {
+				errs = append(errs, err)
 			}
 		case x.Ready(now), !x.Waits():
 			lines[x.Number] = append(lines[x.Number], x.Send)
@@ -211,7 +214,10 @@ func (q *Outbox) turn(ctx context.Context) (next time.Duration, err error) {
 	for number, line := range lines {
 		q.start(ctx, number, line)
 	}
-	return next, nil
+	if err = errors.Join(errs...); err != nil {
+		next = slow
+	}
+	return next, err
 }
 
 // expired reports what has waited too long. What somebody let go is not taken

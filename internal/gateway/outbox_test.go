@@ -123,7 +123,13 @@ func (m *meta) run(t *testing.T, unbooked ...Unbooked) *outbox {
 	}
 	return &outbox{t: t, m: m, books: books, Outbox: NewOutbox(OutboxOptions{
 		Books: books, Forward: m.forward, Now: m.clock,
-		Withdrawn: func(_ context.Context, x govern.Send) error { m.taken[x.Request] = true; return m.point() },
+		Withdrawn: func(_ context.Context, x govern.Send) error {
+			if x.Request == 99 {
+				return errors.New("the source does not run")
+			}
+			m.taken[x.Request] = true
+			return m.point()
+		},
 		Reach: func(context.Context, string) error {
 			if m.away {
 				return errors.New("no route")
@@ -207,6 +213,25 @@ func TestAHeldSendWaitsForAPerson(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// What cannot be noted as withdrawn, because its source was removed, keeps
+// nothing else from going.
+func TestOneThatCannotBeNotedKeepsNoOther(t *testing.T) {
+	q := newMeta().run(t)
+	q.waits(1, rules.Delay, time.Second)
+	q.waits(99, rules.Hold, 0)
+	q.waits(2, rules.Hold, 0)
+	q.person(govern.ActSendWithdraw, 99)
+	q.person(govern.ActSendWithdraw, 2)
+	for range 5 {
+		_ = q.turn() // of 99
+		q.m.later(time.Second)
+	}
+	q.sent(1)
+	if !q.m.taken[2] {
+		t.Error("2 was not noted")
+	}
 }
 
 func TestDeferredSendsGoInTheirOrder(t *testing.T) {

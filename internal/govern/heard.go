@@ -30,7 +30,8 @@ type HeardCount struct {
 	Sends      int64  `json:"sends,omitempty"` // requests through the gateway
 }
 
-func (c *HeardCount) add(d *HeardCount) {
+// Add adds what another has.
+func (c *HeardCount) Add(d *HeardCount) {
 	c.Deliveries += d.Deliveries
 	c.Messages += d.Messages
 	c.Statuses += d.Statuses
@@ -91,6 +92,6 @@ func applyHeard(s *State, _ *Act, d HeardData) {
 		if h.Counts[k] == nil {
 			h.Counts[k] = &HeardCount{Number: c.Number, Day: c.Day}
 		}
-		h.Counts[k].add(c)
+		h.Counts[k].Add(c)
 	}
 }

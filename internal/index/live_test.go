@@ -174,6 +174,23 @@ func TestLiveInAnyOrder(t *testing.T) {
 			t.Errorf("%s: %s", name, diff)
 		}
 	}
+	// One by one, each followed before the next comes.
+	l := newLive(t)
+	cfg := config(t, l)
+	cfg.Interpreters[cloudapi.Name] = cloudapi.Interpreter()
+	x := openIndex(t, cfg)
+	for _, i := range rand.New(rand.NewPCG(9, 9)).Perm(len(story)) {
+		l.deliver(t, story[i])
+		if err := x.Follow(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if diff := cmp.Diff(want, everything(t, x)); diff != "" {
+		t.Errorf("one by one: %s", diff)
+	}
+	if found, err := Check(t.Context(), cfg, func(int64, int64) {}); err != nil || len(found) > 0 {
+		t.Error(found, err)
+	}
 	check("in one body", []string{oneBody(t, story...)})
 	for seed := range uint64(6) {
 		rnd := rand.New(rand.NewPCG(seed, 1))
@@ -230,8 +247,12 @@ func TestSendThroughTheGateway(t *testing.T) {
 			l.send(t, cloudapi.Answer, answer, answered)
 		}, chat.SendAccepted, ""},
 		"the answer is lost": {func(l *liveLog) { l.deliver(t, echo("read", 9, alias)) }, chat.SendAccepted, ""},
-		"refused":            {func(l *liveLog) { l.send(t, cloudapi.Answer, cloudapi.SendHead{At: at(1), Callback: alias, Status: 400}, `{"error":{"code":131009,"message":"Parameter value is not valid"}}`) }, chat.SendRefused, "failed"},
-		"Meta is in trouble": {func(l *liveLog) { l.send(t, cloudapi.Answer, cloudapi.SendHead{At: at(1), Callback: alias, Status: 503}, `oops`) }, chat.SendForwarded, "unanswered"},
+		"refused": {func(l *liveLog) {
+			l.send(t, cloudapi.Answer, cloudapi.SendHead{At: at(1), Callback: alias, Status: 400}, `{"error":{"code":131009,"message":"Parameter value is not valid"}}`)
+		}, chat.SendRefused, "failed"},
+		"Meta is in trouble": {func(l *liveLog) {
+			l.send(t, cloudapi.Answer, cloudapi.SendHead{At: at(1), Callback: alias, Status: 503}, `oops`)
+		}, chat.SendForwarded, "unanswered"},
 	} {
 		l := newLive(t)
 		first := l.send(t, cloudapi.Request, request, text)
@@ -343,6 +364,24 @@ func TestOneChatByAnyAddress(t *testing.T) {
 	}
 }
 
+// TestAnswersLive: an answer leads to what it answers, by either side.
+func TestAnswersLive(t *testing.T) {
+	l := newLive(t)
+	l.deliver(t, body("smb_message_echoes", "message_echoes", "", `{"from":"15550783881","to":"491701","id":"wamid.O","timestamp":"1780000000","type":"text","text":{"body":"question"}}`),
+		inbound(`{"from":"491701","id":"wamid.A","timestamp":"1780000001","type":"text","text":{"body":"answer"},"context":{"from":"15550783881","id":"wamid.O"}}`),
+		inbound(`{"from":"491701","id":"wamid.B","timestamp":"1780000002","type":"text","text":{"body":"and more"},"context":{"from":"491701","id":"wamid.A"}}`))
+	x := liveIndex(t, l)
+	res, err := x.Search(t.Context(), Search{Order: Oldest})
+	if err != nil || len(res.Hits) != 3 {
+		t.Fatal(res, err)
+	}
+	for i, want := range []string{"question", "answer"} {
+		if q, err := x.Quoted(t.Context(), &res.Hits[i+1].Message); err != nil || q.Text != want {
+			t.Errorf("%q, %v, want %q", q.Text, err, want)
+		}
+	}
+}
+
 // TestUnreadLive: what is not understood stands under a chat of its own.
 func TestUnreadLive(t *testing.T) {
 	l := newLive(t)
@@ -354,5 +393,26 @@ func TestUnreadLive(t *testing.T) {
 	}
 	if found := find(t, x, "is:unread"); !slices.Equal(found, []string{"not JSON"}) {
 		t.Errorf("%q", found)
+	}
+}
+
+// TestReactionsThatWereSent stand with their message: what Meta answers to one,
+// and reports of it, is no message that went out unseen.
+func TestReactionsThatWereSent(t *testing.T) {
+	l := newLive(t)
+	l.deliver(t, inbound(`{"from":"491701","id":"wamid.IN","timestamp":"1780000000","type":"text","text":{"body":"hello"}}`))
+	h := cloudapi.SendHead{At: l.at, Path: "/v23.0/1/messages", Kind: "reaction", Decision: "forward"}
+	h.Request = l.send(t, cloudapi.Request, h, `{"to":"491701","type":"reaction","reaction":{"message_id":"wamid.IN","emoji":"👍"}}`)
+	h.Status = 200
+	l.send(t, cloudapi.Answer, h, `{"contacts":[{"wa_id":"491701"}],"messages":[{"id":"wamid.RE"}]}`)
+	l.deliver(t, reported(`{"id":"wamid.RE","status":"sent","timestamp":"1780000002","recipient_id":"491701"}`))
+	x := liveIndex(t, l)
+	if found := find(t, x, "has:reaction"); !slices.Equal(found, []string{"hello"}) {
+		t.Errorf("%q", found)
+	}
+	for _, q := range []string{"is:orphan", "is:unanswered", "is:failed"} {
+		if found := find(t, x, q); len(found) > 0 {
+			t.Errorf("%s: %q", q, found)
+		}
 	}
 }

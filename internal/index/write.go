@@ -271,33 +271,6 @@ func (w *writer) add(ctx context.Context, seq, capture int64, d *doc) error {
 	return nil
 }
 
-// find returns the chat that a doc is put into, where its capture stands there,
-// and the messages that it is another record of. What comes in live may tell of
-// a message without saying whose chat it is in.
-func (w *writer) find(ctx context.Context, capture int64, d *doc) (chatID int64, c *course, same []*shown, err error) {
-	if !d.live {
-		if chatID, c, err = w.place(ctx, capture, d); err == nil {
-			same, err = w.known(ctx, chatID, d)
-		}
-		return chatID, c, same, err
-	}
-	if chatID, err = w.chatThere(d); err == nil {
-		same, err = w.known(ctx, chatID, d)
-	}
-	if err == nil && len(same) > 0 {
-		same, err = w.oneChat(ctx, same, d)
-	}
-	switch {
-	case err != nil:
-		return 0, nil, nil, err
-	case len(same) == 0:
-		chatID, c, err = w.place(ctx, capture, d)
-		return chatID, c, nil, err
-	}
-	c, err = w.course(capture, same[0].chat)
-	return same[0].chat, c, same, err
-}
-
 // A time that is this much before others of its capture comes from a wrong
 // clock, its own or theirs: phones set theirs back by an hour at most.
 const far = int64(24*60*60) << tieBits
@@ -439,18 +412,6 @@ func (w *writer) chat(ctx context.Context, d *doc) (int64, error) {
 		w.chats[k] = id
 	}
 	return id, nil
-}
-
-func (d *doc) chatKey() chatKey {
-	return chatKey{d.account, d.custodian, d.chat, strings.Join(d.addresses, " ")}
-}
-
-// chatThere returns the chat of a doc where it is there, or 0.
-func (w *writer) chatThere(d *doc) (int64, error) {
-	if id := w.chats[d.chatKey()]; id != 0 {
-		return id, nil
-	}
-	return w.findChat(d)
 }
 
 // rename gives a chat a name that is better than the number that it was called

@@ -32,7 +32,7 @@ var (
 // Options are the bounds of a client. Zero values take the defaults.
 type Options struct {
 	Timeout   time.Duration // of a whole request, its body included; default 30 s
-	Redirects int           // that are followed; default 3, negative: none
+	Redirects int           // that are followed; default 3; negative: none, the answer is handed on as it is
 	MaxBytes  int64         // of an answer's body; default 16 MiB; negative: no bound
 	// Allow are networks that may be asked although they are inside, by http
 	// too: for tests, and for a server that the administrator named.
@@ -60,8 +60,11 @@ func Client(o Options) *http.Client {
 		Timeout:   o.Timeout,
 		Transport: bounded{t, o},
 		CheckRedirect: func(r *http.Request, via []*http.Request) error {
-			if len(via) > o.Redirects {
-				return fmt.Errorf("more than %d redirects", max(o.Redirects, 0))
+			switch {
+			case o.Redirects < 0:
+				return http.ErrUseLastResponse
+			case len(via) > o.Redirects:
+				return fmt.Errorf("more than %d redirects", o.Redirects)
 			}
 			if r.URL.Host != via[0].URL.Host { // net/http keeps them for subdomains
 				r.Header.Del("Authorization")

@@ -191,7 +191,9 @@ func (c *copier) line(m *chat.Message) Line {
 	text := c.p.words.text
 	l.Text = text(m.Text)
 	for _, v := range m.Versions {
-		l.Earlier = append(l.Earlier, text(v.Text))
+		if v.Type == "" {
+			l.Earlier = append(l.Earlier, text(v.Text))
+		}
 	}
 	beside := *m // its versions and files have their own places
 	beside.Versions, beside.Attachments = nil, nil

@@ -203,6 +203,8 @@ func auditLinkTo(on string, may func(access.Action) bool) auditLink {
 		action, l.Href = access.SeePolicies, "/policies/"+url.PathEscape(id)
 	case "hold":
 		action, l.Href = access.SeeHolds, "/holds/"+url.PathEscape(id)
+	case "gap":
+		action, l.Href = access.SeeCapture, "/gaps/"+url.PathEscape(id)
 	case "matter":
 		action, l.Href = access.SeeMatters, "/matters/"+url.PathEscape(id)
 	case "custodian":

@@ -24,6 +24,7 @@ var auditSays = map[string]string{
 	traceHold:         "took a report on a hold as a file",
 	govern.TraceCopy:  "made a copy for a data subject",
 	traceRun:          "ran a disposal",
+	traceSends:        "looked at what waits to go out",
 	traceCertificate:  "took a certificate of disposal as a file",
 	"command":         "gave a command",
 	"route":           "asked for a page",

@@ -44,6 +44,8 @@ type bubble struct {
 	Poll      *poll
 	Call      string
 	Occasion  *occasion
+	Details   []detail
+	Sent      *sent // nil: as it should be
 
 	Revoked, Edited bool
 	RevokedBy       string   // an administrator
@@ -116,9 +118,10 @@ type occasion struct {
 }
 
 type version struct {
-	At   string
-	Seq  int64
-	Text []run
+	At    string
+	Seq   int64
+	Text  []run
+	Empty bool // the message had come without its content
 }
 
 type reaction struct {
@@ -257,12 +260,20 @@ func newBubble(m *chat.Message, in found) bubble {
 		}
 	}
 	for _, v := range m.Versions {
-		b.Versions = append(b.Versions, version{At: moment(v.At), Seq: v.Seq, Text: in.runs(v.Text)})
+		b.Versions = append(b.Versions, version{At: moment(v.At), Seq: v.Seq, Text: in.runs(v.Text), Empty: v.Type == chat.Unsupported})
 		b.Unrolled = b.Unrolled || len(in[v.Text]) > 0
+	}
+	b.Details, b.Sent = detailsOf(m, in), sentOf(m)
+	if ownWords(m) {
+		b.Text = nil
 	}
 	b.Reactions = reactions(m.Reactions)
 	if unparsed(m) {
 		b.Kind, b.Sender, b.Named, b.Raw = "This record could not be read. It is kept as the source has it:", "", false, true
+	}
+	if s := fragment(m); s != "" {
+		b.Kind, b.Code = s, ""
+		return b
 	}
 	if b.empty() && !m.Revoked {
 		b.Unread = clean(m.AsPrinted)
@@ -320,7 +331,7 @@ func (b *bubble) side(m *chat.Message, in found) {
 
 func (b *bubble) empty() bool {
 	return len(b.Text) == 0 && len(b.Files) == 0 && b.Place == nil && len(b.Contacts) == 0 &&
-		b.Poll == nil && b.Call == "" && b.Occasion == nil
+		b.Poll == nil && b.Call == "" && b.Occasion == nil && len(b.Details) == 0
 }
 
 // kindNames says what a message is where its content does not show it.

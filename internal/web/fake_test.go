@@ -57,6 +57,20 @@ func (a *archiveOf) Chats(_ context.Context, f index.ChatFilter) ([]index.ChatRo
 	return out, nil
 }
 
+// All goes through everything, whatever is asked.
+func (a *archiveOf) All(_ context.Context, _ string, fn func(chat.Message) error) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, ms := range a.said {
+		for _, m := range ms {
+			if err := fn(m); err != nil {
+				return err
+			}
+		}
+	}
+	return a.broken
+}
+
 // bring adds a chat before all others.
 func (a *archiveOf) bring(c index.ChatRow) {
 	a.mu.Lock()

@@ -15,6 +15,7 @@ import (
 type waiting struct {
 	Requests int // that they could confirm
 	Notices  int // of holds that they have not acknowledged
+	Sends    int // that a rule holds, and that they could let go
 }
 
 func waitsFor(st *govern.State, who govern.Actor, now time.Time) (w waiting) {
@@ -25,6 +26,13 @@ func waitsFor(st *govern.State, who govern.Actor, now time.Time) (w waiting) {
 	}
 	for range openNotices(st, who, now) {
 		w.Notices++
+	}
+	if who.May(access.DecideSend, now) == nil && !partly(who) {
+		for _, x := range st.SendsWaiting() {
+			if x.For == govern.SendHold && x.Waits() && !x.Ready(now) && (x.Sender == "" || x.Sender != who.ID) {
+				w.Sends++
+			}
+		}
 	}
 	return w
 }
@@ -80,7 +88,7 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
 	p := homePage{layout: s.layout(r, "Start", "home")}
 	err := s.ledger.Read(r.Context(), func(st *govern.State) error {
 		for _, t := range []func(*govern.State, govern.Actor, time.Time) *task{
-			taskNotices, taskRequests, taskSubjects, taskDisposals, taskDue, taskHolds, taskPolicy, taskOfficer,
+			taskAlarms, taskNotices, taskRequests, taskSubjects, taskDisposals, taskDue, taskHolds, taskPolicy, taskOfficer,
 		} {
 			if t := t(st, who, now); t != nil {
 				p.Tasks = append(p.Tasks, *t)

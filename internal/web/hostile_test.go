@@ -18,6 +18,7 @@ import (
 
 	"github.com/waxseal/waxseal/internal/access"
 	"github.com/waxseal/waxseal/internal/dispose"
+	"github.com/waxseal/waxseal/internal/gateway/rules"
 	"github.com/waxseal/waxseal/internal/govern"
 	"github.com/waxseal/waxseal/internal/govern/governtest"
 	"github.com/waxseal/waxseal/internal/index"
@@ -51,6 +52,12 @@ func (a trailOfLog) Audit(context.Context, index.AuditQuery) (index.Audit, error
 	return all, nil
 }
 
+// lastOf is the newest entry of a log.
+func lastOf(l *governtest.Log) int64 {
+	all := l.All()
+	return all[len(all)-1].Seq
+}
+
 // hostileFirm is a firm whose people write markup, scripts and directions
 // wherever there is room: one of every noun, in every state.
 func hostileFirm(t *testing.T) *people {
@@ -66,6 +73,12 @@ func hostileFirm(t *testing.T) *people {
 	c.server, err = New(Config{
 		Name: hostileText, Index: c.index, Blobs: c.files, State: stateOf(&c.state), Ledger: ledger, Cost: cheap, Now: clock,
 		Auditor: trailOfLog{p.log},
+		Capture: func(context.Context) ([]SourceState, error) {
+			return []SourceState{{
+				Name: hostileName, Kind: hostileText, Callback: hostileText, Secrets: []string{hostileText}, Began: c.now(), Last: c.now(),
+				Numbers: []SourceNumber{{hostileText, hostileText, hostileText}}, BadSignatures: 1, Refused: 2, NotJSON: 3,
+			}, {Name: "main", MediaWaiting: -1}}, nil
+		},
 		Outlook: &dispose.Outlook{
 			Books: ledger,
 			Facts: func(_ context.Context, fn func(*dispose.Fact) error) error {
@@ -118,8 +131,48 @@ func hostileFirm(t *testing.T) *people {
 	does(govern.ActSearchSave, govern.SearchData{Name: hostileName, Query: hostileName, Shared: true})
 	does(govern.ActSearchSave, govern.SearchData{Name: hostileName, Query: hostileName, Matter: matter})
 	does(govern.ActChatClose, govern.ChatData{Chat: "hostile/../x?y#z"})
+	does(govern.ActSendRuleSet, govern.SendRuleSet{Rule: rules.Rule{
+		ID: "promises", Name: shorten(hostileName, 90), Do: rules.Hold, Words: []string{"alert", hostileName[:min(len(hostileName), 40)]}, Pattern: "<script>", To: []string{hostileText}, Links: true,
+		Numbers: []string{hostileText}, Kinds: []string{hostileText}, Say: hostileName, Outside: &rules.Hours{Zone: "UTC", Days: []int{1}, From: "09:00", To: "10:00"}, Consent: rules.Missing,
+	}})
+	does(govern.ActConsentSet, govern.ConsentSet{To: `<img src=x onerror=alert(1)>`, Messages: rules.No})
+	itself := func(act string, data any) {
+		t.Helper()
+		if _, err := ledger.Do(t.Context(), govern.Actor{Via: hostileText}, govern.Request{Act: act, Data: data}); err != nil {
+			t.Fatalf("%s: %v", act, err)
+		}
+	}
+	for i, n := range []int64{1, 9, 901, 905, 906, 907} {
+		to := []string{govern.SendHold, govern.SendDelay, govern.SendDefer}[i%3]
+		itself(govern.ActSendWait, govern.SendWait{Request: n, For: to, Why: hostileText, Rule: "promises", Until: c.now().Add(time.Second), Expires: c.now().Add(time.Hour), Source: hostileText, Number: hostileText, Sender: "olga"})
+	}
+	for _, key := range []string{"1", "2"} {
+		itself(govern.ActAlarmRing, govern.AlarmData{Key: key + hostileText, Source: hostileName, Say: hostileText})
+		itself(govern.ActAlarmTold, govern.AlarmTold{Key: key + hostileText, State: lastOf(p.log), Route: hostileText})
+	}
+	itself(govern.ActAlarmClear, govern.AlarmData{Key: "2" + hostileText})
+	does(govern.ActSendWithdraw, govern.ForSend{Request: 906})
+	itself(govern.ActSendDone, govern.ForSend{Request: 906, Outcome: hostileText})
+	does(govern.ActSendRelease, govern.ForSend{Request: 905})
 	for _, kind := range []string{"access", "erasure"} {
 		does(govern.ActSubjectOpen, govern.SubjectData{Kind: kind, Person: hostileName, Query: hostileName, Received: "2026-11-01"})
+	}
+	number, err := json.Marshal(hostileText)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ledger.Do(t.Context(), operator, govern.Request{Act: govern.ActSetSource, Secret: []byte("{}"), Data: govern.SetSource{Name: "main", Kind: "cloudapi", Config: json.RawMessage(`{"numbers":[{"id":"7","phone":` + string(number) + `}]}`)}}); err != nil {
+		t.Fatal(err)
+	}
+	own := func(act string, data any) {
+		t.Helper()
+		if _, err := ledger.Do(t.Context(), govern.Actor{Via: "archive"}, govern.Request{Act: act, Data: data}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	own(govern.ActSourceHeard, govern.HeardData{Source: "main", From: c.now().AddDate(0, 0, -9), To: c.now().AddDate(0, 0, -2)})
+	for _, kind := range []string{"orphan_outbound", hostileText} {
+		own(govern.ActGapOpen, govern.GapData{Key: kind, Kind: kind, Source: "main", Number: hostileText, Start: c.now(), Reason: hostileText, Messages: some, Refs: []string{hostileText}})
 	}
 	c.withPolicies()
 	deskOf(t, p)
@@ -170,6 +223,10 @@ func (p *people) known(param string) []string {
 		return []string{"desk"}
 	case "login":
 		return []string{"root", "olga", "mal"}
+	case "rule":
+		return []string{"promises", "new"}
+	case "send":
+		return []string{"1", "9", "901", "906"}
 	case "file":
 		return []string{"app.css", "app.js"}
 	}

@@ -30,6 +30,12 @@ var menu = []menuItem{
 	{Nav: "labels", Href: "/labels", Name: "Labels", group: "Keeping", action: access.Order},
 	{Nav: "custodians", Href: "/custodians", Name: "Custodians", group: "People", action: access.SeeCustodians},
 	{Nav: "users", Href: "/users", Name: "Accounts", group: "People", action: access.ManageUsers},
+	{Nav: "sources", Href: "/sources", Name: "Sources", group: "Capture", action: access.SeeCapture},
+	{Nav: "gaps", Href: "/gaps", Name: "Gaps", group: "Capture", action: access.SeeCapture},
+	{Nav: "coverage", Href: "/coverage", Name: "Coverage", group: "Capture", action: access.SeeCapture},
+	{Nav: "sends", Href: "/sends", Name: "Waiting to go out", group: "Sending", action: access.SeeSends},
+	{Nav: "send-rules", Href: "/sends/rules", Name: "Rules", group: "Sending", action: access.SeeSends},
+	{Nav: "consents", Href: "/sends/consents", Name: "Consents", group: "Sending", action: access.SeeSends},
 	{Nav: "requests", Href: "/requests", Name: "Requests", action: access.Self},
 	{Nav: "audit", Href: "/audit", Name: "Audit trail", action: access.SeeAudit},
 	{Nav: "state", Href: "/state", Name: "Archive", action: access.State},
@@ -60,6 +66,8 @@ func navigation(who govern.Actor, w waiting, nav string, now time.Time) (out []m
 			line.Waits = w.Requests
 		case "notices":
 			line.Waits = w.Notices
+		case "sends":
+			line.Waits = w.Sends
 		}
 		if n := len(out); m.group == "" || n == 0 || out[n-1].Name != m.group {
 			out = append(out, menuGroup{Name: m.group})

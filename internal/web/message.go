@@ -95,7 +95,11 @@ func (s *Server) message(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	for _, r := range m.Receipts {
-		p.Receipts = append(p.Receipts, newAct(&r.Who, receiptNames[r.State], r.At))
+		what := receiptNames[r.State]
+		if r.Why != "" {
+			what += ": " + r.Why
+		}
+		p.Receipts = append(p.Receipts, newAct(&r.Who, what, r.At))
 	}
 	for _, r := range m.Reactions {
 		p.Reactions = append(p.Reactions, newAct(&r.From, r.Emoji, r.At))
@@ -104,7 +108,7 @@ func (s *Server) message(w http.ResponseWriter, r *http.Request) error {
 }
 
 var receiptNames = map[chat.ReceiptState]string{
-	chat.Delivered: "Delivered", chat.Read: "Read", chat.Played: "Played", chat.Failed: "Not delivered",
+	chat.Sent: "Sent", chat.Delivered: "Delivered", chat.Read: "Read", chat.Played: "Played", chat.Failed: "Not delivered",
 }
 
 func cleanKey(k *chat.Key) *chat.Key {

@@ -48,14 +48,12 @@ const decidedOnPage = 50
 // more of it is shown: one line an act.
 var (
 	requestWords = map[string]string{
-		govern.ActAddUser:        "Add an account that reads",
-		govern.ActChangeUser:     "Change what an account may read",
-		govern.ActOpenUser:       "Open an account again that reads",
-		govern.ActSendRuleSet:    "Loosen a rule for what is sent",
-		govern.ActSendRuleRemove: "Remove a rule for what is sent",
-		govern.ActHookOpen:       "Let another program be told what happens, by a webhook",
-		govern.ActHookReplay:     "Let a webhook be told what was before it was confirmed",
-		govern.ActInvite:         "Let somebody who reads set a new password",
+		govern.ActAddUser:    "Add an account that reads",
+		govern.ActChangeUser: "Change what an account may read",
+		govern.ActOpenUser:   "Open an account again that reads",
+		govern.ActHookOpen:   "Let another program be told what happens, by a webhook",
+		govern.ActHookReplay: "Let a webhook be told what was before it was confirmed",
+		govern.ActInvite:     "Let somebody who reads set a new password",
 	}
 	requestHref = map[string]func(*govern.Asked) string{}
 )

@@ -240,8 +240,10 @@ func sampleArchive() *archiveOf {
 	}
 	phone := ofPhone()
 	chats = append(chats, index.ChatRow{ID: "phone", Name: "مجموعة الصفقة", Kind: chat.Group, Account: "+447700900001", Messages: int64(len(phone)), First: phone[0].SentLocal, Last: phone[0].SentLocal, Participants: []string{"Ana Lima", "محمد"}})
+	business := ofBusiness()
+	chats = append(chats, index.ChatRow{ID: "business", Name: "عميل", Kind: chat.Direct, Account: "+447700900001", Messages: int64(len(business)), First: business[0].SentLocal, Last: business[0].SentLocal, Participants: []string{"عميل"}})
 	a := &archiveOf{
-		chats: chats, said: map[string][]chat.Message{"acme": ms, "phone": phone, "hostile/../x?y#z": hostile},
+		chats: chats, said: map[string][]chat.Message{"acme": ms, "phone": phone, "business": business, "hostile/../x?y#z": hostile},
 		coverage: index.Coverage{Through: 42125, Of: 42125, Messages: 4212, Unread: 3},
 	}
 	a.long.Store(100_000)

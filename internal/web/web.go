@@ -8,6 +8,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -104,14 +105,18 @@ type Config struct {
 	Outlook Outlook
 	// Auditor finds in the audit trail; without it there is no page of it.
 	Auditor Auditor
+	// Capture tells of the sources that run here; without it there are none.
+	Capture Capture
 	// Desk prepares disposals and does them; without it there are no pages of them.
 	Desk Desk
 	// Days says what live capture covered from one day to another; empty: the
-	// last weeks. Without it there is no coverage.
+	// last weeks. Nil: as the page on coverage.
 	Days func(ctx context.Context, from, to string) ([]gap.Day, error)
 	// Prove makes the proof of entries, as a file.
 	Prove func(ctx context.Context, entries []int64) ([]byte, error)
 	Log   *slog.Logger
+	// Zone is that of the archive's days; nil: UTC.
+	Zone *time.Location
 	// Hosts are the names that the console answers to beside those of this
 	// machine itself.
 	Hosts []string
@@ -133,11 +138,13 @@ type Server struct {
 	ledger      *govern.Ledger
 	outlook     Outlook
 	auditor     Auditor
+	capture     Capture
 	desk        Desk
 	prove       func(context.Context, []int64) ([]byte, error)
 	days        func(ctx context.Context, from, to string) ([]gap.Day, error)
 	rates       rates // of tokens, at the API
 	log         *slog.Logger
+	zone        *time.Location
 	now         func() time.Time
 	door        *govern.Door
 	cost        access.Cost
@@ -178,9 +185,12 @@ func New(c Config) (*Server, error) {
 	}
 	s := &Server{
 		name: plain(c.Name), whole: c.Index, narrow: c.Within, blobs: c.Blobs, state: c.State, ledger: c.Ledger,
-		outlook: c.Outlook, auditor: c.Auditor, desk: c.Desk, prove: c.Prove, days: c.Days, log: c.Log, now: c.Now,
+		outlook: c.Outlook, auditor: c.Auditor, capture: c.Capture, desk: c.Desk, prove: c.Prove, days: c.Days, log: c.Log, now: c.Now, zone: cmp.Or(c.Zone, time.UTC),
 		pages: pg, static: st, sessions: newSessions(c.Now),
 		door: govern.NewDoor(c.Ledger, c.Cost), cost: c.Cost, bodyLasts: bodyLasts, key: make([]byte, 32), hosts: c.Hosts, behindProxy: c.BehindProxy,
+	}
+	if s.days == nil {
+		s.days = s.coveredDays
 	}
 	s.sessions.tls = c.BehindProxy
 	_, _ = rand.Read(s.key) // never fails: it ends the program instead

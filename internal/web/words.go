@@ -139,6 +139,8 @@ func newReach(m *chat.Message) reach {
 		r.Ticks, r.Read = "✓✓", true
 	case chat.Delivered:
 		r.Ticks = "✓✓"
+	case chat.Sent:
+		r.Ticks = "✓"
 	case chat.Failed:
 		r.Ticks, r.Failed = "✗", true
 	}
@@ -151,7 +153,10 @@ func doubts(m *chat.Message) []string {
 	if m.Boundary == chat.Ambiguous {
 		out = append(out, "This may be part of the message before it. Somebody can write a line that looks like the start of a message, and in this export nothing tells the two apart.")
 	}
-	if m.Time == chat.Ambiguous {
+	switch {
+	case m.Time == chat.Ambiguous && m.Key != nil && m.Key.Unique:
+		out = append(out, "WhatsApp gave this no time that can be read: it stands where it arrived.")
+	case m.Time == chat.Ambiguous:
 		out = append(out, "This time is not certain: the clock showed it twice that day, or the export leaves open which number is the day and which the month.")
 	}
 	return out

@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"time"
 
@@ -39,6 +40,13 @@ func (s *Sink) Blob(_ context.Context, r io.Reader) (record.Blob, error) {
 	}
 	s.Blobs[b.SHA256] = n
 	return b, nil
+}
+
+// All are the entries so far, while others may append.
+func (s *Sink) All() []record.Entry {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.Entries)
 }
 
 // Append implements capture.Sink.

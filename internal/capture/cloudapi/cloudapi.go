@@ -58,9 +58,9 @@ type Head struct {
 
 // DeliveryHead is what is known of a POST beside its body.
 type DeliveryHead struct {
-	Received time.Time `json:"at"`
-	SHA256   string    `json:"sha256"` // of the body, hex
-	Size     int64     `json:"size"`   // of the body
+	Received time.Time `json:"at,omitzero"` // not known of one that was imported
+	SHA256   string    `json:"sha256"`      // of the body, hex
+	Size     int64     `json:"size"`        // of the body
 	// Header holds the headers that matter later: the signature, the content
 	// type, the user agent.
 	Header map[string]string `json:"header,omitempty"`
@@ -101,12 +101,14 @@ type SendHead struct {
 	Method  string    `json:"method,omitempty"`
 	Path    string    `json:"path,omitempty"`   // "/v23.0/15550783881/messages"
 	Number  string    `json:"number,omitempty"` // phone_number_id
+	// Kind is the type of the message that is sent; NoMessage: it is none.
+	Kind string `json:"kind,omitempty"`
 	// Callback is the biz_opaque_callback_data that the gateway planted: it
 	// names the message until WhatsApp does. Empty where the sender had its own.
 	Callback string `json:"callback,omitempty"`
 	// Decision is what the gateway did with a Request ("forward", "block",
-	// "hold", "delay", "defer"), or what a Step says ("forward", "withdraw",
-	// "block").
+	// "hold", "delay", "defer"), what a Step says ("forward", "withdraw",
+	// "block"), or Unreachable of an Answer.
 	Decision string `json:"decision,omitempty"`
 	Why      string `json:"why,omitempty"`  // a sentence
 	Rule     string `json:"rule,omitempty"` // that decided
@@ -117,9 +119,21 @@ type SendHead struct {
 	// definition that it was made from.
 	Rendered string `json:"rendered,omitempty"`
 	Template string `json:"template,omitempty"`
-	Status   int    `json:"status,omitempty"` // of an Answer; 0: there was none
-	Failed   string `json:"failed,omitempty"` // why there was none
+	// Files are the names by which a Request calls the item's files, in their
+	// order: links, and ids of uploads.
+	Files []string `json:"files,omitempty"`
+	// Cut holds the offsets in raw at which the files of an upload stood.
+	Cut    []int64 `json:"cut,omitempty"`
+	Status int     `json:"status,omitempty"` // of an Answer; 0: there was none
+	Failed string  `json:"failed,omitempty"` // why there was none, or no whole one
 }
+
+// NoMessage is the Kind of a request that sends no message: an upload, a group,
+// that something was read.
+const NoMessage = "none"
+
+// Unreachable is the Decision of an Answer where nothing has left.
+const Unreachable = "unreachable"
 
 // MediaHead says what came of fetching a file.
 type MediaHead struct {

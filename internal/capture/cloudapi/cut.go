@@ -3,6 +3,7 @@ package cloudapi
 import (
 	"bytes"
 	"encoding/json"
+	"iter"
 	"strconv"
 	"strings"
 )
@@ -16,60 +17,67 @@ type Element struct {
 	// recipient, as [at, end].
 	Contacts [][2]int64
 
-	owns []bool // the contact is kept with this element; with others it is a copy
-	peek peek
+	owns   []bool // the contact is kept with this element; with others it is a copy
+	peek   peek
+	looked bool
 }
 
+// Bounds of what is cut. They are far from anything that Meta sends, and keep
+// the pieces of a hostile body from being many times as large as it.
+const (
+	maxPieces = 1 << 16
+	maxDepth  = 10_000 // of encoding/json, too
+	maxText   = 256    // of what a context says
+	maxPhase  = 1 << 10
+	maxPath   = 128
+)
+
 // Elements finds what a body tells of. It understands nothing: it looks for
-// lists of objects at the places where Meta puts them (CAPTURE.md, 3.2). A body
-// that is no JSON object, or has none, has no elements.
+// lists of objects at the places where Meta puts them. A body that is no JSON
+// object, or has none, has no elements. What is wrong inside of an element does
+// not keep the others from being found.
 func Elements(body []byte) []Element {
-	if !json.Valid(body) {
-		return nil
-	}
+	es, _ := cut(body)
+	return es
+}
+
+// cut finds the elements of a body, or says why it has none.
+func cut(body []byte) (es []Element, why string) {
 	c := cutter{b: body}
-	top := c.object(c.space(0))
-	switch entry, ok := top.find("entry"); {
-	case ok:
-		for _, e := range c.elements(entry) {
+	at := c.space(0)
+	switch {
+	case !balanced(body):
+		return nil, "The body is no JSON."
+	case body[at] != '{':
+		return nil, "The body is no JSON object."
+	}
+	whole := span{at, len(body)}
+	entry, list := c.find(whole, "entry")
+	switch {
+	case list:
+		for e := range c.elements(entry) {
 			c.entry(e)
 		}
-	case top.has("field") && top.has("value"):
-		c.change(Context{}, top)
-	case top.has("messages") || top.has("statuses") || top.has("metadata"):
-		c.value(Context{Field: "messages"}, top.span)
+	case c.has(whole, "field") && c.has(whole, "value"):
+		c.change(Context{}, whole)
+	case c.has(whole, "messages") || c.has(whole, "statuses") || c.has(whole, "metadata"):
+		c.value(Context{Field: "messages"}, span{at, c.skip(at)})
+	case !json.Valid(body):
+		return nil, "The body is no JSON."
+	default:
+		return nil, "The body has nothing of what WhatsApp delivers."
 	}
-	return c.out
+	if len(c.out) > maxPieces {
+		return nil, "The body tells of too many things."
+	}
+	return c.out, ""
 }
 
 // span is a stretch of the body.
 type span struct{ at, end int }
 
-// member is one member of an object.
-type member struct {
-	key   string
-	value span
-}
-
-// object is an object's members, in their order.
-type object struct {
-	span    span
-	members []member
-}
-
-// find returns the last member of a name, as encoding/json does.
-func (o object) find(key string) (s span, ok bool) {
-	for _, m := range o.members {
-		if m.key == key {
-			s, ok = m.value, true
-		}
-	}
-	return s, ok
-}
-
-func (o object) has(key string) bool { _, ok := o.find(key); return ok }
-
-// cutter walks through valid JSON.
+// cutter walks through a body whose brackets and strings are balanced. What is
+// wrong beside that makes objects and lists end early, never more.
 type cutter struct {
 	b   []byte
 	out []Element
@@ -77,30 +85,27 @@ type cutter struct {
 
 // entry cuts one of a delivery's entries.
 func (c *cutter) entry(s span) {
-	o := c.object(s.at)
-	ctx := Context{WABA: c.text(o, "id")}
-	ctx.Time, _ = strconv.ParseInt(c.text(o, "time"), 10, 64)
-	for _, m := range o.members {
-		if c.b[m.value.at] != '[' {
-			continue
-		}
-		for _, e := range c.elements(m.value) {
+	var ctx Context
+	ctx.WABA = c.text(s, "id")
+	ctx.Time, _ = strconv.ParseInt(c.text(s, "time"), 10, 64) // 0: it has none
+	for key, v := range c.members(s) {
+		for e := range c.elements(v) {
 			switch {
 			case c.b[e.at] != '{':
-			case m.key == "changes":
-				c.change(ctx, c.object(e.at))
+			case string(key) == "changes":
+				c.change(ctx, e)
 			default: // a list of the shape that other products of Meta have
 				in := ctx
-				in.Field = m.key
+				in.Field = string(key[:min(len(key), maxText)])
 				c.add(e, in)
 			}
 		}
 	}
 }
 
-func (c *cutter) change(ctx Context, o object) {
-	ctx.Field = c.text(o, "field")
-	if v, ok := o.find("value"); ok {
+func (c *cutter) change(ctx Context, s span) {
+	ctx.Field = c.text(s, "field")
+	if v, ok := c.find(s, "value"); ok {
 		c.value(ctx, v)
 	}
 }
@@ -112,13 +117,16 @@ func (c *cutter) value(ctx Context, s span) {
 		c.add(s, ctx)
 		return
 	}
-	o := c.object(s.at)
-	if m, ok := o.find("metadata"); ok && c.b[m.at] == '{' {
-		meta := c.object(m.at)
-		ctx.Number, ctx.Phone = c.text(meta, "phone_number_id"), c.text(meta, "display_phone_number")
+	m, ok := c.find(s, "metadata")
+	if ok {
+		ctx.Number, ctx.Phone = c.text(m, "phone_number_id"), c.text(m, "display_phone_number")
+	}
+	if !ok && c.text(s, "event") != "" {
+		c.add(s, ctx) // of an account: its lists are details of one thing
+		return
 	}
 	from := len(c.out)
-	contacts := c.lists(ctx, o, "", 0)
+	contacts := c.lists(ctx, s, "", 0)
 	switch {
 	case len(c.out) > from:
 		share(c.b, c.out[from:], contacts)
@@ -135,25 +143,29 @@ func (c *cutter) value(ctx Context, s span) {
 // depth is how deep lists lie: history[].threads[].messages[].
 const depth = 4
 
-// lists cuts the lists of objects in o, and in the objects in it. It returns
-// the elements of contacts, which belong to others.
-func (c *cutter) lists(ctx Context, o object, path string, at int) (contacts []span) {
-	for _, m := range o.members {
-		name := m.key
+// lists cuts the lists of objects in an object, and in the objects in it. It
+// returns the elements of contacts, which belong to others.
+func (c *cutter) lists(ctx Context, s span, path string, at int) (contacts []span) {
+	for k, v := range c.members(s) {
+		if open := c.b[v.at]; open != '{' && open != '[' || len(k) > maxPath {
+			continue
+		}
+		key := string(k)
+		name := key
 		if path != "" {
-			name = path + "." + m.key
+			name = path + "." + key
 		}
 		switch {
-		case m.key == "errors" || m.key == "metadata" || at >= depth:
-		case c.b[m.value.at] == '{':
-			contacts = append(contacts, c.lists(ctx, c.object(m.value.at), name, at+1)...)
-		case c.b[m.value.at] == '[':
-			for _, e := range c.elements(m.value) {
+		case key == "errors" || key == "metadata" || at >= depth:
+		case c.b[v.at] == '{':
+			contacts = append(contacts, c.lists(ctx, v, name, at+1)...)
+		case c.b[v.at] == '[':
+			for e := range c.elements(v) {
 				switch {
 				case c.b[e.at] != '{':
-				case m.key == "contacts" && path == "":
+				case key == "contacts" && path == "":
 					contacts = append(contacts, e)
-				case m.key == "history" || m.key == "threads":
+				case key == "history" || key == "threads":
 					c.nested(ctx, e, name, at)
 				default:
 					in := ctx
@@ -169,27 +181,29 @@ func (c *cutter) lists(ctx Context, o object, path string, at int) (contacts []s
 // nested cuts a member of a list that has lists itself; where it has none, it
 // is an element.
 func (c *cutter) nested(ctx Context, e span, name string, at int) {
-	o := c.object(e.at)
 	ctx.Path = name
-	if m, ok := o.find("metadata"); ok {
+	if m, ok := c.find(e, "metadata"); ok && m.end-m.at <= maxPhase && json.Valid(c.b[m.at:m.end]) {
 		ctx.Phase = string(c.b[m.at:m.end])
 	}
 	if strings.HasSuffix(name, "threads") {
-		ctx.Thread = c.text(o, "id")
+		ctx.Thread = c.text(e, "id")
 	}
 	from := len(c.out)
-	c.lists(ctx, o, name, at+1)
+	c.lists(ctx, e, name, at+1)
 	if len(c.out) == from {
 		c.add(e, ctx)
 	}
 }
 
 func (c *cutter) add(s span, ctx Context) {
-	c.out = append(c.out, Element{At: int64(s.at), End: int64(s.end), Context: ctx})
+	if len(c.out) <= maxPieces {
+		c.out = append(c.out, Element{At: int64(s.at), End: int64(s.end), Context: ctx})
+	}
 }
 
 // share gives each contact to the elements that it is about. One that is about
-// none goes with the element at its place, or with the first.
+// none goes with the element at its place, or with the last; one about somebody
+// whom another is about, too, goes with the first element alone.
 func share(b []byte, es []Element, contacts []span) {
 	if len(contacts) == 0 {
 		return
@@ -204,11 +218,11 @@ func share(b []byte, es []Element, contacts []span) {
 		}
 	}
 	for n, s := range contacts {
-		var p peek
-		_ = json.Unmarshal(b[s.at:s.end], &p) // one of another shape is about nobody known
+		p := peekAt(b, s)
 		var of []int
 		for _, id := range p.ids() {
 			if of = by[id]; len(of) > 0 {
+				by[id] = of[:1]
 				break
 			}
 		}
@@ -222,55 +236,143 @@ func share(b []byte, es []Element, contacts []span) {
 	}
 }
 
+// find returns the last member of a name, as encoding/json does.
+func (c *cutter) find(s span, key string) (found span, ok bool) {
+	for k, v := range c.members(s) {
+		if string(k) == key {
+			found, ok = v, true
+		}
+	}
+	return found, ok
+}
+
+func (c *cutter) has(s span, key string) bool { _, ok := c.find(s, key); return ok }
+
 // text returns a scalar member as text.
-func (c *cutter) text(o object, key string) string {
-	s, ok := o.find(key)
-	if !ok || c.b[s.at] == '{' || c.b[s.at] == '[' {
+func (c *cutter) text(s span, key string) string {
+	v, ok := c.find(s, key)
+	if !ok {
+		return ""
+	}
+	return c.scalar(v)
+}
+
+func (c *cutter) scalar(v span) string {
+	if v.end-v.at > maxText {
 		return ""
 	}
 	var t loose
-	_ = t.UnmarshalJSON(c.b[s.at:s.end])
+	if t.UnmarshalJSON(c.b[v.at:v.end]) != nil {
+		return ""
+	}
 	return string(t)
 }
 
-// object reads the members of the object at i, which is one.
-func (c *cutter) object(i int) object {
-	o := object{span: span{i, i}}
-	if i >= len(c.b) || c.b[i] != '{' {
-		return o
-	}
-	for i = c.space(i + 1); c.b[i] != '}'; i = c.space(i) {
-		if c.b[i] == ',' {
-			i = c.space(i + 1)
-		}
-		key := span{i, c.skip(i)}
-		i = c.space(c.space(key.end) + 1) // the colon
-		v := span{i, c.skip(i)}
-		var name string
-		_ = json.Unmarshal(c.b[key.at:key.end], &name) // valid JSON
-		o.members = append(o.members, member{name, v})
-		i = v.end
-	}
-	o.span.end = i + 1
-	return o
+// peek is what of an element tells where it belongs.
+type peek struct {
+	From, To, WAID, Recipient, Group, FromUser, ToUser, User, RecipientUser, Timestamp string
 }
 
-// elements returns the elements of the array at s; none where it is something
-// else.
-func (c *cutter) elements(s span) (out []span) {
-	i := s.at
-	if c.b[i] != '[' {
-		return nil
-	}
-	for i = c.space(i + 1); c.b[i] != ']'; i = c.space(i) {
-		if c.b[i] == ',' {
-			i = c.space(i + 1)
+// ids are the names of people in it.
+func (p *peek) ids() (out []string) {
+	for _, s := range []string{p.From, p.FromUser, p.WAID, p.User, p.Recipient, p.RecipientUser, p.To, p.ToUser} {
+		if s != "" {
+			out = append(out, s)
 		}
-		e := span{i, c.skip(i)}
-		out = append(out, e)
-		i = e.end
 	}
 	return out
+}
+
+func peekAt(b []byte, s span) (p peek) {
+	c := cutter{b: b}
+	for key, v := range c.members(s) {
+		var into *string
+		switch string(key) {
+		case "from":
+			into = &p.From
+		case "to":
+			into = &p.To
+		case "wa_id":
+			into = &p.WAID
+		case "recipient_id":
+			into = &p.Recipient
+		case "group_id":
+			into = &p.Group
+		case "from_user_id":
+			into = &p.FromUser
+		case "to_user_id":
+			into = &p.ToUser
+		case "user_id":
+			into = &p.User
+		case "recipient_user_id":
+			into = &p.RecipientUser
+		case "timestamp":
+			into = &p.Timestamp
+		default:
+			continue
+		}
+		*into = c.scalar(v)
+	}
+	return p
+}
+
+func (e *Element) look(b []byte) {
+	if !e.looked {
+		e.peek, e.looked = peekAt(b, span{int(e.At), int(e.End)}), true
+	}
+}
+
+// members are the members of an object; none of anything else.
+func (c *cutter) members(s span) iter.Seq2[[]byte, span] {
+	return func(yield func([]byte, span) bool) {
+		if c.b[s.at] != '{' {
+			return
+		}
+		for i := c.space(s.at + 1); c.b[i] == '"'; i = c.space(i + 1) {
+			key := span{i, c.skip(i)}
+			if i = c.space(key.end); c.b[i] != ':' {
+				return
+			}
+			v := span{at: c.space(i + 1)}
+			if v.end = c.skip(v.at); v.end == v.at || !yield(c.name(key), v) {
+				return
+			}
+			if i = c.space(v.end); c.b[i] != ',' {
+				return
+			}
+		}
+	}
+}
+
+// name is the text of a key.
+func (c *cutter) name(s span) []byte {
+	raw := c.b[s.at+1 : s.end-1]
+	if bytes.IndexByte(raw, '\\') < 0 {
+		return raw
+	}
+	var name string
+	if json.Unmarshal(c.b[s.at:s.end], &name) != nil {
+		return raw
+	}
+	return []byte(name)
+}
+
+// elements are the elements of a list; none of anything else.
+func (c *cutter) elements(s span) iter.Seq[span] {
+	return func(yield func(span) bool) {
+		if c.b[s.at] != '[' {
+			return
+		}
+		for i := c.space(s.at + 1); ; i = c.space(i + 1) {
+			e := span{i, c.skip(i)}
+			if e.end == e.at || !yield(e) {
+				return
+			}
+			if i = c.space(e.end); c.b[i] != ',' {
+				return
+			}
+		}
+	}
 }
 
 func (c *cutter) space(i int) int {
@@ -280,17 +382,17 @@ func (c *cutter) space(i int) int {
 	return i
 }
 
-// skip returns the end of the value at i.
+// skip returns the end of the value at i, which stands inside of brackets; i
+// where there is none.
 func (c *cutter) skip(i int) int {
 	switch c.b[i] {
 	case '"':
-		return c.skipString(i)
+		return skipString(c.b, i)
 	case '{', '[':
-		for deep := 0; ; {
+		for deep := 0; ; i++ {
 			switch c.b[i] {
 			case '"':
-				i = c.skipString(i)
-				continue
+				i = skipString(c.b, i) - 1
 			case '{', '[':
 				deep++
 			case '}', ']':
@@ -298,23 +400,67 @@ func (c *cutter) skip(i int) int {
 					return i + 1
 				}
 			}
-			i++
 		}
 	}
-	for i < len(c.b) && !bytes.ContainsRune([]byte(",]} \n\r\t"), rune(c.b[i])) {
+	for i < len(c.b) && !delimits[c.b[i]] {
 		i++
 	}
 	return i
 }
 
-func (c *cutter) skipString(i int) int {
+// delimits are the bytes that no number or word has.
+var delimits = [256]bool{',': true, ':': true, '"': true, '{': true, '}': true, '[': true, ']': true, ' ': true, '\n': true, '\r': true, '\t': true}
+
+// skipString returns the end of the string that begins at i; 0 where it has
+// none.
+func skipString(b []byte, i int) int {
 	for i++; ; i++ {
-		n := bytes.IndexAny(c.b[i:], `"\`)
-		if i += n; c.b[i] == '"' {
+		n := bytes.IndexByte(b[i:], '"')
+		if n < 0 {
+			return 0
+		}
+		i += n
+		back := i
+		for b[back-1] == '\\' {
+			back--
+		}
+		if (i-back)%2 == 0 {
 			return i + 1
 		}
-		i++ // what is escaped
 	}
+}
+
+// balanced reports whether a text is one list or object, as far as its brackets
+// and strings go, with nothing but space around it.
+func balanced(b []byte) bool {
+	c := cutter{b: b}
+	i := c.space(0)
+	if i == len(b) || b[i] != '{' && b[i] != '[' {
+		return false
+	}
+	var open []byte
+	for ; i < len(b); i++ {
+		switch b[i] {
+		case '"':
+			end := skipString(b, i)
+			if end == 0 {
+				return false
+			}
+			i = end - 1
+		case '{', '[':
+			if open = append(open, b[i]+2); len(open) > maxDepth { // the bracket that closes it
+				return false
+			}
+		case '}', ']':
+			if open[len(open)-1] != b[i] {
+				return false
+			}
+			if open = open[:len(open)-1]; len(open) == 0 {
+				return c.space(i+1) == len(b)
+			}
+		}
+	}
+	return false
 }
 
 // loose is a scalar that may be written as a string or as a number.
@@ -325,6 +471,8 @@ func (l *loose) UnmarshalJSON(b []byte) error {
 	*l = ""
 	switch {
 	case len(b) == 0 || b[0] == '{' || b[0] == '[' || b[0] == 'n':
+	case b[0] == '"' && bytes.IndexByte(b, '\\') < 0:
+		*l = loose(b[1 : len(b)-1])
 	case b[0] == '"':
 		var s string
 		if err := json.Unmarshal(b, &s); err != nil {
@@ -335,34 +483,4 @@ func (l *loose) UnmarshalJSON(b []byte) error {
 		*l = loose(b)
 	}
 	return nil
-}
-
-// peek is what of an element tells where it belongs.
-type peek struct {
-	From          loose `json:"from"`
-	To            loose `json:"to"`
-	WAID          loose `json:"wa_id"`
-	Recipient     loose `json:"recipient_id"`
-	Group         loose `json:"group_id"`
-	FromUser      loose `json:"from_user_id"`
-	ToUser        loose `json:"to_user_id"`
-	User          loose `json:"user_id"`
-	RecipientUser loose `json:"recipient_user_id"`
-	Timestamp     loose `json:"timestamp"`
-}
-
-// ids are the names of people in it.
-func (p *peek) ids() (out []string) {
-	for _, s := range []loose{p.From, p.FromUser, p.WAID, p.User, p.Recipient, p.RecipientUser, p.To, p.ToUser} {
-		if s != "" {
-			out = append(out, string(s))
-		}
-	}
-	return out
-}
-
-func (e *Element) look(b []byte) {
-	if e.peek == (peek{}) {
-		_ = json.Unmarshal(b[e.At:e.End], &e.peek) // one of another shape belongs to its number
-	}
 }

@@ -118,12 +118,10 @@ func (r *reader) delivery(h *Head, raw []byte, e record.Entry) (*chat.Message, e
 	if h.Delivery != nil && h.Delivery.Pieces > 0 {
 		return nil, nil //nolint:nilnil // what it said is in its pieces
 	}
-	if _, err := parse(raw); err != nil {
-		return nil, err
-	}
 	switch all := Elements(raw); len(all) {
 	case 0:
-		return nil, nil //nolint:nilnil // it is about no message
+		_, err := parse(raw) // about no message, or nothing that can be read
+		return nil, err
 	case 1:
 		var contacts []value
 		for _, c := range all[0].Contacts {

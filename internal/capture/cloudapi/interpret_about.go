@@ -33,12 +33,15 @@ func About(e record.Entry) (out []Fact) {
 			return
 		}
 		f := Fact{Field: ctx.Field, Number: ctx.Number, WABA: ctx.WABA, At: at(t, "timestamp"), Value: raw, Event: t.or("event", "type", "value", "action", "decision")}
+		if errs := t.list("errors"); f.Event == "" && len(errs) > 0 {
+			f.Event = errs[0].str("code")
+		}
 		if f.At.IsZero() && ctx.Time > 0 {
 			f.At = time.Unix(ctx.Time, 0).UTC()
 		}
 		f.Say = strings.ToLower(strings.ReplaceAll(said(ctx.Field, f.Event, t.or("category", "current_limit", "message_template_name", "reason")), "_", " "))
 		switch ctx.Path[strings.LastIndexByte(ctx.Path, '.')+1:] {
-		case "messages", "statuses", "message_echoes", "calls", "groups":
+		case "messages", "statuses", "message_echoes", "standby", "calls", "groups":
 			return
 		}
 		out = append(out, f)
@@ -54,7 +57,8 @@ func About(e record.Entry) (out []Fact) {
 	return out
 }
 
-// said puts words that say something behind each other.
+// said puts words that say something behind each other, in one short line.
 func said(words ...string) string {
-	return strings.Join(slices.DeleteFunc(words, func(s string) bool { return s == "" }), ": ")
+	line := []rune(strings.Join(strings.Fields(strings.Join(slices.DeleteFunc(words, func(s string) bool { return s == "" }), ": ")), " "))
+	return string(line[:min(len(line), 200)])
 }

@@ -29,7 +29,7 @@ func (r *reader) element(raw []byte, in Context, contacts []value, kept time.Tim
 	case path == "message_echoes" || path == "messages" && in.Field == "smb_message_echoes":
 		el.out = true
 		return el.message(raw), nil
-	case path == "messages":
+	case path == "messages" || path == "standby":
 		return el.message(raw), nil
 	}
 	return nil, nil //nolint:nilnil // about no message
@@ -74,7 +74,11 @@ func (el *element) somebody(number, bsuid string) *chat.Person {
 	if number == "" && bsuid == "" && len(el.contacts) == 1 {
 		c = el.contacts[0]
 	}
-	return personOf(cmp.Or(number, c.str("wa_id")), cmp.Or(bsuid, c.str("user_id")), cmp.Or(c.str("profile", "name"), c.str("profile", "username")))
+	p := personOf(cmp.Or(number, c.str("wa_id")), cmp.Or(bsuid, c.str("user_id")), cmp.Or(c.str("profile", "name"), c.str("profile", "username")))
+	if p != nil {
+		p.ParentBSUID = c.str("parent_user_id")
+	}
+	return p
 }
 
 // message reads an element of messages, of message_echoes, or of a thread of
@@ -91,6 +95,9 @@ func (el *element) message(raw []byte) *chat.Message {
 	} else {
 		other = el.somebody(from, el.str("from_user_id"))
 	}
+	if other != nil {
+		other.ParentBSUID = cmp.Or(el.or("from_parent_user_id", "to_parent_user_id"), other.ParentBSUID)
+	}
 	c := direct(other)
 	if g := el.str("group_id"); g != "" {
 		c = group(g)
@@ -104,7 +111,7 @@ func (el *element) message(raw []byte) *chat.Message {
 	m.Chat, m.Direction, m.From = c, chat.In, other
 	m.Key = &chat.Key{ID: cmp.Or(el.str("id"), unnamed(raw)), Unique: true, FromMe: el.out, Chat: keyChat(&c)}
 	if el.out {
-		m.Direction, m.From = chat.Out, el.own.person()
+		m.Direction, m.From = chat.Out, el.sender(from)
 		m.Receipts = el.historyState(other)
 	} else if c.Kind == chat.Group && other != nil {
 		m.Key.Sender = cmp.Or(other.JID, bsuidAddress(other.BSUID))
@@ -113,6 +120,14 @@ func (el *element) message(raw []byte) *chat.Message {
 	el.referral(&m)
 	content(&m, el.value)
 	return &m
+}
+
+// sender is the business, by the number that it sent from.
+func (el *element) sender(from string) *chat.Person {
+	if from == "" || el.own.is(from) {
+		return el.own.person()
+	}
+	return personOf(from, "", "")
 }
 
 // thread is whom a thread of the history is with.
@@ -200,7 +215,7 @@ func (el *element) historyState(who *chat.Person) []chat.Receipt {
 }
 
 // bare is somebody without a name: what a receipt says of them.
-func bare(p *chat.Person) *chat.Person { q := *p; q.Name = ""; return &q }
+func bare(p *chat.Person) *chat.Person { q := *p; q.Name, q.ParentBSUID = "", ""; return &q }
 
 // status reads an element of statuses.
 func (el *element) status() *chat.Message {
@@ -254,7 +269,7 @@ func faults(errs []value) (out []string) {
 		if t := cmp.Or(e.str("title"), e.str("message")); t != "" {
 			s = strings.TrimPrefix(s+": "+t, ": ")
 		}
-		if d := e.str("error_data", "details"); d != "" && !strings.Contains(s, d) {
+		if d := cmp.Or(e.str("error_data", "details"), e.str("details")); d != "" && !strings.Contains(s, d) {
 			s += ": " + d
 		}
 		if s != "" {

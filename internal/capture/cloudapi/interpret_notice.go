@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/waxseal/waxseal/internal/capture/phone"
 	"github.com/waxseal/waxseal/internal/chat"
 )
 
@@ -116,6 +117,7 @@ func (el *element) groupNotice(raw []byte) *chat.Message {
 	}
 	if s.Event != chat.NoticeOther {
 		m.TypeCode = ""
+		m.Text = cmp.Or(m.Text, phone.Sentence(s))
 	}
 	return m
 }
@@ -144,7 +146,7 @@ func (el *element) call() *chat.Message {
 	c := direct(other)
 	m.Chat, m.Type, m.Direction, m.From = c, chat.CallType, chat.In, other
 	if out {
-		m.Direction, m.From = chat.Out, el.own.person()
+		m.Direction, m.From = chat.Out, el.sender(from)
 	}
 	m.Key = &chat.Key{ID: id, Unique: true, FromMe: out, Chat: keyChat(&c)}
 	m.Partial = event != "connect"

@@ -3,6 +3,7 @@ package cloudapi
 import (
 	"cmp"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -32,6 +33,9 @@ func alias(callback string, request int64) string {
 func (r *reader) send(h *Head, raw []byte, e record.Entry) (*chat.Message, error) {
 	s := h.Send
 	o := r.number(s.Number, "")
+	if s.Kind == NoMessage {
+		return nil, nil //nolint:nilnil // about no message
+	}
 	switch h.What {
 	case Request:
 		body := raw
@@ -43,10 +47,13 @@ func (r *reader) send(h *Head, raw []byte, e record.Entry) (*chat.Message, error
 			return nil, nil //nolint:nilnil,nilerr // about no message: a file, a group, something that Meta will refuse
 		}
 		m := r.outgoing(o, s, v)
+		if m != nil && m.Partial && s.Decision == "block" {
+			return nil, nil //nolint:nilnil // it never came to be a reaction
+		}
 		if m == nil || m.Partial {
 			return m, nil
 		}
-		uploaded(m, h.Files)
+		uploaded(m, s.Files, h.Files)
 		m.Key.Alias = alias(s.Callback, e.Seq)
 		m.Sending = &chat.Sending{State: sending[s.Decision], At: stamp(s.At), Why: s.Why, Rule: s.Rule, By: s.By}
 		m.Sending.State = cmp.Or(m.Sending.State, chat.SendForwarded)
@@ -66,8 +73,14 @@ func (r *reader) send(h *Head, raw []byte, e record.Entry) (*chat.Message, error
 		return m, nil
 	case Answer:
 		return r.answer(o, s, raw), nil
+	default: // Sent
+		return r.sent(o, s, raw)
 	}
-	v, err := parse(raw) // Sent
+}
+
+// sent reads what a sender says that it sent by another way.
+func (r *reader) sent(o own, s *SendHead, raw []byte) (*chat.Message, error) {
+	v, err := parse(raw)
 	if err != nil {
 		return nil, err
 	}
@@ -85,20 +98,25 @@ func (r *reader) send(h *Head, raw []byte, e record.Entry) (*chat.Message, error
 }
 
 // uploaded are the files of a message that the gateway has: what a link led to
-// when it was sent.
-func uploaded(m *chat.Message, files []record.ItemFile) {
+// when it was sent, or what was uploaded before. names are what the message
+// calls them.
+func uploaded(m *chat.Message, names []string, files []record.ItemFile) {
 	for i, f := range files {
 		a := chat.Attachment{Name: f.Name, State: chat.Stored, SHA256: f.SHA256, Size: f.Size, Reason: f.Reason}
 		if f.SHA256 == "" {
 			a.State = chat.Missing
 		}
-		if i >= len(m.Attachments) {
+		if i < len(names) {
+			a.Ref = names[i]
+		}
+		k := slices.IndexFunc(m.Attachments, func(w chat.Attachment) bool { return w.Ref == a.Ref })
+		if k < 0 {
 			m.Attachments = append(m.Attachments, a)
 			continue
 		}
-		was := m.Attachments[i]
-		a.Name, a.MIME, a.Ref = cmp.Or(was.Name, a.Name), was.MIME, was.Ref
-		m.Attachments[i] = a
+		was := m.Attachments[k]
+		a.Name, a.MIME = cmp.Or(was.Name, a.Name), was.MIME
+		m.Attachments[k] = a
 	}
 }
 
@@ -118,7 +136,7 @@ func sends(p string) bool {
 // outgoing is the message that a sender's body asks for, or nil: that a message
 // was read, or that somebody types.
 func (r *reader) outgoing(o own, s *SendHead, v value) *chat.Message {
-	if !v.isObject() || v.str("type") == "" && !v.has("text") && !v.has("template") {
+	if !v.isObject() || typeOf(v) == "" || v.or("to", "recipient") == "" && v.has("status") {
 		return nil
 	}
 	to := direct(personOf(v.str("to"), v.or("recipient", "to_user_id"), ""))
@@ -144,7 +162,7 @@ func (r *reader) outgoing(o own, s *SendHead, v value) *chat.Message {
 	el.context(&m)
 	content(&m, v)
 	if m.Type == chat.Template {
-		m.Text = s.Rendered
+		m.Text = cmp.Or(s.Rendered, spoken(v.get("template")))
 	}
 	return &m
 }
@@ -161,12 +179,17 @@ func (r *reader) answer(o own, s *SendHead, raw []byte) *chat.Message {
 		m.Chat = direct(personOf(all[0].str("wa_id"), all[0].str("user_id"), ""))
 		m.Key.Chat = keyChat(&m.Chat)
 	}
+	if s.Kind == "reaction" { // what it says stands with the message that it is about
+		m.TypeCode = s.Kind
+	}
 	m.Sending = &chat.Sending{State: chat.SendForwarded, At: stamp(s.At)}
 	switch {
 	case m.Key.ID != "":
 		m.Sending.State = chat.SendAccepted
 	case s.Status >= 400 && s.Status < 500:
 		m.Sending.State, m.Sending.Why = chat.SendRefused, refusal(s.Status, v.get("error"))
+	case s.Decision == Unreachable:
+		m.Sending.State, m.Sending.Why = chat.SendRefused, s.Failed
 	case s.Status == 0:
 		m.Sending.Why = cmp.Or(s.Failed, "There was no answer.")
 	default: // it may have gone out all the same

@@ -158,7 +158,9 @@ func (j *Running) end(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := j.sink.Append(ctx, []record.Record{{Kind: record.CaptureEnd, Parts: [][]byte{part}, Lineage: lineage(j.counted.Path, "")}}); err != nil {
+	// Where the answer is lost, the same end is appended again, and is known.
+	end := record.Record{Kind: record.CaptureEnd, Parts: [][]byte{part}, Lineage: lineage(j.counted.Path, ""), Identity: fmt.Appendf(nil, "end\x00%d", j.capture)}
+	if _, err := j.sink.Append(ctx, []record.Record{end}); err != nil {
 		return fmt.Errorf("end the capture: %w", err)
 	}
 	j.capture = -1

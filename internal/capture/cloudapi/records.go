@@ -1,7 +1,6 @@
 package cloudapi
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -21,7 +20,9 @@ type Incoming struct {
 	Peer     string
 	Received time.Time
 	Secret   string // that its signature was made with; see DeliveryHead
-	Ordinal  int64  // of its first record
+	// Of one that is imported: the ordinal of its first record, and where it
+	// stands in the file.
+	Ordinal, Offset int64
 }
 
 // ContactHead is the head of a part of a Piece that is an element of contacts.
@@ -35,14 +36,14 @@ type ContactHead struct {
 func Records(capture int64, in Incoming) ([]record.Record, error) {
 	sum := sha256.Sum256(in.Body)
 	head := Head{
-		ItemHead: record.ItemHead{Capture: capture, Ordinal: in.Ordinal}, What: Delivery,
+		ItemHead: record.ItemHead{Capture: capture, Ordinal: in.Ordinal, Offset: in.Offset}, What: Delivery,
 		Delivery: &DeliveryHead{
 			Received: in.Received.UTC(), SHA256: hex.EncodeToString(sum[:]), Size: int64(len(in.Body)),
 			Header: in.Header, Peer: in.Peer, Secret: in.Secret,
 		},
 	}
-	es := Elements(in.Body)
-	d := record.Record{Kind: record.Item, Lineage: "cloudapi", Identity: identity(sum, 0), Near: in.Received.UTC().Format(time.DateOnly), Period: in.Received.UTC().Format("2006-01")}
+	es, why := cut(in.Body)
+	d := record.Record{Kind: record.Item, Lineage: "cloudapi", Identity: identity(sum, 0), Period: month(in.Received)}
 	if len(es) > 0 {
 		es[0].look(in.Body)
 		es[0].place(&d, in.Received)
@@ -50,8 +51,11 @@ func Records(capture int64, in Incoming) ([]record.Record, error) {
 	if len(es) > 1 {
 		d.Lineage = lineage(es[0].Context.Number, "")
 	}
-	if len(es) == 0 && !object1(in.Body) {
-		d.Kind, head.Why = record.Unparsed, "The body is no JSON object."
+	if why == "" && len(es) < 2 && !json.Valid(in.Body) {
+		why = "The body is no JSON."
+	}
+	if why != "" {
+		d.Kind, head.Why = record.Unparsed, why
 	}
 	raw := in.Body
 	var pieces []record.Record
@@ -74,12 +78,6 @@ func Records(capture int64, in Incoming) ([]record.Record, error) {
 	return append([]record.Record{d}, pieces...), nil
 }
 
-// object1 reports whether a body is one JSON object.
-func object1(b []byte) bool {
-	b = bytes.TrimLeft(b, " \n\r\t")
-	return len(b) > 0 && b[0] == '{' && json.Valid(b)
-}
-
 func identity(sum [32]byte, n int) []byte {
 	return strconv.AppendInt(sum[:len(sum):len(sum)], int64(n), 10)
 }
@@ -87,21 +85,35 @@ func identity(sum [32]byte, n int) []byte {
 // lineage names whom an item is about, as far as that can be seen at once.
 func lineage(number, peer string) string { return "cloudapi/" + number + "/" + peer }
 
-// place puts a record beside others of the same conversation and month.
+// place puts a record beside others of the same conversation and month. Near
+// is part of what makes two records the same: only the body decides it, not
+// when it came.
 func (e *Element) place(r *record.Record, received time.Time) {
 	p := &e.peek
 	peer := ""
-	for _, s := range []loose{p.Group, p.Recipient, p.RecipientUser, p.To, p.ToUser, p.From, p.FromUser, p.WAID, p.User} {
-		if s != "" && digits(string(s)) != digits(e.Context.Phone) {
-			peer = string(s)
+	for _, s := range []string{p.Group, p.Recipient, p.RecipientUser, p.To, p.ToUser, p.From, p.FromUser, p.WAID, p.User} {
+		if s != "" && digits(s) != digits(e.Context.Phone) {
+			peer = s
 			break
 		}
 	}
-	at := received
-	if n, err := strconv.ParseInt(string(p.Timestamp), 10, 64); err == nil && n > 0 && n < 1<<36 {
-		at = time.Unix(n, 0)
+	n, _ := strconv.ParseInt(p.Timestamp, 10, 64) // 0: it has none
+	if n <= 0 || n >= 1<<36 {
+		n = e.Context.Time
 	}
-	r.Lineage, r.Near, r.Period = lineage(e.Context.Number, peer), at.UTC().Format(time.DateOnly), at.UTC().Format("2006-01")
+	r.Lineage, r.Period = lineage(e.Context.Number, peer), month(received)
+	if n > 0 && n < 1<<36 {
+		at := time.Unix(n, 0).UTC()
+		r.Near, r.Period = at.Format(time.DateOnly), month(at)
+	}
+}
+
+// month is the period of an instant; empty where it is not known.
+func month(at time.Time) string {
+	if at.IsZero() {
+		return ""
+	}
+	return at.UTC().Format("2006-01")
 }
 
 // digits is a phone number without the signs that people put into it.
@@ -120,8 +132,11 @@ func (e *Element) record(capture int64, n int, in *Incoming, sum [32]byte) (reco
 	r := record.Record{Kind: record.Item, Identity: identity(sum, n)}
 	e.place(&r, in.Received)
 	head := Head{
-		ItemHead: record.ItemHead{Capture: capture, Ordinal: in.Ordinal + int64(n)}, What: Piece,
+		ItemHead: record.ItemHead{Capture: capture, Ordinal: in.Ordinal + int64(n), Offset: in.Offset + e.At}, What: Piece,
 		Piece: &PieceHead{N: n, At: e.At, In: e.Context},
+	}
+	if !json.Valid(in.Body[e.At:e.End]) {
+		r.Kind, head.Why = record.Unparsed, "It is no JSON."
 	}
 	part, err := record.Part(head, in.Body[e.At:e.End])
 	if err != nil {
@@ -261,12 +276,20 @@ func MediaRecord(capture int64, h MediaHead, file *record.ItemFile) (record.Reco
 	}
 	r, err := itemOf(head, nil, h.At)
 	r.Lineage = lineage("", strings.TrimSuffix(h.Chat, "@s.whatsapp.net"))
+	// A stop between this record and the index has the file fetched again: it
+	// must not be told twice.
+	said := []string{"media", h.Message, h.ID, h.State}
+	if file != nil {
+		said = append(said, file.SHA256)
+	}
+	sum := sha256.Sum256([]byte(strings.Join(said, "\x00")))
+	r.Identity = sum[:]
 	return r, err
 }
 
 func itemOf(head Head, raw []byte, at time.Time) (record.Record, error) {
 	part, err := record.Part(head, raw)
-	r := record.Record{Kind: record.Item, Parts: [][]byte{part}, Period: at.UTC().Format("2006-01"), Near: at.UTC().Format(time.DateOnly)}
+	r := record.Record{Kind: record.Item, Parts: [][]byte{part}, Period: month(at)}
 	for _, f := range head.Files {
 		if f.SHA256 != "" {
 			r.Blobs = append(r.Blobs, f.Blob)

@@ -2,6 +2,8 @@ package cloudapi
 
 import (
 	"bytes"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -87,4 +89,34 @@ func FuzzRecords(f *testing.F) {
 	f.Add([]byte(`{"field":"history","value":{"history":[{"threads":[{"id":1,"messages":[{},{}]}]}]}}`))
 	f.Add([]byte(`{"messages":[{"messages":[{}]},[],1,"a"],"contacts":[{}],"contacts":[{"a":[{}]}]}`))
 	f.Fuzz(func(t *testing.T, body []byte) { rebuilt(t, body) })
+}
+
+func FuzzStored(f *testing.F) {
+	one := `{"object":"whatsapp_business_account","entry":[{"changes":[{"field":"messages","value":{"messages":[{"id":"a"},{"id":"b"}]}}]}]}`
+	f.Add([]byte(one + "\n" + one + "\n"))
+	f.Add([]byte("[" + one + "," + one + "]"))
+	f.Add([]byte(`{"log":{"entries":[{"request":{"method":"POST","postData":{"text":"{\"entry\":[{}]}"}}}],"a":{}}}`))
+	f.Add([]byte(`{"request":{"to":1},"response":{"body":null,"status":"x"},"messaging_product":""}`))
+	f.Add([]byte(`{"body":"{\"entry\":[{\"changes\":[{\"value\":1}]}]}"}`))
+	f.Fuzz(func(t *testing.T, file []byte) {
+		last := int64(-1)
+		_, err := stretches(bytes.NewReader(file), func(s stored) error {
+			if isHAR(file) {
+				s.offset = last + 1
+			}
+			if s.offset <= last || s.offset >= int64(len(file)) {
+				t.Fatalf("offset %d after %d", s.offset, last)
+			}
+			last = s.offset
+			if s = opened(s); s.send == nil {
+				rebuilt(t, s.raw)
+			} else if !json.Valid(s.raw) {
+				t.Fatalf("%q", s.raw)
+			}
+			return nil
+		})
+		if err != nil && !errors.Is(err, errShort) {
+			t.Fatal(err)
+		}
+	})
 }

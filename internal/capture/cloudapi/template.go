@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // errTemplate is for a definition or a request that is none.
@@ -17,7 +18,8 @@ var placeholder = regexp.MustCompile(`\{\{\s*([A-Za-z0-9_]+)\s*\}\}`)
 
 // Rendered is the text that the recipient reads: a template's definition, as
 // the Graph API gives it, with the parameters of a request's body put in. What
-// is a file stands as its kind in brackets, buttons as their texts in brackets.
+// is no text stands in brackets: a file as its kind and name, a button as its
+// text and address, a place without a value as it was defined.
 func Rendered(definition, body json.RawMessage) (string, error) {
 	def, err := parse(definition)
 	if err != nil {
@@ -28,27 +30,113 @@ func Rendered(definition, body json.RawMessage) (string, error) {
 	if err != nil || !send.isObject() || len(def.list("components")) == 0 {
 		return "", errTemplate
 	}
-	var out []string
+	return strings.Join(rendered(def, send), "\n"), nil
+}
+
+// rendered are the lines of a template, or of one card of a carousel.
+func rendered(def, send value) (out []string) {
 	for _, c := range def.list("components") {
 		switch strings.ToUpper(c.str("type")) {
 		case "HEADER":
-			if f := c.str("format"); f != "" && !strings.EqualFold(f, "text") {
-				out = append(out, "["+strings.ToLower(f)+"]")
-				continue
-			}
-			out = appendText(out, filled(c.str("text"), values(send, "header", "")))
+			out = addLine(out, headerOf(c, send))
 		case "BODY":
-			out = appendText(out, filled(c.str("text"), values(send, "body", "")))
+			// What tells a code may have no text of its own: WhatsApp has it.
+			out = addLine(out, cmp.Or(filled(c.str("text"), values(send, "body", "")), spoken(onlyOf(send, "body"))))
+		case "LIMITED_TIME_OFFER":
+			out = addLine(out, offerOf(c.get("limited_time_offer"), send))
 		case "FOOTER":
-			out = appendText(out, c.str("text"))
+			out = addLine(out, c.str("text"))
+			if n := c.str("code_expiration_minutes"); n != "" && c.str("text") == "" {
+				out = append(out, "[the code expires in "+n+" minutes]")
+			}
 		case "BUTTONS":
 			for i, b := range c.list("buttons") {
-				text := strings.TrimSpace(b.str("text") + " " + filled(b.str("url"), values(send, "button", strconv.Itoa(i))))
-				out = append(out, "["+cmp.Or(text, strings.ToLower(b.str("type")))+"]")
+				out = append(out, buttonOf(b, send, strconv.Itoa(i)))
+			}
+		case "CAROUSEL":
+			for i, card := range c.list("cards") {
+				out = append(out, "[card "+strconv.Itoa(i+1)+"]")
+				out = append(out, rendered(card, cardOf(send, i))...)
 			}
 		}
 	}
-	return strings.Join(out, "\n"), nil
+	return out
+}
+
+// addLine adds a line that says something. Two may be the same: both are read.
+func addLine(out []string, s string) []string {
+	if s == "" {
+		return out
+	}
+	return append(out, s)
+}
+
+// onlyOf is what is sent, without the components of other kinds.
+func onlyOf(send value, kind string) value {
+	var cs []any
+	for _, c := range send.list("components") {
+		if strings.EqualFold(c.str("type"), kind) {
+			cs = append(cs, c.v)
+		}
+	}
+	return value{map[string]any{"components": cs}}
+}
+
+// headerOf is a text, or what stands in its place.
+func headerOf(c, send value) string {
+	format := strings.ToLower(c.str("format"))
+	if format == "" || format == "text" {
+		return filled(c.str("text"), values(send, "header", ""))
+	}
+	what := format
+	for _, h := range onlyOf(send, "header").list("components") {
+		for _, p := range h.list("parameters") {
+			if said := p.get(format); said.isObject() {
+				what = strings.Join(addLine(addLine([]string{format}, said.or("filename", "name")), said.str("address")), " ")
+			}
+		}
+	}
+	return "[" + what + "]"
+}
+
+// offerOf is an offer with an end.
+func offerOf(def, send value) string {
+	text := def.str("text")
+	for _, c := range onlyOf(send, "limited_time_offer").list("components") {
+		for _, p := range c.list("parameters") {
+			if ms, ok := p.get("limited_time_offer").int("expiration_time_ms"); ok && ms > 0 {
+				text = strings.TrimSpace(text + " [until " + time.UnixMilli(ms).UTC().Format(time.RFC3339) + "]")
+			}
+		}
+	}
+	return text
+}
+
+// buttonOf is a button's text and what it leads to.
+func buttonOf(def, send value, index string) string {
+	at := values(send, "button", index)
+	to := cmp.Or(filled(def.str("url"), at), def.str("phone_number"))
+	for _, c := range onlyOf(send, "button").list("components") {
+		if c.str("index") == index {
+			for _, p := range c.list("parameters") {
+				to = cmp.Or(to, p.str("coupon_code"))
+			}
+		}
+	}
+	text := strings.TrimSpace(def.str("text") + " " + to)
+	return "[" + cmp.Or(text, strings.ToLower(def.str("type"))) + "]"
+}
+
+// cardOf is what is sent for one card of a carousel.
+func cardOf(send value, index int) value {
+	for _, c := range onlyOf(send, "carousel").list("components") {
+		for i, card := range c.list("cards") {
+			if n, ok := card.int("card_index"); ok && n == int64(index) || !ok && i == index {
+				return card
+			}
+		}
+	}
+	return value{}
 }
 
 // parameter is a value as the recipient reads it.

@@ -17,6 +17,7 @@ var sentences = map[string]string{
 	chat.NoticeEncrypted: "Messages are end-to-end encrypted", chat.NoticeBusiness: "About a business", chat.NoticeGroupCall: "A group call", chat.NoticeCommunity: "About the community",
 	chat.NoticePinned: "A message was pinned", chat.NoticeUsername: "The user name was changed", chat.NoticeAdvancedPrivacy: "Advanced chat privacy was changed",
 	chat.NoticeUnknownSender: "The sender is not among the contacts", chat.NoticeOther: "A notice",
+	chat.NoticeUserID: "The business-scoped id was changed",
 }
 
 // Sentence puts a notice into words: what happened, by whom, to whom, to what.

@@ -33,10 +33,10 @@ func (l *look) stretches(context.Context) error {
 				to, over = all[i+1].From, all[i+1].From
 			case !s.began.IsZero() || s.gone:
 				continue // it listens, or is not meant to
-			case l.w.o.Live:
-				continue // it is about to: see heard
+			case l.w.listens(s):
+				continue // it is about to be noted: see heard
 			}
-			if i+1 == len(all) && to.Sub(st.To) < 2*everyHeard {
+			if i+1 == len(all) && !l.w.o.Live && to.Sub(st.To) < 2*everyHeard {
 				continue // another program may be listening, which notes it once an hour
 			}
 			if to.Sub(st.To) < least {
@@ -58,20 +58,16 @@ func (l *look) silence(ctx context.Context) error {
 			continue // what is not listened to is silent
 		}
 		for _, n := range s.cfg.Numbers {
-			var times []time.Time
-			query := fmt.Sprintf("source:%s is:received account:%s after:%s", cloudapi.Name, n.Phone, l.now.Add(-gap.SilenceSince).Format(time.DateOnly))
-			err := l.w.o.Index.Found(ctx, query, "", func(_ int64, at time.Time) {
-				if !at.IsZero() { // by the clock on the wall
-					times = append(times, time.Date(at.Year(), at.Month(), at.Day(), at.Hour(), at.Minute(), at.Second(), 0, l.w.o.Zone))
-				}
-			})
-			if errors.Is(err, index.ErrQuery) {
-				continue // nothing has come yet
-			}
+			times, err := l.received(ctx, n.Phone, 24*time.Hour)
 			if err != nil {
-				return fmt.Errorf("look for silence: %w", err)
+				return err
 			}
-			slices.SortFunc(times, time.Time.Compare)
+			// Most numbers are not silent: the weeks before are read for the others.
+			if len(times) == 0 || l.now.Sub(times[len(times)-1]) >= gap.SilenceFrom {
+				if times, err = l.received(ctx, n.Phone, gap.SilenceSince); err != nil {
+					return err
+				}
+			}
 			since, unusual := gap.Silent(times, s.heard.Stretches[0].From, l.now)
 			for _, k := range l.known { // an earlier silence is over when something came
 				if g := l.open[k.ID]; k.Kind == gap.Silence && g.Source == s.name && g.Number == n.Phone {
@@ -89,6 +85,21 @@ func (l *look) silence(ctx context.Context) error {
 	return nil
 }
 
+// received are the times of what came in to a number, sorted.
+func (l *look) received(ctx context.Context, number string, back time.Duration) (times []time.Time, err error) {
+	query := fmt.Sprintf("source:%s is:received account:%s after:%s", cloudapi.Name, number, l.now.Add(-back).Format(time.DateOnly))
+	err = l.w.o.Index.Found(ctx, query, "", func(_ int64, at time.Time) {
+		if !at.IsZero() { // by the clock on the wall
+			times = append(times, time.Date(at.Year(), at.Month(), at.Day(), at.Hour(), at.Minute(), at.Second(), 0, l.w.o.Zone))
+		}
+	})
+	if err != nil && !errors.Is(err, index.ErrQuery) { // that nothing has come yet
+		return nil, fmt.Errorf("look for silence: %w", err)
+	}
+	slices.SortFunc(times, time.Time.Compare)
+	return times, nil
+}
+
 // canary is a message that a second number sends to the first, to see whether
 // it arrives.
 type canary struct {
@@ -103,23 +114,17 @@ const (
 	canaryReturn = 2 * time.Minute
 )
 
-func (w *Watch) canaryDue(now time.Time) bool {
+// canaries reports whether one is to be sent, or has to be back.
+func (w *Watch) canaries(now time.Time) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	for name, s := range w.sources {
-		if s.cfg.Canary != "" && !s.gone && (w.canary[name] == nil || now.Sub(w.canary[name].at) >= everyCanary) {
+		c := w.canary[name]
+		if s.cfg.Canary != "" && !s.gone && (c == nil || now.Sub(c.at) >= everyCanary || c.waits && now.Sub(c.at) >= canaryReturn) {
 			return true
 		}
 	}
 	return false
-}
-
-// canaryLost is when a canary that waits has to be back, where that is over.
-func (w *Watch) canaryLost(now time.Time) time.Time {
-	for _, c := range w.canary {
-		if back := c.at.Add(canaryReturn); c.waits && !now.Before(back) {
-			return back
-		}
-	}
-	return time.Time{}
 }
 
 // canaries looks for those that were sent, and sends the next.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/waxseal/waxseal/internal/capture/cloudapi"
 	"github.com/waxseal/waxseal/internal/gap"
+	"github.com/waxseal/waxseal/internal/gap/cover"
 	"github.com/waxseal/waxseal/internal/gap/watch"
 	"github.com/waxseal/waxseal/internal/govern"
 )
@@ -261,5 +262,84 @@ func (f *firm) explainAll() {
 		if _, err := f.ledger.Do(f.t.Context(), operator, govern.Request{Act: govern.ActGapExplain, Reason: "It is known.", Data: govern.ForGap{Gap: id}}); err != nil {
 			f.t.Fatal(err)
 		}
+	}
+}
+
+// TestPatienceOutlivesARestart: what is too young to be a hole when a program
+// starts becomes one while it runs.
+func TestPatienceOutlivesARestart(t *testing.T) {
+	p := hasty
+	p.Orphan = 3 * time.Second
+	f := newFirm(t, p)
+	f.busy()
+	f.deliver("messages", fmt.Sprintf(`{%s,"statuses":[{"id":"wamid.x","status":"sent","timestamp":"%d","recipient_id":"16505551234"}]}`, metadata, time.Now().Unix()))
+	f.scan(watch.Scan{})
+	f.watch.Close(t.Context())
+	f.watch = f.newWatch(p)
+	f.scan(watch.Scan{})
+	if by, _ := f.holes(); len(by) != 0 {
+		t.Fatalf("found at once: %v", by)
+	}
+	time.Sleep(4 * time.Second)
+	f.scan(watch.Scan{})
+	if by, _ := f.holes(); by[gap.Orphan] != 1 {
+		t.Errorf("not found: %v", by)
+	}
+}
+
+// TestCoverageCountsWhatCame by the real index, and what the watch noted.
+func TestCoverageCountsWhatCame(t *testing.T) {
+	f := newFirm(t, hasty)
+	f.busy()
+	const who = "447700900001"
+	for range 3 {
+		f.in(who, f.id(), text("سلام"))
+	}
+	picture := f.id()
+	f.in(who, picture, fmt.Sprintf(image, "m"))
+	f.media(picture, who, "m", "stored")
+	sent := f.id()
+	f.answer(f.request(who, "waxseal:1", "an offer"), who, "waxseal:1", sent)
+	f.status(who, sent, "sent", "waxseal:1")
+	f.status(who, sent, "read", "waxseal:1")
+	f.status(who, f.id(), "read", "")
+	f.scan(watch.Scan{})
+	f.watch.Close(t.Context())
+	now := time.Now().UTC()
+	days, err := cover.Days(t.Context(), f.ledger, f.x, now.AddDate(0, 0, -1), now, now, time.UTC)
+	if err != nil || len(days) != 2 {
+		t.Fatalf("%d days, %v", len(days), err)
+	}
+	var sum gap.Counted
+	var missing int64
+	for _, d := range days {
+		sum.In, sum.Out, sum.Statuses, sum.Media, sum.Deliveries = sum.In+d.In, sum.Out+d.Out, sum.Statuses+d.Statuses, sum.Media+d.Media, sum.Deliveries+d.Deliveries
+		for _, m := range d.Missing {
+			missing += m.Messages
+		}
+	}
+	if want := (gap.Counted{In: 4, Out: 2, Statuses: 3, Media: 1, Deliveries: 7}); sum != want || missing != 1 {
+		t.Errorf("counted %+v, not %+v; %d missing", sum, want, missing)
+	}
+	if d := days[0]; d.Seconds != 24*3600 {
+		t.Errorf("yesterday was listened to for %d s", d.Seconds)
+	}
+}
+
+// TestWhatComesAfterAnExplanationRings.
+func TestWhatComesAfterAnExplanationRings(t *testing.T) {
+	f := newFirm(t, hasty)
+	f.busy()
+	f.status("16505551234", f.id(), "read", "")
+	f.scan(watch.Scan{})
+	f.explainAll()
+	f.scan(watch.Scan{})
+	if len(f.bell) != 0 {
+		t.Errorf("explained, and rings: %v", f.bell)
+	}
+	f.status("16505551234", f.id(), "read", "")
+	f.scan(watch.Scan{})
+	if by, _ := f.holes(); len(f.bell) != 1 || by[gap.Orphan] != 2 {
+		t.Errorf("%d alarms, gaps %v", len(f.bell), by)
 	}
 }

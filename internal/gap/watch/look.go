@@ -32,12 +32,17 @@ type look struct {
 	seen map[int64]bool  // messages, by any of their records, that were looked at
 	keys map[string]bool // keys that were looked for
 	refs map[string]bool // names that Meta listed, by number and name
+
+	next    int64 // entry that the next look begins with
+	counted map[*source]map[[2]string]*govern.HeardCount
+	last    map[*source]time.Time // delivery that came last
 }
 
 func newLook(w *Watch, o Scan) *look {
 	return &look{
 		w: w, o: o, now: w.o.Now().UTC(), open: map[int64]*govern.Gap{}, past: map[string]bool{}, came: map[int64]bool{},
 		seen: map[int64]bool{}, keys: map[string]bool{}, refs: map[string]bool{},
+		next: w.next, counted: map[*source]map[[2]string]*govern.HeardCount{}, last: map[*source]time.Time{},
 	}
 }
 
@@ -86,8 +91,8 @@ func (l *look) entries(ctx context.Context) error {
 		return err
 	}
 	captures := map[int64]string{} // sources by captures; empty: of another kind
-	err := l.w.o.Log.Scan(ctx, l.w.next, func(e record.Entry) error {
-		l.w.next = e.Seq + 1
+	err := l.w.o.Log.Scan(ctx, l.next, func(e record.Entry) error {
+		l.next = e.Seq + 1
 		if e.Kind != record.Item || len(e.Parts) == 0 {
 			return nil
 		}
@@ -101,10 +106,15 @@ func (l *look) entries(ctx context.Context) error {
 			if name, err = l.capture(ctx, h.Capture); err != nil {
 				return err
 			}
+			if name != "" && l.w.sources[name] == nil { // it may have been added since the books were read
+				if err := l.w.learn(ctx); err != nil {
+					return err
+				}
+			}
 			captures[h.Capture] = name
 		}
 		l.came[e.Seq], l.w.recent[e.Seq] = true, e.At
-		if s := l.w.sources[name]; s != nil {
+		if s := l.w.sources[name]; s != nil && e.Seq >= s.from {
 			l.count(s, e.At, &h, raw)
 		}
 		return nil
@@ -120,9 +130,35 @@ func (l *look) entries(ctx context.Context) error {
 	return nil
 }
 
-// young is how long a message may still become a hole without anything new
-// about it.
+// done takes over what was read, once the books have been told of it: what a
+// look found that failed, the next must find again.
+func (l *look) done() {
+	l.w.next = l.next
+	for s, by := range l.counted {
+		for k, c := range by {
+			if s.counted[k] == nil {
+				s.counted[k] = &govern.HeardCount{Number: c.Number, Day: c.Day}
+			}
+			s.counted[k].Add(c)
+		}
+	}
+	for s, at := range l.last {
+		s.last = at
+	}
+}
+
+// young is for how long a message of which something is missing is looked at
+// again, until patience with it is over.
 const young = 3 * time.Hour
+
+// follow brings the index as far as the entries were read: one that it does not
+// know yet would be taken for one that tells of no message.
+func (l *look) follow(ctx context.Context) error {
+	if err := l.w.o.Index.Follow(ctx, nil); err != nil {
+		return fmt.Errorf("follow the log: %w", err)
+	}
+	return nil
+}
 
 var errEnough = errors.New("enough")
 
@@ -147,10 +183,13 @@ func (l *look) capture(ctx context.Context, seq int64) (name string, err error) 
 func (l *look) count(s *source, at time.Time, h *cloudapi.Head, raw []byte) {
 	add := func(number string, set func(*govern.HeardCount)) {
 		k := [2]string{number, at.In(l.w.o.Zone).Format(time.DateOnly)}
-		if s.counted[k] == nil {
-			s.counted[k] = &govern.HeardCount{Number: number, Day: k[1]}
+		if l.counted[s] == nil {
+			l.counted[s] = map[[2]string]*govern.HeardCount{}
 		}
-		set(s.counted[k])
+		if l.counted[s][k] == nil {
+			l.counted[s][k] = &govern.HeardCount{Number: number, Day: k[1]}
+		}
+		set(l.counted[s][k])
 	}
 	element := func(in cloudapi.Context, raw []byte) {
 		number := l.number(s, in)
@@ -164,8 +203,8 @@ func (l *look) count(s *source, at time.Time, h *cloudapi.Head, raw []byte) {
 	}
 	switch {
 	case h.What == cloudapi.Delivery && h.Delivery != nil:
-		if h.Delivery.Secret != "" && at.After(s.last) {
-			s.last = at
+		if h.Delivery.Secret != "" && at.After(l.last[s]) {
+			l.last[s] = at
 		}
 		first := cloudapi.Context{}
 		if h.Delivery.Pieces == 0 {
@@ -331,13 +370,16 @@ func (l *look) message(ctx context.Context, m *chat.Message) error {
 		}
 		return err == nil
 	}
-	l.found = append(l.found, l.w.o.Patience.Of(gap.Seen{Message: m, Source: l.w.named(m.Account), At: at}, there, l.now)...)
-	if !at.IsZero() {
+	seen := gap.Seen{Message: m, Source: l.w.named(m.Account), At: at}
+	may := gap.Patience{}.Of(seen, there, l.now) // without any patience
+	if len(may) > 0 {
+		l.found = append(l.found, l.w.o.Patience.Of(seen, there, l.now)...)
+	}
+	for _, seq := range append(m.Records, m.Seq) {
+		delete(l.w.young, seq)
+	}
+	if len(may) > 0 && seen.Age(l.now) < young {
 		l.w.young[m.Seq] = true
-	} else {
-		for _, seq := range append(m.Records, m.Seq) {
-			delete(l.w.young, seq)
-		}
 	}
 	if failed != nil {
 		return fmt.Errorf("look for what a message answers: %w", failed)

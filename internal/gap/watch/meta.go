@@ -110,18 +110,33 @@ func (l *look) state(ctx context.Context, s *source, g Graph, id, number string)
 	l.find(f)
 }
 
+const (
+	// overlap is how much of what was compared an hour ago is compared again:
+	// Meta's list is behind, too.
+	overlap = 6 * time.Hour
+	// maxListed bounds one comparison, which other looks wait for.
+	maxListed = 20_000
+)
+
 // history compares what Meta lists of a number with the archive. A stretch in
 // which nobody listened, and of which nothing is missing, is a gap no more.
 func (l *look) history(ctx context.Context, s *source, g Graph, id, number string) error {
 	since := l.now.Add(-again)
+	if at := l.w.swept[number].Add(-overlap); !l.o.Daily && at.After(since) {
+		since = at
+	}
 	if since.Before(s.since) {
 		since = s.since
 	}
-	whole, missing := true, 0
-	var first time.Time
+	whole, missing, listed := true, 0, 0
 	for m, err := range g.History(ctx, id, since) {
 		if err != nil {
 			l.unasked("Meta did not list all messages of a number of %s.", s.name)
+			whole = false
+			break
+		}
+		if listed++; listed > maxListed {
+			l.unasked("Meta lists more than %d messages of a number of %s: the newest were compared.", maxListed, s.name)
 			whole = false
 			break
 		}
@@ -130,9 +145,6 @@ func (l *look) history(ctx context.Context, s *source, g Graph, id, number strin
 		}
 		ref := gap.RefOf(m.Message)
 		l.refs[number+" "+ref] = true
-		if first.IsZero() || m.At.Before(first) {
-			first = m.At
-		}
 		f := gap.Finding{Kind: gap.HistoryMissing, Source: s.name, Number: number, Start: m.At, Ref: ref}
 		there, err := l.there(ctx, number, m.Message)
 		switch {
@@ -147,6 +159,9 @@ func (l *look) history(ctx context.Context, s *source, g Graph, id, number strin
 		}
 		missing++
 		l.find(f)
+	}
+	if whole {
+		l.w.swept[number] = l.now
 	}
 	if whole && missing == 0 && len(s.cfg.Numbers) == 1 {
 		for _, k := range l.known {

@@ -41,6 +41,9 @@ func (w *Watch) tell(ctx context.Context, l *look) error {
 				return err
 			}
 			l.res.Changed++
+			if g := l.open[c.Of]; g.State == govern.GapExplained && len(c.Add)+len(c.AddRefs) > 0 { // it is open again
+				w.ring(ctx, c.Of, &gap.Hole{Kind: gap.Kind(g.Kind), Source: g.Source, Reason: g.Reason})
+			}
 		}
 	}
 	return w.explained(ctx)

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -110,6 +111,7 @@ type Watch struct {
 	young   map[int64]bool      // messages that may become a hole
 	rung    map[int64]bool      // gaps that were told of
 	canary  map[string]*canary
+	swept   map[string]time.Time // when all that Meta lists of a number was compared
 }
 
 // New returns a Watch.
@@ -126,7 +128,7 @@ func New(o Options) *Watch {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Watch{o: o, next: -1, sources: map[string]*source{}, recent: map[int64]time.Time{}, young: map[int64]bool{}, rung: map[int64]bool{}, canary: map[string]*canary{}}
+	return &Watch{o: o, next: -1, sources: map[string]*source{}, recent: map[int64]time.Time{}, young: map[int64]bool{}, rung: map[int64]bool{}, canary: map[string]*canary{}, swept: map[string]time.Time{}}
 }
 
 // How often is looked at what.
@@ -142,11 +144,11 @@ const (
 func (w *Watch) Run(ctx context.Context) {
 	tick := time.NewTicker(everyScan / 5)
 	defer tick.Stop()
-	var scanned, asked, dayly time.Time
+	var scanned, asked, daily time.Time
 	for {
 		now := w.o.Now()
-		o := Scan{Graph: now.Sub(asked) >= everyGraph, Daily: now.Sub(dayly) >= everyDay}
-		if now.Sub(scanned) >= everyScan || w.canaryDue(now) || !w.canaryLost(now).IsZero() {
+		o := Scan{Graph: now.Sub(asked) >= everyGraph, Daily: now.Sub(daily) >= everyDay}
+		if now.Sub(scanned) >= everyScan || w.canaries(now) {
 			if _, err := w.Scan(ctx, o); err != nil && ctx.Err() == nil {
 				w.o.Logger.LogAttrs(ctx, slog.LevelError, "look for gaps", slog.String("error", err.Error()))
 			}
@@ -155,7 +157,7 @@ func (w *Watch) Run(ctx context.Context) {
 				asked = now
 			}
 			if o.Daily {
-				dayly = now
+				daily = now
 			}
 		}
 		select {
@@ -197,14 +199,12 @@ type Result struct {
 func (w *Watch) Scan(ctx context.Context, o Scan) (res Result, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if err := w.o.Index.Follow(ctx, nil); err != nil {
-		return res, fmt.Errorf("follow the log: %w", err)
-	}
 	if err := w.learn(ctx); err != nil {
 		return res, err
 	}
+	w.up()
 	l := newLook(w, o)
-	for _, step := range []func(context.Context) error{l.entries, l.messages, l.stretches, l.silence, l.canaries, l.meta} {
+	for _, step := range []func(context.Context) error{l.entries, l.follow, l.messages, l.stretches, l.silence, l.canaries, l.meta} {
 		if err := step(ctx); err != nil {
 			return l.res, err
 		}
@@ -212,6 +212,7 @@ func (w *Watch) Scan(ctx context.Context, o Scan) (res Result, err error) {
 	if err := w.tell(ctx, l); err != nil {
 		return l.res, err
 	}
+	l.done()
 	return l.res, w.heard(ctx, false)
 }
 
@@ -222,7 +223,9 @@ type source struct {
 	since time.Time
 	gone  bool
 	heard govern.Heard
+	from  int64 // entry before which an earlier run has counted
 
+	up      time.Time // when a look first saw that it listens, of which the books know nothing yet
 	began   time.Time // of the stretch that is being listened to; zero: none
 	noted   time.Time // until when it is in the books
 	counted map[[2]string]*govern.HeardCount
@@ -231,13 +234,15 @@ type source struct {
 
 // learn reads the sources from the books.
 func (w *Watch) learn(ctx context.Context) error {
-	return w.o.Ledger.Read(ctx, func(s *govern.State) error {
+	least := int64(math.MaxInt64)
+	err := w.o.Ledger.Read(ctx, func(s *govern.State) error {
 		for name, src := range s.Sources {
 			if src.Kind != cloudapi.Name {
 				continue
 			}
 			have := w.sources[name]
-			if have == nil {
+			first := have == nil
+			if first {
 				have = &source{name: name, counted: map[[2]string]*govern.HeardCount{}}
 				w.sources[name] = have
 			}
@@ -255,12 +260,17 @@ func (w *Watch) learn(ctx context.Context) error {
 				have.heard = govern.Heard{Stretches: slices.Clone(h.Stretches), Through: h.Through}
 				through = h.Through
 			}
-			if w.next < 0 || through < w.next && have.noted.IsZero() {
-				w.next = through
+			if first {
+				have.from = through
 			}
+			least = min(least, through)
 		}
 		return nil
 	})
+	if w.next < 0 && least < math.MaxInt64 {
+		w.next = least
+	}
+	return err
 }
 
 // names lists the sources in order.
@@ -306,25 +316,42 @@ func (w *Watch) heard(ctx context.Context, end bool) error {
 	}
 	now := w.o.Now().UTC()
 	for _, s := range w.names() {
-		listens := !s.gone && !end && (w.o.Listening == nil || w.o.Listening(s.name))
-		first := listens && s.began.IsZero()
+		listens := !end && w.listens(s)
+		first := s.began.IsZero()
+		if first && s.up.IsZero() || !first && listens && now.Sub(s.noted) < everyHeard {
+			continue
+		}
+		from := s.noted
 		if first {
 			if err := w.crashed(ctx, s, now); err != nil {
 				return err
 			}
-			s.began, s.noted = now, now
+			from = s.up
 		}
-		if s.began.IsZero() || !first && listens && now.Sub(s.noted) < everyHeard {
-			continue
+		if err := w.note(ctx, s, from, now); err != nil {
+			return err // it is tried again at the next look
 		}
-		if err := w.note(ctx, s, s.noted, now); err != nil {
-			return err
-		}
-		if s.noted = now; !listens {
+		s.began, s.noted, s.up = now, now, time.Time{}
+		if !listens {
 			s.began = time.Time{}
 		}
 	}
 	return nil
+}
+
+// listens reports whether a source takes deliveries now.
+func (w *Watch) listens(s *source) bool {
+	return w.o.Live && !s.gone && (w.o.Listening == nil || w.o.Listening(s.name))
+}
+
+// up notes which sources listen. The books are told after the look, which may
+// wait for Meta.
+func (w *Watch) up() {
+	for _, s := range w.sources {
+		if s.began.IsZero() && s.up.IsZero() && w.listens(s) {
+			s.up = w.o.Now().UTC()
+		}
+	}
 }
 
 // crashed adds to the books what the last run did not get to say: it listened

@@ -191,7 +191,9 @@ func TestForecast(t *testing.T) {
 	for _, m := range []*chat.Message{
 		out("guaranteed", "12025550123@s.whatsapp.net", "2026-11-24T10:00:00Z"), out("hello", "447700900123@s.whatsapp.net", "2026-11-24T10:00:00Z"),
 		out("hello", "12025550123@s.whatsapp.net", "2026-11-24T10:00:00Z"), out("hello", "12025550123@s.whatsapp.net", "2026-11-24T20:00:00Z"),
-		{Direction: chat.In, Type: chat.Text, Text: "guaranteed"}, {Direction: chat.Out}, {Direction: chat.Out, Type: chat.Text, SentLocal: "2026"},
+		{Direction: chat.In, Type: chat.Text, Text: "guaranteed"},
+		{Direction: chat.Out},
+		{Direction: chat.Out, Type: chat.Text, SentLocal: "2026"},
 	} {
 		f.Add(set, m)
 	}

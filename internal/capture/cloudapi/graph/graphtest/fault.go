@@ -61,7 +61,7 @@ func (f *Fault) answer(w http.ResponseWriter, r *http.Request, serve func(http.R
 		serve(w)
 		return
 	}
-	time.Sleep(f.Delay)
+	sleep(r, f.Delay)
 	switch {
 	case f.Hang:
 		<-r.Context().Done()
@@ -97,11 +97,19 @@ func (f *Fault) answer(w http.ResponseWriter, r *http.Request, serve func(http.R
 		}
 		if f.Drip > 0 {
 			_ = http.NewResponseController(w).Flush() // it comes later then
-			time.Sleep(f.Drip)
+			sleep(r, f.Drip)
 		}
 	}
 	if f.Cut {
 		_ = http.NewResponseController(w).Flush() // it comes later then
 		panic(http.ErrAbortHandler)
+	}
+}
+
+// sleep waits while whoever asked does.
+func sleep(r *http.Request, d time.Duration) {
+	select {
+	case <-r.Context().Done():
+	case <-time.After(d):
 	}
 }
