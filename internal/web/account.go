@@ -83,6 +83,7 @@ var actionWords = []actionChoice{
 	{access.ManageMatters, "Change matters"},
 	{access.SubjectRequest, "Requests of data subjects"},
 	{access.SeeAudit, "See the audit trail"},
+	{access.SeeCapture, "See sources, gaps and coverage"},
 	{access.Self, "Ask for what needs two people, and confirm or decline it"},
 }
 

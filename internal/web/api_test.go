@@ -85,8 +85,8 @@ func (d *described) ask(path string, want int, broken bool, change func(*http.Re
 		}
 	}
 	res := w.Result()
-	if strings.HasPrefix(res.Header.Get("Content-Type"), "application/x-ndjson") {
-		return w // the validator reads one value; the test of lines reads them all
+	if res.Header.Get("Content-Type") == "application/x-ndjson" {
+		return w // the validator reads one value
 	}
 	if ok, errs := d.valid.ValidateHttpResponse(r, res); !ok {
 		for _, e := range errs {
@@ -176,20 +176,20 @@ func TestTheAPIAnswersAsDescribed(t *testing.T) {
 	limited := d.tokenOf("olga", access.State)
 	for _, path := range d.paths {
 		d.setNow(d.now().Add(time.Minute))
-		at := sampleOf.Replace(path) + needs(path)
-		if path == "/openapi.yaml" { // says nothing of the archive
-			d.ask(at, http.StatusOK, false, func(r *http.Request) { r.Header.Del("Authorization") })
+		if path == "/openapi.yaml" {
+			d.ask(path, http.StatusOK, false, func(r *http.Request) { r.Header.Del("Authorization") })
 			continue
 		}
+		at := sampleOf.Replace(path) + needs(path)
 		w := d.ask(at, http.StatusOK, false, nil)
 		d.ask(at, http.StatusUnauthorized, true, func(r *http.Request) { r.Header.Del("Authorization") })
 		d.ask(at, http.StatusUnauthorized, false, func(r *http.Request) { r.Header.Set("Authorization", "Bearer wxs_wrong") })
 		d.ask(at, http.StatusForbidden, false, func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+limited) })
-		if path == "/audit" {
-			continue // to have asked is in it
-		}
-		if tag := w.Header().Get("ETag"); tag != "" {
-			if again := d.ask(at, http.StatusNotModified, false, func(r *http.Request) { r.Header.Set("If-None-Match", tag) }); again.Body.Len() != 0 {
+		if tag := w.Header().Get("ETag"); path == "/audit" {
+			continue // each look adds a row to it
+		} else if tag != "" {
+			again := d.ask(at, http.StatusNotModified, false, func(r *http.Request) { r.Header.Set("If-None-Match", tag) })
+			if again.Body.Len() != 0 {
 				t.Errorf("%s: a body with 304", path)
 			}
 		} else if !strings.HasPrefix(path, "/media") {
@@ -219,9 +219,8 @@ func TestTheAPIAnswersAsDescribed(t *testing.T) {
 	d.signIn2("olga")
 	d.post("/settings/reason", url.Values{"required": {"1"}})
 	d.cookie = nil
-	d.setNow(d.now().Add(2 * once)) // a look at a file stands for those of an hour
 	for _, path := range []string{"/chats/acme/messages", "/messages/9", "/messages/9/proof", "/media/" + pictureSum, "/search?q=sign"} {
-		d.setNow(d.now().Add(time.Minute))
+		d.setNow(d.now().Add(2 * once))
 		d.ask(path, http.StatusPreconditionRequired, false, nil)
 		before := d.traces("monthly review")
 		d.ask(path, http.StatusOK, false, func(r *http.Request) { r.Header.Set("Waxseal-Reason", "monthly review") })
@@ -283,9 +282,10 @@ func TestATokenAsksSoOften(t *testing.T) {
 		t.Error("it does not say when to come again")
 	}
 	for _, path := range d.paths {
-		if path != "/openapi.yaml" {
-			d.ask(sampleOf.Replace(path)+needs(path), http.StatusTooManyRequests, false, nil)
+		if path == "/openapi.yaml" {
+			continue
 		}
+		d.ask(sampleOf.Replace(path)+needs(path), http.StatusTooManyRequests, false, nil)
 	}
 	d.setNow(d.now().Add(time.Second))
 	d.ask("/chats", http.StatusOK, false, nil)
