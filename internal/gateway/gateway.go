@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net/http"
 	"path"
+	"regexp"
 	"strings"
 	"time"
 
@@ -119,12 +120,23 @@ type call struct {
 
 // number is the phone_number_id in the address.
 func (c *call) number() string {
-	f := strings.Split(c.rest, "/")
-	if len(f) > 1 && strings.HasPrefix(f[0], "v") {
-		return f[1]
-	}
-	return f[0]
+	node, _, _ := strings.Cut(c.node(), "/")
+	return node
 }
+
+// node is the address without the version that stands before it.
+func (c *call) node() string {
+	f, rest, _ := strings.Cut(c.rest, "/")
+	if version.MatchString(f) {
+		return rest
+	}
+	return c.rest
+}
+
+var (
+	version  = regexp.MustCompile(`^[vV][0-9]`)
+	numberID = regexp.MustCompile(`^[1-9][0-9]*$`)
+)
 
 // path is the address at Meta.
 func (c *call) path() string {
@@ -139,9 +151,10 @@ func (c *call) asksOnly() bool { return c.r.Method == http.MethodGet || c.r.Meth
 
 // sends reports an address that messages are sent to.
 func (c *call) sends() bool {
-	last := strings.ToLower(path.Base(c.rest))
-	return !c.asksOnly() && (last == "messages" || last == "marketing_messages")
+	return !c.asksOnly() && isSend(strings.ToLower(path.Base(c.rest)))
 }
+
+func isSend(last string) bool { return last == "messages" || last == "marketing_messages" }
 
 func (c *call) serve() error {
 	if c.rest == "sent" {
@@ -178,6 +191,10 @@ func (c *call) hurry(d time.Duration) {
 
 // send archives a request, and then does with it what the rules say.
 func (c *call) send(raw []byte) error {
+	if c.batched(raw) {
+		say(c.w, http.StatusBadRequest, noBatch, "")
+		return nil
+	}
 	ctx := context.WithoutCancel(c.r.Context()) // who hangs up has sent it all the same
 	h := cloudapi.SendHead{At: c.g.o.Now().UTC(), Method: c.r.Method, Path: c.path(), Number: c.number(), Decision: rules.Forward}
 	raw, body := c.plain(raw)
@@ -185,7 +202,7 @@ func (c *call) send(raw []byte) error {
 		h.Sent = string(body)
 	}
 	o := cloudapi.OutlineOf(body)
-	s := rules.Send{Source: c.src.Name, Number: h.Number, To: o.To, Kind: o.Type, Text: o.Text, Body: body, Template: o.Template, Deferrable: c.asks("deferrable"), Urgent: c.asks("urgent"), By: c.r.Header.Get("X-Waxseal-By")}
+	s := rules.Send{Source: c.src.Name, Number: h.Number, To: o.To, Kind: strings.ToLower(o.Type), Text: o.Text, Body: body, Template: o.Template, Deferrable: c.asks("deferrable"), Urgent: c.asks("urgent"), By: c.r.Header.Get("X-Waxseal-By")}
 	var d rules.Decision
 	var files []record.ItemFile
 	message := c.sends() && !o.Notice
@@ -217,7 +234,7 @@ func (c *call) send(raw []byte) error {
 	switch {
 	case h.Decision == rules.Block:
 		status := http.StatusForbidden
-		if !o.Object {
+		if !o.Object || o.To == "" {
 			status = http.StatusBadRequest
 		}
 		say(c.w, status, cmp.Or(d.Say, "A rule of the firm does not let this out: "+d.Why), trace(seq))
@@ -246,6 +263,8 @@ func (c *call) decide(s *rules.Send, at time.Time, o cloudapi.Outline) rules.Dec
 	switch {
 	case !o.Object:
 		return rules.Decision{Do: rules.Block, Why: "It is no JSON object.", Say: "The body is no JSON object. It was not sent."}
+	case o.To == "":
+		return rules.Decision{Do: rules.Block, Why: "It is not said to whom it goes.", Say: "It is not said to whom it goes, as a text. It was not sent."}
 	case c.g.o.Rules == nil:
 		return rules.Decision{Do: rules.Forward}
 	}
