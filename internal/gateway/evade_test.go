@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -8,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/waxseal/waxseal/internal/chat"
 	"github.com/waxseal/waxseal/internal/gateway/rules"
 )
 
@@ -68,19 +70,46 @@ func TestWhatRulesAreTold(t *testing.T) {
 	for _, c := range [][]string{
 		{"/gateway/key/V23.0/7/messages", text},
 		{address, strings.Replace(text, `"text"`, `"TEXT"`, 1)},
+		{address, text, "X-Waxseal-By", " Ann"},
 		{address, `{"status":"read","to":["1"],` + text[1:]},
 		{address, `{"status":"read","messaging_product":"whatsapp","to":["16505551234"],"type":"text","text":{"body":"hi"}}`},
 		{address, `{"status":"read","messaging_product":"whatsapp","recipient":{"id":"1"},"type":"text","text":{"body":"hi"}}`},
 	} {
 		saw, o.got = nil, nil
-		if w := o.do("POST", c[0], c[1]); w.Code == http.StatusBadRequest && len(o.got) == 0 {
+		if w := o.do("POST", c[0], c[1], c[2:]...); w.Code == http.StatusBadRequest && len(o.got) == 0 {
 			continue
 		}
-		if len(saw) != 1 || saw[0].Number != "7" || saw[0].Kind != "text" || len(o.got) > 0 {
+		if len(saw) != 1 || saw[0].Number != "7" || saw[0].Kind != "text" || len(c) > 2 && saw[0].By != "ann" || len(o.got) > 0 {
 			t.Errorf("%q: the rules saw %+v, Meta got %q", c, saw, o.got)
 		}
 	}
 	if w := o.post(address, `{"messaging_product":"whatsapp","status":"read","message_id":"wamid.x"}`); w.Code != http.StatusOK {
 		t.Errorf("a receipt: %d", w.Code)
+	}
+}
+
+// What the sender is told was not sent is not sent when the program starts
+// again: the log says so before the sender hears it.
+func TestWhatCouldNotWaitStays(t *testing.T) {
+	for _, number := range []string{"7", "8"} { // the second is none of the source's
+		o := newOffice(t, func(http.ResponseWriter, *http.Request) {})
+		o.rules = func(*rules.Send) rules.Decision { return rules.Decision{Do: rules.Delay, Why: "so", For: 1} }
+		o.unbooked = errors.New("full")
+		w := o.post("/gateway/key/v23.0/"+number+"/messages", text, "Authorization", "Bearer our own")
+		if w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "It was not sent") {
+			t.Errorf("%s: %d %s", number, w.Code, w.Body)
+		}
+		if m := o.messages(t); len(m) != 1 || m[0].Sending == nil || m[0].Sending.State != chat.SendWithdrawn {
+			t.Errorf("%s: %+v", number, m)
+		}
+		o.fails = func(n int) error { // the step of the second send
+			if n > 3 {
+				return errors.New("full")
+			}
+			return nil
+		}
+		if w = o.post("/gateway/key/v23.0/"+number+"/messages", text, "Authorization", "Bearer our own"); w.Code != http.StatusGatewayTimeout || !strings.Contains(w.Body.String(), "not known") {
+			t.Errorf("%s: %d %s", number, w.Code, w.Body)
+		}
 	}
 }

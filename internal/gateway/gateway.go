@@ -202,7 +202,7 @@ func (c *call) send(raw []byte) error {
 		h.Sent = string(body)
 	}
 	o := cloudapi.OutlineOf(body)
-	s := rules.Send{Source: c.src.Name, Number: h.Number, To: o.To, Kind: strings.ToLower(o.Type), Text: o.Text, Body: body, Template: o.Template, Deferrable: c.asks("deferrable"), Urgent: c.asks("urgent"), By: c.r.Header.Get("X-Waxseal-By")}
+	s := rules.Send{Source: c.src.Name, Number: h.Number, To: o.To, Kind: strings.ToLower(o.Type), Text: o.Text, Body: body, Template: o.Template, Deferrable: c.asks("deferrable"), Urgent: c.asks("urgent"), By: strings.ToLower(strings.TrimSpace(c.r.Header.Get("X-Waxseal-By")))}
 	var d rules.Decision
 	var files []record.ItemFile
 	message := c.sends() && !o.Notice
@@ -275,12 +275,10 @@ func (c *call) decide(s *rules.Send, at time.Time, o cloudapi.Outline) rules.Dec
 func (c *call) wait(ctx context.Context, seq int64, s *rules.Send, d rules.Decision, callback string) error {
 	_, known := c.g.o.Of(s.Number) // else it could not go later
 	if c.g.o.Queue == nil || !known {
-		say(c.w, http.StatusServiceUnavailable, "It would have to wait, and its number is none that can. It was not sent.", trace(seq))
-		return nil
+		return c.stays(ctx, seq, s, callback, "It would have to wait, and its number is none that can.")
 	}
 	if err := c.g.o.Queue.Wait(ctx, seq, s, d); err != nil {
-		say(c.w, http.StatusServiceUnavailable, "It has to wait, and that could not be noted. It was not sent.", trace(seq))
-		return err
+		return errors.Join(err, c.stays(ctx, seq, s, callback, "It has to wait, and that could not be noted."))
 	}
 	c.w.Header().Set("Content-Type", "application/json")
 	c.w.WriteHeader(http.StatusAccepted)
@@ -296,6 +294,18 @@ func (c *call) wait(ctx context.Context, seq int64, s *rules.Send, d rules.Decis
 		"messages":          []map[string]string{{"id": cmp.Or(callback, trace(seq)), "message_status": "waiting"}},
 		"waxseal":           about,
 	})
+}
+
+// stays tells the sender that a request which was to wait is not sent, after
+// the log says so: it would be booked, and go, when the program starts again.
+func (c *call) stays(ctx context.Context, seq int64, s *rules.Send, callback, why string) error {
+	_, err := c.g.step(ctx, c.src, seq, -1, cloudapi.SendHead{Decision: withdraw, Number: s.Number, Callback: callback, Why: why})
+	if err != nil {
+		say(c.w, http.StatusGatewayTimeout, why+" It is not known whether it goes out later. Look for it in the archive before you send it again.", trace(seq))
+		return fmt.Errorf("note that request %d does not go: %w", seq, err)
+	}
+	say(c.w, http.StatusServiceUnavailable, why+" It was not sent.", trace(seq))
+	return nil
 }
 
 // asks reads a switch of the gateway's own from header or query.
@@ -390,13 +400,16 @@ func (g *Gateway) Forward(ctx context.Context, request int64, try int) (outcome 
 	return g.conclude(context.WithoutCancel(ctx), src, request, h, a, err)
 }
 
+// withdraw is the decision that a request does not go out any more.
+const withdraw = "withdraw"
+
 // Withdrawn notes in the log that a request does not go out.
 func (g *Gateway) Withdrawn(ctx context.Context, x govern.Send) error {
 	src, h, _, err := g.request(ctx, x.Request)
 	if err != nil {
 		return err
 	}
-	_, err = g.step(ctx, src, x.Request, -1, cloudapi.SendHead{Decision: "withdraw", Number: h.Number, Callback: h.Callback, Why: x.Withdrawn.Why, By: x.Withdrawn.By})
+	_, err = g.step(ctx, src, x.Request, -1, cloudapi.SendHead{Decision: withdraw, Number: h.Number, Callback: h.Callback, Why: x.Withdrawn.Why, By: x.Withdrawn.By})
 	return err
 }
 

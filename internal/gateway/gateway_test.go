@@ -33,6 +33,7 @@ type office struct {
 	cfg      cloudapi.Config
 	rules    func(*rules.Send) rules.Decision
 	waits    []int64
+	unbooked error // of the queue
 	full     error // of the archive
 	links    []netip.Prefix
 	template string // the only one
@@ -52,7 +53,7 @@ func (o *office) Decide(s *rules.Send, _ time.Time) rules.Decision {
 
 func (o *office) Wait(_ context.Context, request int64, _ *rules.Send, _ rules.Decision) error {
 	o.waits = append(o.waits, request)
-	return nil
+	return o.unbooked
 }
 
 // Blob and Append stand before the sink, so that it can be full.
