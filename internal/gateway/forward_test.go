@@ -300,6 +300,9 @@ func TestHandshakesThatFail(t *testing.T) {
 	if w := o.post(address, text, "X-Waxseal-Deferrable", "1", "Authorization", "Bearer our own"); w.Code != http.StatusAccepted {
 		t.Errorf("deferrable: %d %s", w.Code, w.Body)
 	}
+	if m := o.messages(t); len(m) != 2 || m[1].Sending.State != chat.SendDeferred || m[1].Sending.Why == "" {
+		t.Errorf("what waits for Meta is taken for what was sent: %+v", m)
+	}
 }
 
 // Who asks and hangs up has sent it all the same; the answer is archived.
