@@ -30,7 +30,7 @@ func OutlineOf(body []byte) (o Outline) {
 		return o
 	}
 	o.Object, o.Callback, o.To = true, v.str("biz_opaque_callback_data"), v.or("to", "recipient")
-	if o.To == "" && v.has("status") {
+	if v.has("status") && !v.has("to") && !v.has("recipient") {
 		o.Notice = true
 		return o
 	}
