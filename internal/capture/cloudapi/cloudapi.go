@@ -107,7 +107,7 @@ type SendHead struct {
 	// names the message until WhatsApp does. Empty where the sender had its own.
 	Callback string `json:"callback,omitempty"`
 	// Decision is what the gateway did with a Request ("forward", "block",
-	// "hold", "delay", "defer"), what a Step says ("forward", "withdraw",
+	// "hold", "delay", "defer"), what a Step says ("forward", "defer", "withdraw",
 	// "block"), or Unreachable of an Answer.
 	Decision string `json:"decision,omitempty"`
 	Why      string `json:"why,omitempty"`  // a sentence
