@@ -51,7 +51,7 @@ func captures(t *testing.T, es []record.Entry) (begun, ended, items int) {
 	t.Helper()
 	open := map[int64]bool{}
 	for _, e := range es {
-		switch e.Kind { //nolint:exhaustive // there are no others here
+		switch e.Kind {
 		case record.Capture:
 			begun++
 			open[e.Seq] = true
