@@ -49,6 +49,13 @@ var commandActions = map[string]access.Action{
 	"consent list":  access.SeeSends,
 	"consent set":   access.ManageSendRules,
 
+	"hook add":    access.Operate,
+	"hook list":   access.SeeCapture,
+	"hook test":   access.Operate,
+	"hook replay": access.Operate,
+	"hook pause":  access.Operate,
+	"hook remove": access.Operate,
+
 	"report coverage": access.SeeCapture,
 	"gap list":        access.SeeCapture,
 	"gap show":        access.SeeCapture,

@@ -61,6 +61,7 @@ type cli struct {
 	Label     labelCmd     `cmd:"" help:"Sort messages: labels and their rules."`
 	Matter    matterCmd    `cmd:"" help:"Collect messages for cases and inquiries."`
 	Note      noteCmd      `cmd:"" help:"Write notes about messages."`
+	Hook      hookCmd      `cmd:"" help:"Tell other programs what happens, by signed webhooks."`
 	Gap       gapCmd       `cmd:"" help:"See and explain what live capture is missing."`
 }
 

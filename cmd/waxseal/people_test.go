@@ -228,6 +228,7 @@ func TestEveryCommandForEveryRole(t *testing.T) {
 
 // commandArgs are arguments that let a command get as far as asking who types.
 var commandArgs = map[string][]string{
+	"hook add": {"crm", "https://crm.example/in"}, "hook test": {"crm"}, "hook replay": {"crm"}, "hook pause": {"crm"}, "hook remove": {"crm"},
 	"policy set": {"x", "--min", "0y"}, "policy assign": {"x"}, "policy withdraw": {"x", "--reason", "r"}, "policy lift": {"1", "--reason", "r"},
 	"policy order": {"X", "--extra", "2y", "--reason", "r"}, "policy fiscal": {"12-31", "--zone", "UTC"},
 	"send show": {"99999"}, "send release": {"99999"}, "send withdraw": {"99999", "--reason", "r"}, "rule test": {"text"},

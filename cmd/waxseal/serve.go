@@ -203,6 +203,7 @@ func (a *app) serve(l net.Listener, ar *archive.Archive, x *index.Index, o servi
 	watching.Go(func() { ways.followSoon(running) })
 	watching.Go(func() { ways.run(running) })
 	watching.Go(func() { ways.watchGaps(running) })
+	watching.Go(func() { ways.pusher(o.client).Run(running) })
 	watching.Go(func() { ways.out.outbox.Run(running) })
 	watching.Go(func() { ways.wishes.run(running) })
 	watching.Go(func() { watchDue(running, ar, desk, log) })

@@ -300,6 +300,24 @@ func TestHandshakesThatFail(t *testing.T) {
 	if w := o.post(address, text, "X-Waxseal-Deferrable", "1", "Authorization", "Bearer our own"); w.Code != http.StatusAccepted {
 		t.Errorf("deferrable: %d %s", w.Code, w.Body)
 	}
+	if m := o.messages(t); len(m) != 2 || m[1].Sending.State != chat.SendDeferred || m[1].Sending.Why == "" {
+		t.Errorf("what waits for Meta is taken for what was sent: %+v", m)
+	}
+}
+
+// Who asks and hangs up has sent it all the same; the answer is archived.
+func TestASenderHangsUp(t *testing.T) {
+	ctx, hangUp := context.WithCancel(t.Context())
+	o := newOffice(t, func(w http.ResponseWriter, _ *http.Request) {
+		hangUp()
+		time.Sleep(20 * time.Millisecond)
+		_, _ = io.WriteString(w, taken)
+	})
+	r := httptest.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(text))
+	o.ServeHTTP(httptest.NewRecorder(), r)
+	if what, heads := o.items(t); what != "request answer" || heads[1].Send.Status != 200 {
+		t.Errorf("%s", what)
+	}
 }
 
 func TestManySendsAtOnce(t *testing.T) {

@@ -247,7 +247,11 @@ func (c *call) send(raw []byte) error {
 	out := leaving(h, body)
 	a, err := c.g.forward(ctx, c.src, h, bytes.NewReader(out), int64(len(out)), c.r)
 	if errors.Is(err, ErrUnreachable) && s.Deferrable && message && c.known() {
-		d.Do, d.Why = rules.Defer, "Meta cannot be reached; it goes out when it can."
+		d.Do, d.Why = rules.Defer, deferred
+		if err := c.g.deferred(context.WithoutCancel(ctx), c.src, seq, -1, h); err != nil {
+			say(c.w, http.StatusServiceUnavailable, "The archive could not take it, so it was not sent. Try again later.", trace(seq))
+			return err
+		}
 		return c.wait(context.WithoutCancel(ctx), seq, &s, d, h.Callback)
 	}
 	if a != nil && a.status/100 == 2 {
@@ -395,13 +399,22 @@ func (g *Gateway) Forward(ctx context.Context, request int64, try int) (outcome 
 	out := leaving(h, raw)
 	a, err := g.forward(sending, src, h, bytes.NewReader(out), int64(len(out)), nil)
 	if errors.Is(err, ErrUnreachable) {
-		return "", ErrUnreachable
+		return "", errors.Join(ErrUnreachable, g.deferred(context.WithoutCancel(ctx), src, request, try, h))
 	}
 	return g.conclude(context.WithoutCancel(ctx), src, request, h, a, err)
 }
 
 // withdraw is the decision that a request does not go out any more.
 const withdraw = "withdraw"
+
+const deferred = "Meta cannot be reached; it goes out when it can."
+
+// deferred notes in the log that a request that was forwarded did not leave, so
+// that it is not taken for one whose answer was lost.
+func (g *Gateway) deferred(ctx context.Context, src Source, request int64, try int, h cloudapi.SendHead) error {
+	_, err := g.step(ctx, src, request, try, cloudapi.SendHead{Decision: rules.Defer, Number: h.Number, Callback: h.Callback, Why: deferred})
+	return err
+}
 
 // Withdrawn notes in the log that a request does not go out.
 func (g *Gateway) Withdrawn(ctx context.Context, x govern.Send) error {
@@ -438,9 +451,13 @@ func (g *Gateway) step(ctx context.Context, src Source, request int64, try int, 
 	h.At, h.Request = g.o.Now().UTC(), request
 	ctx, cancel := context.WithTimeout(ctx, keepTime)
 	defer cancel()
+	name := "step"
+	if h.Decision == rules.Defer {
+		name = "deferred"
+	}
 	got, err := src.Journal.Append(ctx, func(capture int64) ([]record.Record, error) {
 		r, err := cloudapi.SendRecord(capture, h, cloudapi.Step, nil, nil)
-		r.Identity = fmt.Appendf(nil, "step %d %d", request, try)
+		r.Identity = fmt.Appendf(nil, "%s %d %d", name, request, try)
 		return []record.Record{r}, err
 	})
 	if err != nil {

@@ -33,8 +33,9 @@ type office struct {
 	cfg      cloudapi.Config
 	rules    func(*rules.Send) rules.Decision
 	waits    []int64
-	unbooked error // of the queue
-	full     error // of the archive
+	queue    gateway.Queue // nil: they wait for ever
+	unbooked error         // of the queue
+	full     error         // of the archive
 	links    []netip.Prefix
 	template string // the only one
 
@@ -51,8 +52,11 @@ func (o *office) Decide(s *rules.Send, _ time.Time) rules.Decision {
 	return o.rules(s)
 }
 
-func (o *office) Wait(_ context.Context, request int64, _ *rules.Send, _ rules.Decision) error {
+func (o *office) Wait(ctx context.Context, request int64, s *rules.Send, d rules.Decision) error {
 	o.waits = append(o.waits, request)
+	if o.queue != nil {
+		return o.queue.Wait(ctx, request, s, d)
+	}
 	return o.unbooked
 }
 

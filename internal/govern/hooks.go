@@ -255,3 +255,18 @@ func checkHookAt(s *State, _ *Act, d HookAt) error {
 	}
 	return nil
 }
+
+// State says in a word how a hook is.
+func (h *Hook) State() string {
+	switch {
+	case h.Opened == 0:
+		return "waits" // for an officer
+	case !h.Parked.IsZero():
+		return "parked"
+	case h.Paused:
+		return "paused"
+	case !h.Failing.IsZero():
+		return "failing"
+	}
+	return "tells"
+}

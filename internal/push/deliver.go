@@ -71,8 +71,8 @@ func straight(client *http.Client) *http.Client {
 	return &c
 }
 
-// why says in a few words why an event was not taken, without an address.
-func why(err error) string {
+// Why says in a few words why an event was not taken, without an address.
+func Why(err error) string {
 	var r refusal
 	switch {
 	case errors.As(err, &r):

@@ -316,7 +316,7 @@ func (l *line) tell(ctx context.Context, h *govern.Hook, ev *Event) error {
 	err := post(ctx, l.p.o.Client, h, ev, l.tries)
 	answer := "taken"
 	if err != nil {
-		answer = why(err)
+		answer = Why(err)
 	}
 	l.status(func(s *Status) {
 		s.Next, s.Answer, s.At, s.Tries = ev.Seq, answer, time.Now(), l.tries
@@ -356,7 +356,7 @@ func (l *line) failed(ctx context.Context, err error) (time.Duration, bool) {
 		return lookEvery * 10, true
 	}
 	now := time.Now()
-	l.why = why(err)
+	l.why = Why(err)
 	if l.failing.IsZero() {
 		l.failing = now.UTC()
 		l.note(ctx, govern.ActHookReached) // since when, whatever becomes of this process

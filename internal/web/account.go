@@ -73,11 +73,17 @@ var actionWords = []actionChoice{
 	{access.ProposeDisposal, "Propose disposals"},
 	{access.ApproveDisposal, "Confirm disposals"},
 	{access.Order, "Label, note, collect"},
+	{access.SeeCapture, "See sources, gaps and coverage"},
+	{access.ExplainGap, "Explain gaps"},
+	{access.SeeSends, "See what waits in the gateway"},
+	{access.DecideSend, "Let sends go, or withdraw them"},
+	{access.ManageSendRules, "Change the rules for sends"},
 	{access.ManageLabels, "Change the scheme of labels"},
 	{access.SeeMatters, "See matters"},
 	{access.ManageMatters, "Change matters"},
 	{access.SubjectRequest, "Requests of data subjects"},
 	{access.SeeAudit, "See the audit trail"},
+	{access.SeeCapture, "See sources, gaps and coverage"},
 	{access.Self, "Ask for what needs two people, and confirm or decline it"},
 }
 

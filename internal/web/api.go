@@ -130,7 +130,11 @@ func answer(w http.ResponseWriter, r *http.Request, v any) error {
 	if err := enc.Encode(v); err != nil {
 		return fmt.Errorf("encode answer: %w", err)
 	}
-	sum := sha256.Sum256(b.Bytes())
+	return answerJSON(w, r, b.Bytes())
+}
+
+func answerJSON(w http.ResponseWriter, r *http.Request, b []byte) error {
+	sum := sha256.Sum256(b)
 	tag := `"` + hex.EncodeToString(sum[:12]) + `"`
 	h := w.Header()
 	h.Set("ETag", tag)
@@ -140,7 +144,7 @@ func answer(w http.ResponseWriter, r *http.Request, v any) error {
 		return nil
 	}
 	h.Set("Content-Type", "application/json")
-	_, _ = w.Write(b.Bytes()) // the reader is gone: nobody to tell
+	_, _ = w.Write(b) // the reader is gone: nobody to tell
 	return nil
 }
 

@@ -76,7 +76,7 @@ func (s *Server) apiProof(w http.ResponseWriter, r *http.Request) error {
 	if err := s.trace(r, traceProof, []string{"message:" + m.ID, "chat:" + m.Chat.ID}, nil); err != nil {
 		return err
 	}
-	return answer(w, r, json.RawMessage(proof))
+	return answerJSON(w, r, proof)
 }
 
 // apiHits is a page of what a query found.

@@ -85,6 +85,9 @@ func (d *described) ask(path string, want int, broken bool, change func(*http.Re
 		}
 	}
 	res := w.Result()
+	if res.Header.Get("Content-Type") == "application/x-ndjson" {
+		return w // the validator reads one value
+	}
 	if ok, errs := d.valid.ValidateHttpResponse(r, res); !ok {
 		for _, e := range errs {
 			d.t.Errorf("answer to %s (%d): %s %s %v\n%.300s", path, w.Code, e.Message, e.Reason, e.SchemaValidationErrors, w.Body)
@@ -173,19 +176,23 @@ func TestTheAPIAnswersAsDescribed(t *testing.T) {
 	limited := d.tokenOf("olga", access.State)
 	for _, path := range d.paths {
 		d.setNow(d.now().Add(time.Minute))
+		if path == "/openapi.yaml" {
+			d.ask(path, http.StatusOK, false, func(r *http.Request) { r.Header.Del("Authorization") })
+			continue
+		}
 		at := sampleOf.Replace(path) + needs(path)
 		w := d.ask(at, http.StatusOK, false, nil)
 		d.ask(at, http.StatusUnauthorized, true, func(r *http.Request) { r.Header.Del("Authorization") })
 		d.ask(at, http.StatusUnauthorized, false, func(r *http.Request) { r.Header.Set("Authorization", "Bearer wxs_wrong") })
-		if path != "/openapi.yaml" {
-			d.ask(at, http.StatusForbidden, false, func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+limited) })
-		}
-		if tag := w.Header().Get("ETag"); tag != "" {
+		d.ask(at, http.StatusForbidden, false, func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+limited) })
+		if tag := w.Header().Get("ETag"); path == "/audit" {
+			continue // each look adds a row to it
+		} else if tag != "" {
 			again := d.ask(at, http.StatusNotModified, false, func(r *http.Request) { r.Header.Set("If-None-Match", tag) })
-			if path != "/audit" && again.Body.Len() != 0 {
+			if again.Body.Len() != 0 {
 				t.Errorf("%s: a body with 304", path)
 			}
-		} else if path != "/openapi.yaml" && !strings.HasPrefix(path, "/media") {
+		} else if !strings.HasPrefix(path, "/media") {
 			t.Errorf("%s has no ETag", path)
 		}
 	}
@@ -213,7 +220,7 @@ func TestTheAPIAnswersAsDescribed(t *testing.T) {
 	d.post("/settings/reason", url.Values{"required": {"1"}})
 	d.cookie = nil
 	for _, path := range []string{"/chats/acme/messages", "/messages/9", "/messages/9/proof", "/media/" + pictureSum, "/search?q=sign"} {
-		d.setNow(d.now().Add(time.Minute))
+		d.setNow(d.now().Add(2 * once))
 		d.ask(path, http.StatusPreconditionRequired, false, nil)
 		before := d.traces("monthly review")
 		d.ask(path, http.StatusOK, false, func(r *http.Request) { r.Header.Set("Waxseal-Reason", "monthly review") })
@@ -275,6 +282,9 @@ func TestATokenAsksSoOften(t *testing.T) {
 		t.Error("it does not say when to come again")
 	}
 	for _, path := range d.paths {
+		if path == "/openapi.yaml" {
+			continue
+		}
 		d.ask(sampleOf.Replace(path)+needs(path), http.StatusTooManyRequests, false, nil)
 	}
 	d.setNow(d.now().Add(time.Second))

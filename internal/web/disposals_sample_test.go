@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -127,7 +128,7 @@ func deskOf(t *testing.T, p *people) *desked {
 	d.run = dispose.NewRunner(t.Context(), desk, func(int64, error) {})
 	p.server.desk = d.run
 	p.server.prove = func(_ context.Context, entries []int64) ([]byte, error) {
-		return fmt.Appendf(nil, "{%v}", entries), nil
+		return json.Marshal(map[string][]int64{"entries": entries})
 	}
 	return d
 }

@@ -52,6 +52,12 @@ func (a trailOfLog) Audit(context.Context, index.AuditQuery) (index.Audit, error
 	return all, nil
 }
 
+// lastOf is the newest entry of a log.
+func lastOf(l *governtest.Log) int64 {
+	all := l.All()
+	return all[len(all)-1].Seq
+}
+
 // hostileFirm is a firm whose people write markup, scripts and directions
 // wherever there is room: one of every noun, in every state.
 func hostileFirm(t *testing.T) *people {
@@ -140,6 +146,11 @@ func hostileFirm(t *testing.T) *people {
 		to := []string{govern.SendHold, govern.SendDelay, govern.SendDefer}[i%3]
 		itself(govern.ActSendWait, govern.SendWait{Request: n, For: to, Why: hostileText, Rule: "promises", Until: c.now().Add(time.Second), Expires: c.now().Add(time.Hour), Source: hostileText, Number: hostileText, Sender: "olga"})
 	}
+	for _, key := range []string{"1", "2"} {
+		itself(govern.ActAlarmRing, govern.AlarmData{Key: key + hostileText, Source: hostileName, Say: hostileText})
+		itself(govern.ActAlarmTold, govern.AlarmTold{Key: key + hostileText, State: lastOf(p.log), Route: hostileText})
+	}
+	itself(govern.ActAlarmClear, govern.AlarmData{Key: "2" + hostileText})
 	does(govern.ActSendWithdraw, govern.ForSend{Request: 906})
 	itself(govern.ActSendDone, govern.ForSend{Request: 906, Outcome: hostileText})
 	does(govern.ActSendRelease, govern.ForSend{Request: 905})
@@ -309,7 +320,7 @@ func guarded(t *testing.T, path string, w *httptest.ResponseRecorder) {
 	t.Helper()
 	h := w.Header()
 	csp := h.Get("Content-Security-Policy")
-	media := strings.HasPrefix(path, "/media/") && w.Code == http.StatusOK
+	media := strings.HasPrefix(strings.TrimPrefix(path, "/api/v1"), "/media/") && w.Code == http.StatusOK
 	if !media && csp != policy && w.Code != http.StatusMovedPermanently || media && !strings.HasPrefix(csp, "sandbox; default-src 'none'") {
 		t.Errorf("%.100s: policy %q", path, csp)
 	}

@@ -75,7 +75,7 @@ func (s *Server) sources(w http.ResponseWriter, r *http.Request) error {
 		for _, a := range alarmsOf(st) {
 			line := alarmLine{Say: clean(a.Say), Key: clean(a.Key), When: "since " + utc(a.Since)}
 			for name := range a.Told {
-				line.Told = append(line.Told, name)
+				line.Told = append(line.Told, clean(name))
 			}
 			slices.Sort(line.Told)
 			i := slices.IndexFunc(p.Sources, func(c sourceCard) bool { return c.Name == a.Source })
@@ -92,7 +92,7 @@ func (s *Server) sources(w http.ResponseWriter, r *http.Request) error {
 			}
 		}
 		for name := range st.AlarmRoutes {
-			p.Routes = append(p.Routes, name)
+			p.Routes = append(p.Routes, clean(name))
 		}
 		return nil
 	})

@@ -151,6 +151,15 @@ func (l *look) done() {
 // again, until patience with it is over.
 const young = 3 * time.Hour
 
+// follow brings the index as far as the entries were read: one that it does not
+// know yet would be taken for one that tells of no message.
+func (l *look) follow(ctx context.Context) error {
+	if err := l.w.o.Index.Follow(ctx, nil); err != nil {
+		return fmt.Errorf("follow the log: %w", err)
+	}
+	return nil
+}
+
 var errEnough = errors.New("enough")
 
 // capture is the name of the source that a capture is of.

@@ -199,15 +199,12 @@ type Result struct {
 func (w *Watch) Scan(ctx context.Context, o Scan) (res Result, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if err := w.o.Index.Follow(ctx, nil); err != nil {
-		return res, fmt.Errorf("follow the log: %w", err)
-	}
 	if err := w.learn(ctx); err != nil {
 		return res, err
 	}
 	w.up()
 	l := newLook(w, o)
-	for _, step := range []func(context.Context) error{l.entries, l.messages, l.stretches, l.silence, l.canaries, l.meta} {
+	for _, step := range []func(context.Context) error{l.entries, l.follow, l.messages, l.stretches, l.silence, l.canaries, l.meta} {
 		if err := step(ctx); err != nil {
 			return l.res, err
 		}
