@@ -13,9 +13,9 @@ import (
 
 	"github.com/waxseal/waxseal/internal/capture"
 	"github.com/waxseal/waxseal/internal/capture/cloudapi"
-	"github.com/waxseal/waxseal/internal/gateway/rules"
 	"github.com/waxseal/waxseal/internal/govern"
 	"github.com/waxseal/waxseal/internal/record"
+	"github.com/waxseal/waxseal/internal/rules"
 )
 
 // wishes takes into the books what people tell WhatsApp: that they want no more

@@ -14,9 +14,9 @@ import (
 	"github.com/waxseal/waxseal/internal/access"
 	"github.com/waxseal/waxseal/internal/archive"
 	"github.com/waxseal/waxseal/internal/capture/cloudapi"
-	"github.com/waxseal/waxseal/internal/gateway/rules"
 	"github.com/waxseal/waxseal/internal/govern"
 	"github.com/waxseal/waxseal/internal/record"
+	"github.com/waxseal/waxseal/internal/rules"
 	"github.com/waxseal/waxseal/internal/seal"
 )
 

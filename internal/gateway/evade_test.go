@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/waxseal/waxseal/internal/chat"
-	"github.com/waxseal/waxseal/internal/gateway/rules"
+	"github.com/waxseal/waxseal/internal/rules"
 )
 
 // What the rules read is what Meta reads: a body that is JSON and a form at

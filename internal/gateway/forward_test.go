@@ -20,7 +20,7 @@ import (
 
 	"github.com/waxseal/waxseal/internal/capture/cloudapi"
 	"github.com/waxseal/waxseal/internal/chat"
-	"github.com/waxseal/waxseal/internal/gateway/rules"
+	"github.com/waxseal/waxseal/internal/rules"
 )
 
 // do sends what a program may write by hand.

@@ -17,9 +17,9 @@ import (
 	"time"
 
 	"github.com/waxseal/waxseal/internal/capture/cloudapi"
-	"github.com/waxseal/waxseal/internal/gateway/rules"
 	"github.com/waxseal/waxseal/internal/govern"
 	"github.com/waxseal/waxseal/internal/record"
+	"github.com/waxseal/waxseal/internal/rules"
 )
 
 // Bounds of requests.

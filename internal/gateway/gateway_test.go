@@ -18,9 +18,9 @@ import (
 	"github.com/waxseal/waxseal/internal/capture/capturetest"
 	"github.com/waxseal/waxseal/internal/capture/cloudapi"
 	"github.com/waxseal/waxseal/internal/gateway"
-	"github.com/waxseal/waxseal/internal/gateway/rules"
 	"github.com/waxseal/waxseal/internal/outbound"
 	"github.com/waxseal/waxseal/internal/record"
+	"github.com/waxseal/waxseal/internal/rules"
 )
 
 // loopback is where tests' servers stand.

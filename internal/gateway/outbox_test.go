@@ -9,10 +9,10 @@ import (
 	"time"
 
 	"github.com/waxseal/waxseal/internal/access"
-	"github.com/waxseal/waxseal/internal/gateway/rules"
 	"github.com/waxseal/waxseal/internal/govern"
 	"github.com/waxseal/waxseal/internal/govern/governtest"
 	"github.com/waxseal/waxseal/internal/record"
+	"github.com/waxseal/waxseal/internal/rules"
 )
 
 // meta is who is sent to, and what the log keeps of it: both outlast the

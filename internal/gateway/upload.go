@@ -16,8 +16,8 @@ import (
 	"time"
 
 	"github.com/waxseal/waxseal/internal/capture/cloudapi"
-	"github.com/waxseal/waxseal/internal/gateway/rules"
 	"github.com/waxseal/waxseal/internal/record"
+	"github.com/waxseal/waxseal/internal/rules"
 )
 
 // Bounds of uploads.

@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 	"testing"
 
-	"github.com/waxseal/waxseal/internal/gateway/rules"
+	"github.com/waxseal/waxseal/internal/rules"
 )
 
 // A disclaimer is added to what Meta reads, whose names of members are exact.
