@@ -83,6 +83,10 @@ func TestWhatRulesAreTold(t *testing.T) {
 			t.Errorf("%q: the rules saw %+v, Meta got %q", c, saw, o.got)
 		}
 	}
+	saw = nil
+	if w := o.post(address, `{"messaging_product":"whatsapp","to":1.6505551234e10,"type":"text","text":{"body":"hi"}}`); w.Code != http.StatusBadRequest || len(saw) > 0 {
+		t.Errorf("a number that is no number: %d, the rules saw %+v", w.Code, saw)
+	}
 	if w := o.post(address, `{"messaging_product":"whatsapp","status":"read","message_id":"wamid.x"}`); w.Code != http.StatusOK {
 		t.Errorf("a receipt: %d", w.Code)
 	}

@@ -49,3 +49,17 @@ func TestWordsAreNotHidden(t *testing.T) {
 		}
 	}
 }
+
+// A recipient on a list is one however the number is written.
+func TestNumbersAreKnownAgain(t *testing.T) {
+	for _, to := range []string{"+44 7700 900123", "44-7700-900123", "+44/7700/900123", "44\t7700\u2009900123", "+44\u20117700\u200b900123", " (44)7700900123\n", "447700900123@s.whatsapp.net", "44,7700;900123"} {
+		if got := rules.Address(to); got != "447700900123" {
+			t.Errorf("%+q: %q", to, got)
+		}
+	}
+	for _, to := range []string{"US.13491208655302741918", "Y2FwaV9ncm91cDoxNzA1", "120363@g.us", "44*", ""} {
+		if got := rules.Address(to); got != to {
+			t.Errorf("%q: %q", to, got)
+		}
+	}
+}
