@@ -84,7 +84,7 @@ func sampleHooks(now func() time.Time) func(string) (HookState, bool) {
 		case "crm":
 			return HookState{Next: 1 << 40, Answer: "taken", At: now(), Told: 18_234}, true
 		case "failing":
-			return HookState{Answer: "answered 500", At: now(), Tries: 7, Told: 12}, true
+			return HookState{Next: 2057, Answer: "answered 500", At: now(), Tries: 7, Told: 12}, true
 		}
 		return HookState{}, false
 	}

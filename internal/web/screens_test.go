@@ -211,7 +211,7 @@ func TestScreensOfTheBooks(t *testing.T) {
 	look([]page{{"notices-done", "/notices", ""}})
 	b.signOut()
 	signIn("root")
-	look([]page{{"users", "/users", ""}, {"user", "/users/rita", ""}, {"home-root", "/", ""}})
+	look([]page{{"users", "/users", ""}, {"user", "/users/rita", ""}, {"hooks-root", "/hooks", unfold + `; document.querySelector("#hook-paused").scrollIntoView()`}, {"home-root", "/", ""}})
 	b.forgive()
 	if strings.Contains(eval[string](b, `document.body.textContent`), "Zoe") {
 		t.Error("who runs the archive is shown a client's name")
