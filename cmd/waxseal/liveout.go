@@ -82,11 +82,11 @@ func (o *wayOut) byNumber(number string) (gateway.Source, bool) {
 
 func (o *wayOut) entry(ctx context.Context, seq int64) (record.Entry, error) {
 	es, err := o.l.ar.Get(ctx, []int64{seq})
-	if err != nil {
+	if err != nil && !errors.Is(err, archive.ErrNotFound) {
 		return record.Entry{}, err
 	}
 	if len(es) == 0 || len(es[0].Parts) == 0 {
-		return record.Entry{}, fmt.Errorf("entry %d: %w", seq, archive.ErrNotFound)
+		return record.Entry{}, fmt.Errorf("entry %d: %w", seq, gateway.ErrLost)
 	}
 	return es[0], nil
 }

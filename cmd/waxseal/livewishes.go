@@ -9,12 +9,13 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/waxseal/waxseal/internal/capture"
 	"github.com/waxseal/waxseal/internal/capture/cloudapi"
-	"github.com/waxseal/waxseal/internal/gateway/rules"
 	"github.com/waxseal/waxseal/internal/govern"
 	"github.com/waxseal/waxseal/internal/record"
+	"github.com/waxseal/waxseal/internal/rules"
 )
 
 // wishes takes into the books what people tell WhatsApp: that they want no more
@@ -67,16 +68,22 @@ func (w *wishes) run(ctx context.Context) {
 		w.l.log.LogAttrs(ctx, slog.LevelError, "look for people's wishes", slog.String("error", err.Error()))
 	}
 	for {
+		var again <-chan time.Time
 		if err := w.read(ctx); err != nil && ctx.Err() == nil {
 			w.l.log.LogAttrs(ctx, slog.LevelError, "note a person's wish", slog.String("error", err.Error()))
+			again = time.After(wishAgain)
 		}
 		select {
 		case <-ctx.Done():
 			return
 		case <-w.more:
+		case <-again:
 		}
 	}
 }
+
+// wishAgain is how soon a wish is noted again that could not be.
+var wishAgain = 10 * time.Second
 
 // margin is how many entries are looked at again that were counted already.
 const margin = 1000
@@ -110,6 +117,16 @@ func (w *wishes) read(ctx context.Context) error {
 	if len(seqs) == 0 {
 		return nil
 	}
+	err := w.noteAll(ctx, seqs)
+	if err != nil { // once more, all of them: what is noted changes nothing
+		w.mu.Lock()
+		w.seqs = append(seqs, w.seqs...)
+		w.mu.Unlock()
+	}
+	return err
+}
+
+func (w *wishes) noteAll(ctx context.Context, seqs []int64) error {
 	entries, err := w.l.ar.Get(ctx, seqs)
 	if err != nil {
 		return fmt.Errorf("read what was delivered: %w", err)

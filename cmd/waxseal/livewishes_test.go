@@ -3,20 +3,35 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/waxseal/waxseal/internal/access"
 	"github.com/waxseal/waxseal/internal/archive"
 	"github.com/waxseal/waxseal/internal/capture/cloudapi"
-	"github.com/waxseal/waxseal/internal/gateway/rules"
 	"github.com/waxseal/waxseal/internal/govern"
 	"github.com/waxseal/waxseal/internal/record"
+	"github.com/waxseal/waxseal/internal/rules"
 	"github.com/waxseal/waxseal/internal/seal"
 )
+
+// busyBooks take nothing for a while.
+type busyBooks struct {
+	*archive.Archive
+	full atomic.Bool
+}
+
+func (b *busyBooks) Append(ctx context.Context, batch []record.Record) ([]record.Receipt, error) {
+	if b.full.Load() {
+		return nil, errors.New("full")
+	}
+	return b.Archive.Append(ctx, batch)
+}
 
 // TestWhoStopsMarketingIsNoted: what a recipient chooses in WhatsApp is in the
 // books soon after it was delivered, and after a start where the program was
@@ -31,7 +46,8 @@ func TestWhoStopsMarketingIsNoted(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = ar.Close() })
-	ledger, err := govern.Open(ctx, ar)
+	books := &busyBooks{Archive: ar}
+	ledger, err := govern.Open(ctx, books)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,6 +59,8 @@ func TestWhoStopsMarketingIsNoted(t *testing.T) {
 	}
 	l := &live{ar: ar, ledger: ledger, log: slog.New(slog.DiscardHandler)}
 	l.wishes = newWishes(l)
+	wishAgain = 10 * time.Millisecond
+	t.Cleanup(func() { wishAgain = 10 * time.Second })
 	running, stop := context.WithCancel(ctx)
 	ended := make(chan struct{})
 	go func() { l.wishes.run(running); close(ended) }()
@@ -90,6 +108,13 @@ func TestWhoStopsMarketingIsNoted(t *testing.T) {
 	want(rules.No)
 	deliver(heard, says("resume", 1731705700)) // an older choice that comes late
 	deliver(heard, says("resume", 1731705800))
+	want(rules.Yes)
+	books.full.Store(true) // for a while
+	deliver(heard, says("stop", 1731705850))
+	time.Sleep(50 * time.Millisecond)
+	books.full.Store(false)
+	want(rules.No)
+	deliver(heard, says("resume", 1731705860))
 	want(rules.Yes)
 	stop()
 	<-ended

@@ -12,9 +12,9 @@ import (
 
 	"github.com/waxseal/waxseal/internal/archive"
 	"github.com/waxseal/waxseal/internal/chat"
-	"github.com/waxseal/waxseal/internal/gateway/rules"
 	"github.com/waxseal/waxseal/internal/govern"
 	"github.com/waxseal/waxseal/internal/index"
+	"github.com/waxseal/waxseal/internal/rules"
 )
 
 type ruleCmd struct {

@@ -128,14 +128,23 @@ func least(a, b string) string {
 
 // course orders the states of sending. What was refused, since Meta could not
 // be reached, may be accepted when it goes out again.
-var course = []SendState{SendWaits, SendForwarded, SendBlocked, SendWithdrawn, SendRefused, SendAccepted}
+var course = []SendState{SendWaits, SendForwarded, SendDeferred, SendBlocked, SendWithdrawn, SendRefused, SendAccepted}
+
+// rank is how far a state is on the course. A send may be forwarded and deferred
+// again and again: of those the time decides.
+func rank(s SendState) int {
+	if s == SendDeferred {
+		s = SendForwarded
+	}
+	return slices.Index(course, s)
+}
 
 // further is the later of two states of sending.
 func further(a, b *Sending) *Sending {
 	if a == nil || b == nil {
 		return cmp.Or(a, b)
 	}
-	if cmp.Or(slices.Index(course, a.State)-slices.Index(course, b.State), cmp.Compare(a.At, b.At), cmp.Compare(a.Why, b.Why), cmp.Compare(a.By, b.By)) < 0 {
+	if cmp.Or(rank(a.State)-rank(b.State), cmp.Compare(a.At, b.At), slices.Index(course, a.State)-slices.Index(course, b.State), cmp.Compare(a.Why, b.Why), cmp.Compare(a.By, b.By)) < 0 {
 		a, b = b, a
 	}
 	s := *a

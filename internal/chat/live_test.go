@@ -96,6 +96,8 @@ func TestSending(t *testing.T) {
 		{"accepted", []Event{told(1, named("", "A"), whole(Text, "x"), sends(SendForwarded, a, "")), told(2, named("wamid.1", "A"), sends(SendAccepted, b, ""))}, SendAccepted, "wamid.1"},
 		{"lost answer", []Event{told(1, named("", "A"), whole(Text, "x"), sends(SendForwarded, a, "")), told(2, named("wamid.1", "A"), step(Sent, b, byNumber))}, SendAccepted, "wamid.1"},
 		{"unreachable, then accepted", []Event{told(1, named("", "A"), whole(Text, "x"), sends(SendForwarded, a, "")), told(2, named("", "A"), sends(SendRefused, b, "")), told(3, named("wamid.1", "A"), sends(SendAccepted, b, ""))}, SendAccepted, "wamid.1"},
+		{"unreachable, waits", []Event{told(1, named("", "A"), whole(Text, "x"), sends(SendForwarded, a, "")), told(2, named("", "A"), sends(SendDeferred, a, "away"))}, SendDeferred, ""},
+		{"unreachable, lost answer", []Event{told(1, named("", "A"), whole(Text, "x"), sends(SendForwarded, a, "")), told(2, named("", "A"), sends(SendDeferred, a, "away")), told(3, named("", "A"), sends(SendForwarded, b, ""))}, SendForwarded, ""},
 		{"refused", []Event{told(1, named("", "A"), whole(Text, "x"), sends(SendForwarded, a, "")), told(2, named("", "A"), sends(SendRefused, b, "131009"))}, SendRefused, ""},
 	} {
 		m := Fold(c.events)

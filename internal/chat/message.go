@@ -299,6 +299,7 @@ type SendState string
 const (
 	SendWaits     SendState = "waits"     // held, delayed, or for the connection
 	SendForwarded SendState = "forwarded" // and no answer is known
+	SendDeferred  SendState = "deferred"  // Meta could not be reached; it goes out again
 	SendBlocked   SendState = "blocked"   // by a rule
 	SendWithdrawn SendState = "withdrawn" // by a person
 	SendAccepted  SendState = "accepted"  // Meta has given it an ID

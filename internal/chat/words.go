@@ -72,7 +72,7 @@ func Reach(rs []Receipt) (state ReceiptState, words string) {
 // out.
 func (s *Sending) Words() string {
 	switch s.State {
-	case SendWaits:
+	case SendWaits, SendDeferred:
 		return "Not sent yet: it waits"
 	case SendForwarded:
 		return "Handed to Meta: no answer is known"

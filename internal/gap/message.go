@@ -70,7 +70,7 @@ func (p Patience) Of(m Seen, there func(*chat.Message) bool, now time.Time) (out
 			if len(m.Receipts) == 0 {
 				find(NoStatus, p.Status, "Meta took messages, and no status of them has come since.")
 			}
-		case chat.SendWaits, chat.SendBlocked, chat.SendWithdrawn, chat.SendRefused:
+		case chat.SendWaits, chat.SendDeferred, chat.SendBlocked, chat.SendWithdrawn, chat.SendRefused:
 		}
 	}
 	if m.Quoted != nil && !m.Partial && m.Quoted.Key.ID != "" && !there(m.Message) {

@@ -5,8 +5,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/waxseal/waxseal/internal/gateway/rules"
 	"github.com/waxseal/waxseal/internal/govern"
+	"github.com/waxseal/waxseal/internal/rules"
 )
 
 // What is sent, and what is done with it.

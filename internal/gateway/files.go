@@ -13,8 +13,8 @@ import (
 	"sync"
 
 	"github.com/waxseal/waxseal/internal/capture/cloudapi"
-	"github.com/waxseal/waxseal/internal/gateway/rules"
 	"github.com/waxseal/waxseal/internal/record"
+	"github.com/waxseal/waxseal/internal/rules"
 )
 
 // files are those that a send names: links, which Meta will fetch, and what they

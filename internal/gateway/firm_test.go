@@ -10,9 +10,9 @@ import (
 
 	"github.com/waxseal/waxseal/internal/access"
 	"github.com/waxseal/waxseal/internal/gateway"
-	"github.com/waxseal/waxseal/internal/gateway/rules"
 	"github.com/waxseal/waxseal/internal/govern"
 	"github.com/waxseal/waxseal/internal/govern/governtest"
+	"github.com/waxseal/waxseal/internal/rules"
 )
 
 // TestAHeldSendGoesOnceSomebodyLetsItGo is the whole way: a program sends, a rule

@@ -31,29 +31,69 @@ const formType = "application/x-www-form-urlencoded"
 func (c *call) evades() string {
 	q := c.r.URL.Query()
 	for k := range q {
-		switch name, _, _ := strings.Cut(strings.ToLower(k), "["); {
+		switch name := bare(k); {
 		case name == "method":
 			return "The method stands in the request line. It was not handed on."
 		case name == "batch" || c.sends() && (name == "to" || name == "type" || name == "recipient" || contents(name)):
 			return "A message stands in the body of its own request. It was not sent."
 		}
 	}
-	for _, k := range []string{"X-Http-Method", "X-Http-Method-Override", "X-Method-Override"} {
-		if c.r.Header.Get(k) != "" {
+	for k := range c.r.Header {
+		if slices.Contains([]string{"x-http-method", "x-http-method-override", "x-method-override"}, strings.ReplaceAll(strings.ToLower(k), "_", "-")) {
 			return "The method stands in the request line. It was not handed on."
 		}
 	}
 	if c.asksOnly() {
 		return ""
 	}
-	if !strings.Contains(c.rest, "/") && (strings.HasPrefix(c.rest, "v") || c.rest == "me") {
-		return "Requests in batches are not taken: send each by itself. Nothing was sent."
+	if n := strings.ToLower(c.node()); n == "" || n == "me" || version.MatchString(n) {
+		return noBatch
+	}
+	last := strings.ToLower(path.Base(c.rest))
+	if plain := strings.TrimLeft(last, " "); !c.sends() {
+		if i := strings.IndexFunc(plain, func(r rune) bool { return (r < 'a' || r > 'z') && r != '_' }); i > 0 && isSend(plain[:i]) || isSend(plain) {
+			return "Messages are sent to an address that ends with messages. It was not sent."
+		}
+	} else if !numberID.MatchString(c.number()) {
+		return "A message is sent from a number, whose phone_number_id stands in the address. It was not sent."
 	}
 	kind, _, _ := mime.ParseMediaType(c.r.Header.Get("Content-Type")) // none: read as JSON
 	if c.sends() && (strings.HasPrefix(kind, "multipart/") || !slices.Contains([]string{"", "identity"}, strings.ToLower(c.r.Header.Get("Content-Encoding")))) {
 		return "A message is sent as JSON that is not compressed. It was not sent."
 	}
 	return ""
+}
+
+const noBatch = "Requests in batches are not taken: send each by itself. Nothing was sent."
+
+// bare is a field's name as a lenient reader takes it: without a path into it,
+// and without signs around it.
+func bare(name string) string {
+	name, _, _ = strings.Cut(strings.ToLower(name), "[")
+	return strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r == '_' {
+			return r
+		}
+		return -1
+	}, name)
+}
+
+// batched reports a body with several requests in it.
+func (c *call) batched(raw []byte) bool {
+	var members map[string]json.RawMessage
+	if json.Unmarshal(raw, &members) == nil && members["batch"] != nil {
+		return true
+	}
+	if kind, _, _ := mime.ParseMediaType(c.r.Header.Get("Content-Type")); kind != formType && members != nil {
+		return false
+	}
+	q, _ := url.ParseQuery(string(raw)) // what can be read of it
+	for k := range q {
+		if bare(k) == "batch" {
+			return true
+		}
+	}
+	return false
 }
 
 // untrusted is why a send may not wait.
@@ -122,7 +162,7 @@ func (c *call) trusted(ctx context.Context) bool {
 
 // contents reports a member that is what a message says.
 func contents(name string) bool {
-	return cloudapi.OutlineOf([]byte(`{"`+url.QueryEscape(name)+`":{}}`)).Type != ""
+	return cloudapi.OutlineOf([]byte(`{"`+name+`":{}}`)).Type != ""
 }
 
 // plain is a body as it is archived, and as it is read and forwarded: JSON. A
@@ -211,7 +251,7 @@ func (g *Gateway) forward(ctx context.Context, src Source, h cloudapi.SendHead, 
 	} else {
 		q.Header.Set("Authorization", "Bearer "+src.Access)
 	}
-	if from == nil || h.Sent != "" {
+	if from == nil || h.Sent != "" || isSend(path.Base(h.Path)) { // as the rules read it
 		q.Header.Set("Content-Type", "application/json")
 	}
 	w, err := g.client(src).Do(q)

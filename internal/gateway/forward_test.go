@@ -20,7 +20,7 @@ import (
 
 	"github.com/waxseal/waxseal/internal/capture/cloudapi"
 	"github.com/waxseal/waxseal/internal/chat"
-	"github.com/waxseal/waxseal/internal/gateway/rules"
+	"github.com/waxseal/waxseal/internal/rules"
 )
 
 // do sends what a program may write by hand.
@@ -106,7 +106,12 @@ func TestTokensAreNotArchived(t *testing.T) {
 	o.do("POST", address, strings.TrimSuffix(text, "}")+`,"access_token":"SECRET"}`)
 	o.do("POST", address+"?access_token=SECRET", text)
 	o.do("POST", address, text, "Authorization", "Bearer SECRET")
-	for i, got := range o.got {
+	upload := "--x\r\nContent-Disposition: form-data; name=\"access_token\"\r\nContent-Type: text/plain\r\n\r\nSECRET\r\n--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\nabc\r\n--x--\r\n"
+	o.do("POST", "/gateway/key/v23.0/7/media", upload, "Content-Type", "multipart/form-data; boundary=x")
+	if got := o.got[5]; !strings.Contains(got, "SECRET") {
+		t.Errorf("Meta got %q", got)
+	}
+	for i, got := range o.got[:5] {
 		if !strings.Contains(got, "SECRET") || !strings.Contains(got, `"body":"hi"`) || strings.Contains(got, `"access_token"`) {
 			t.Errorf("%d: Meta got %q", i, got)
 		}
@@ -294,6 +299,9 @@ func TestHandshakesThatFail(t *testing.T) {
 	}
 	if w := o.post(address, text, "X-Waxseal-Deferrable", "1", "Authorization", "Bearer our own"); w.Code != http.StatusAccepted {
 		t.Errorf("deferrable: %d %s", w.Code, w.Body)
+	}
+	if m := o.messages(t); len(m) != 2 || m[1].Sending.State != chat.SendDeferred || m[1].Sending.Why == "" {
+		t.Errorf("what waits for Meta is taken for what was sent: %+v", m)
 	}
 }
 

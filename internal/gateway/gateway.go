@@ -12,13 +12,14 @@ import (
 	"log/slog"
 	"net/http"
 	"path"
+	"regexp"
 	"strings"
 	"time"
 
 	"github.com/waxseal/waxseal/internal/capture/cloudapi"
-	"github.com/waxseal/waxseal/internal/gateway/rules"
 	"github.com/waxseal/waxseal/internal/govern"
 	"github.com/waxseal/waxseal/internal/record"
+	"github.com/waxseal/waxseal/internal/rules"
 )
 
 // Bounds of requests.
@@ -119,12 +120,23 @@ type call struct {
 
 // number is the phone_number_id in the address.
 func (c *call) number() string {
-	f := strings.Split(c.rest, "/")
-	if len(f) > 1 && strings.HasPrefix(f[0], "v") {
-		return f[1]
-	}
-	return f[0]
+	node, _, _ := strings.Cut(c.node(), "/")
+	return node
 }
+
+// node is the address without the version that stands before it.
+func (c *call) node() string {
+	f, rest, _ := strings.Cut(c.rest, "/")
+	if version.MatchString(f) {
+		return rest
+	}
+	return c.rest
+}
+
+var (
+	version  = regexp.MustCompile(`^[vV][0-9]`)
+	numberID = regexp.MustCompile(`^[1-9][0-9]*$`)
+)
 
 // path is the address at Meta.
 func (c *call) path() string {
@@ -139,9 +151,10 @@ func (c *call) asksOnly() bool { return c.r.Method == http.MethodGet || c.r.Meth
 
 // sends reports an address that messages are sent to.
 func (c *call) sends() bool {
-	last := strings.ToLower(path.Base(c.rest))
-	return !c.asksOnly() && (last == "messages" || last == "marketing_messages")
+	return !c.asksOnly() && isSend(strings.ToLower(path.Base(c.rest)))
 }
+
+func isSend(last string) bool { return last == "messages" || last == "marketing_messages" }
 
 func (c *call) serve() error {
 	if c.rest == "sent" {
@@ -178,6 +191,10 @@ func (c *call) hurry(d time.Duration) {
 
 // send archives a request, and then does with it what the rules say.
 func (c *call) send(raw []byte) error {
+	if c.batched(raw) {
+		say(c.w, http.StatusBadRequest, noBatch, "")
+		return nil
+	}
 	ctx := context.WithoutCancel(c.r.Context()) // who hangs up has sent it all the same
 	h := cloudapi.SendHead{At: c.g.o.Now().UTC(), Method: c.r.Method, Path: c.path(), Number: c.number(), Decision: rules.Forward}
 	raw, body := c.plain(raw)
@@ -185,7 +202,7 @@ func (c *call) send(raw []byte) error {
 		h.Sent = string(body)
 	}
 	o := cloudapi.OutlineOf(body)
-	s := rules.Send{Source: c.src.Name, Number: h.Number, To: o.To, Kind: o.Type, Text: o.Text, Body: body, Template: o.Template, Deferrable: c.asks("deferrable"), Urgent: c.asks("urgent"), By: c.r.Header.Get("X-Waxseal-By")}
+	s := rules.Send{Source: c.src.Name, Number: h.Number, To: o.To, Kind: strings.ToLower(o.Type), Text: o.Text, Body: body, Template: o.Template, Deferrable: c.asks("deferrable"), Urgent: c.asks("urgent"), By: strings.ToLower(strings.TrimSpace(c.r.Header.Get("X-Waxseal-By")))}
 	var d rules.Decision
 	var files []record.ItemFile
 	message := c.sends() && !o.Notice
@@ -217,7 +234,7 @@ func (c *call) send(raw []byte) error {
 	switch {
 	case h.Decision == rules.Block:
 		status := http.StatusForbidden
-		if !o.Object {
+		if !o.Object || o.To == "" {
 			status = http.StatusBadRequest
 		}
 		say(c.w, status, cmp.Or(d.Say, "A rule of the firm does not let this out: "+d.Why), trace(seq))
@@ -230,7 +247,11 @@ func (c *call) send(raw []byte) error {
 	out := leaving(h, body)
 	a, err := c.g.forward(ctx, c.src, h, bytes.NewReader(out), int64(len(out)), c.r)
 	if errors.Is(err, ErrUnreachable) && s.Deferrable && message && c.known() {
-		d.Do, d.Why = rules.Defer, "Meta cannot be reached; it goes out when it can."
+		d.Do, d.Why = rules.Defer, deferred
+		if err := c.g.deferred(context.WithoutCancel(ctx), c.src, seq, -1, h); err != nil {
+			say(c.w, http.StatusServiceUnavailable, "The archive could not take it, so it was not sent. Try again later.", trace(seq))
+			return err
+		}
 		return c.wait(context.WithoutCancel(ctx), seq, &s, d, h.Callback)
 	}
 	if a != nil && a.status/100 == 2 {
@@ -246,6 +267,8 @@ func (c *call) decide(s *rules.Send, at time.Time, o cloudapi.Outline) rules.Dec
 	switch {
 	case !o.Object:
 		return rules.Decision{Do: rules.Block, Why: "It is no JSON object.", Say: "The body is no JSON object. It was not sent."}
+	case o.To == "":
+		return rules.Decision{Do: rules.Block, Why: "It is not said to whom it goes.", Say: "It is not said to whom it goes, as a text. It was not sent."}
 	case c.g.o.Rules == nil:
 		return rules.Decision{Do: rules.Forward}
 	}
@@ -256,12 +279,10 @@ func (c *call) decide(s *rules.Send, at time.Time, o cloudapi.Outline) rules.Dec
 func (c *call) wait(ctx context.Context, seq int64, s *rules.Send, d rules.Decision, callback string) error {
 	_, known := c.g.o.Of(s.Number) // else it could not go later
 	if c.g.o.Queue == nil || !known {
-		say(c.w, http.StatusServiceUnavailable, "It would have to wait, and its number is none that can. It was not sent.", trace(seq))
-		return nil
+		return c.stays(ctx, seq, s, callback, "It would have to wait, and its number is none that can.")
 	}
 	if err := c.g.o.Queue.Wait(ctx, seq, s, d); err != nil {
-		say(c.w, http.StatusServiceUnavailable, "It has to wait, and that could not be noted. It was not sent.", trace(seq))
-		return err
+		return errors.Join(err, c.stays(ctx, seq, s, callback, "It has to wait, and that could not be noted."))
 	}
 	c.w.Header().Set("Content-Type", "application/json")
 	c.w.WriteHeader(http.StatusAccepted)
@@ -277,6 +298,18 @@ func (c *call) wait(ctx context.Context, seq int64, s *rules.Send, d rules.Decis
 		"messages":          []map[string]string{{"id": cmp.Or(callback, trace(seq)), "message_status": "waiting"}},
 		"waxseal":           about,
 	})
+}
+
+// stays tells the sender that a request which was to wait is not sent, after
+// the log says so: it would be booked, and go, when the program starts again.
+func (c *call) stays(ctx context.Context, seq int64, s *rules.Send, callback, why string) error {
+	_, err := c.g.step(ctx, c.src, seq, -1, cloudapi.SendHead{Decision: withdraw, Number: s.Number, Callback: callback, Why: why})
+	if err != nil {
+		say(c.w, http.StatusGatewayTimeout, why+" It is not known whether it goes out later. Look for it in the archive before you send it again.", trace(seq))
+		return fmt.Errorf("note that request %d does not go: %w", seq, err)
+	}
+	say(c.w, http.StatusServiceUnavailable, why+" It was not sent.", trace(seq))
+	return nil
 }
 
 // asks reads a switch of the gateway's own from header or query.
@@ -366,9 +399,21 @@ func (g *Gateway) Forward(ctx context.Context, request int64, try int) (outcome 
 	out := leaving(h, raw)
 	a, err := g.forward(sending, src, h, bytes.NewReader(out), int64(len(out)), nil)
 	if errors.Is(err, ErrUnreachable) {
-		return "", ErrUnreachable
+		return "", errors.Join(ErrUnreachable, g.deferred(context.WithoutCancel(ctx), src, request, try, h))
 	}
 	return g.conclude(context.WithoutCancel(ctx), src, request, h, a, err)
+}
+
+// withdraw is the decision that a request does not go out any more.
+const withdraw = "withdraw"
+
+const deferred = "Meta cannot be reached; it goes out when it can."
+
+// deferred notes in the log that a request that was forwarded did not leave, so
+// that it is not taken for one whose answer was lost.
+func (g *Gateway) deferred(ctx context.Context, src Source, request int64, try int, h cloudapi.SendHead) error {
+	_, err := g.step(ctx, src, request, try, cloudapi.SendHead{Decision: rules.Defer, Number: h.Number, Callback: h.Callback, Why: deferred})
+	return err
 }
 
 // Withdrawn notes in the log that a request does not go out.
@@ -377,7 +422,7 @@ func (g *Gateway) Withdrawn(ctx context.Context, x govern.Send) error {
 	if err != nil {
 		return err
 	}
-	_, err = g.step(ctx, src, x.Request, -1, cloudapi.SendHead{Decision: "withdraw", Number: h.Number, Callback: h.Callback, Why: x.Withdrawn.Why, By: x.Withdrawn.By})
+	_, err = g.step(ctx, src, x.Request, -1, cloudapi.SendHead{Decision: withdraw, Number: h.Number, Callback: h.Callback, Why: x.Withdrawn.Why, By: x.Withdrawn.By})
 	return err
 }
 
@@ -406,9 +451,13 @@ func (g *Gateway) step(ctx context.Context, src Source, request int64, try int, 
 	h.At, h.Request = g.o.Now().UTC(), request
 	ctx, cancel := context.WithTimeout(ctx, keepTime)
 	defer cancel()
+	name := "step"
+	if h.Decision == rules.Defer {
+		name = "deferred"
+	}
 	got, err := src.Journal.Append(ctx, func(capture int64) ([]record.Record, error) {
 		r, err := cloudapi.SendRecord(capture, h, cloudapi.Step, nil, nil)
-		r.Identity = fmt.Appendf(nil, "step %d %d", request, try)
+		r.Identity = fmt.Appendf(nil, "%s %d %d", name, request, try)
 		return []record.Record{r}, err
 	})
 	if err != nil {

@@ -18,9 +18,9 @@ import (
 	"github.com/waxseal/waxseal/internal/capture/capturetest"
 	"github.com/waxseal/waxseal/internal/capture/cloudapi"
 	"github.com/waxseal/waxseal/internal/gateway"
-	"github.com/waxseal/waxseal/internal/gateway/rules"
 	"github.com/waxseal/waxseal/internal/outbound"
 	"github.com/waxseal/waxseal/internal/record"
+	"github.com/waxseal/waxseal/internal/rules"
 )
 
 // loopback is where tests' servers stand.
@@ -34,6 +34,7 @@ type office struct {
 	rules    func(*rules.Send) rules.Decision
 	waits    []int64
 	queue    gateway.Queue // nil: they wait for ever
+	unbooked error         // of the queue
 	full     error         // of the archive
 	links    []netip.Prefix
 	template string // the only one
@@ -56,7 +57,7 @@ func (o *office) Wait(ctx context.Context, request int64, s *rules.Send, d rules
 	if o.queue != nil {
 		return o.queue.Wait(ctx, request, s, d)
 	}
-	return nil
+	return o.unbooked
 }
 
 // Blob and Append stand before the sink, so that it can be full.

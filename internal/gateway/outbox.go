@@ -17,6 +17,8 @@ var (
 	ErrUnreachable = errors.New("meta cannot be reached")
 	// ErrForwarded: it was forwarded before, and is not again.
 	ErrForwarded = errors.New("was forwarded already")
+	// ErrLost: the request is no longer in the archive, and nothing has left.
+	ErrLost = errors.New("the request is no longer in the archive")
 )
 
 // Waiting is a send that waits.
@@ -142,7 +144,7 @@ func (q *Outbox) Withdraw(ctx context.Context, request int64, why string) error 
 // withdrawn notes in the log what somebody took back.
 func (q *Outbox) withdrawn(ctx context.Context, x govern.Send) error {
 	if q.o.Withdrawn != nil {
-		if err := q.o.Withdrawn(ctx, x); err != nil {
+		if err := q.o.Withdrawn(ctx, x); err != nil && !errors.Is(err, ErrLost) && !q.hopeless(x) {
 			return fmt.Errorf("note that request %d was withdrawn: %w", x.Request, err)
 		}
 	}
@@ -152,6 +154,11 @@ func (q *Outbox) withdrawn(ctx context.Context, x govern.Send) error {
 	}
 	return err
 }
+
+// hopeless reports what could not be done about a send for a day after it should
+// have been: its source was removed. Else it would keep the others of its number
+// for good, and go when nobody thinks of it any more.
+func (q *Outbox) hopeless(x govern.Send) bool { return q.o.Now().After(x.Expires.Add(q.o.Expires)) }
 
 func (q *Outbox) poke() {
 	select {
@@ -327,6 +334,10 @@ func (q *Outbox) send(ctx context.Context, x govern.Send) error {
 		return errors.Join(err, q.do(ctx, govern.ActSendWait, "", w))
 	case errors.Is(err, ErrForwarded):
 		done.Outcome = "It was on its way when the program was stopped: without an answer or a status it is not known whether it went out."
+	case errors.Is(err, ErrLost):
+		done.Outcome = "It was disposed of before its turn: it was not sent."
+	case err != nil && outcome == "" && q.hopeless(x):
+		done.Outcome = "It could not be sent for a day, and is not sent any more."
 	case err != nil:
 		return err
 	}

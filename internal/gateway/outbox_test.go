@@ -9,10 +9,10 @@ import (
 	"time"
 
 	"github.com/waxseal/waxseal/internal/access"
-	"github.com/waxseal/waxseal/internal/gateway/rules"
 	"github.com/waxseal/waxseal/internal/govern"
 	"github.com/waxseal/waxseal/internal/govern/governtest"
 	"github.com/waxseal/waxseal/internal/record"
+	"github.com/waxseal/waxseal/internal/rules"
 )
 
 // meta is who is sent to, and what the log keeps of it: both outlast the
@@ -60,6 +60,12 @@ func (m *meta) point() error {
 func (m *meta) forward(_ context.Context, n int64, _ int) (string, error) {
 	if err := m.point(); err != nil {
 		return "", err
+	}
+	switch n {
+	case 98:
+		return "", ErrLost
+	case 99:
+		return "", errors.New("the source does not run")
 	}
 	m.mu.Lock()
 	had, away := m.steps[n], m.away
@@ -124,6 +130,9 @@ func (m *meta) run(t *testing.T, unbooked ...Unbooked) *outbox {
 	return &outbox{t: t, m: m, books: books, Outbox: NewOutbox(OutboxOptions{
 		Books: books, Forward: m.forward, Now: m.clock,
 		Withdrawn: func(_ context.Context, x govern.Send) error {
+			if x.Request == 98 {
+				return ErrLost
+			}
 			if x.Request == 99 {
 				return errors.New("the source does not run")
 			}
@@ -346,4 +355,28 @@ func TestControlFollowsTheBooks(t *testing.T) {
 	set(govern.ActConsentSet, govern.ConsentSet{To: "+44 7700 900123", Messages: rules.Yes})
 	set(govern.ActSendRuleSet, govern.SendRuleSet{Rule: rules.Rule{ID: "words", Name: "Words", Words: []string{"guaranteed"}, Do: rules.Hold}})
 	want(rules.Hold)
+}
+
+// What can never go keeps nothing behind it, and does not go years later.
+func TestWhatCanNeverGo(t *testing.T) {
+	q := newMeta().run(t)
+	q.waits(98, rules.Hold, 0) // is disposed of
+	q.person(govern.ActSendRelease, 98)
+	q.waits(90, rules.Delay, time.Second)
+	q.m.later(time.Second)
+	_ = q.turn()
+	_ = q.turn()
+	q.sent(90)
+	q.waits(97, rules.Delay, time.Second)
+	q.waits(99, rules.Delay, time.Second) // its source is removed
+	q.waits(96, rules.Hold, 0)
+	q.person(govern.ActSendWithdraw, 96)
+	for range 200 {
+		_ = q.turn()
+		q.m.later(time.Hour)
+	}
+	q.sent(90, 97)
+	if all, err := q.Pending(t.Context()); err != nil || len(all) > 0 {
+		t.Errorf("%+v, %v", all, err)
+	}
 }

@@ -165,9 +165,11 @@ func (it *sentItem) record(capture int64, source string) (record.Record, error) 
 // keepSent appends what can be taken, as one batch.
 func (c *call) keepSent(ctx context.Context, items []sentItem) error {
 	var taken []*sentItem
+	rendering, done := context.WithTimeout(ctx, linkTime) // of all of them
+	defer done()
 	for i := range items {
 		if it := &items[i]; it.out.State == "" {
-			c.renderSent(ctx, it)
+			c.renderSent(rendering, it)
 			taken = append(taken, it)
 		}
 	}

@@ -10,13 +10,14 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/waxseal/waxseal/internal/capture/cloudapi"
-	"github.com/waxseal/waxseal/internal/gateway/rules"
 	"github.com/waxseal/waxseal/internal/record"
+	"github.com/waxseal/waxseal/internal/rules"
 )
 
 // Bounds of uploads.
@@ -68,6 +69,7 @@ func (c *call) upload() error {
 		say(c.w, http.StatusBadRequest, "The upload did not arrive whole, or is too large. It was not handed on.", "")
 		return nil
 	}
+	hideToken(raw)
 	var items []record.ItemFile
 	for _, f := range files {
 		items = append(items, f.ItemFile)
@@ -218,6 +220,19 @@ func cutUpload(r io.Reader, boundary string, keep func(io.Reader) (record.Blob, 
 			}
 		default:
 			head = false
+		}
+	}
+}
+
+// tokenField is a part of a form that is an access token.
+var tokenField = regexp.MustCompile(`(?i)name="?access_token"?[^\n]*\n(?:[^\r\n]+\r?\n)*\r?\n([^\r\n]*)`)
+
+// hideToken makes a token unreadable in what is archived of an upload. Nothing
+// else moves.
+func hideToken(around []byte) {
+	for _, at := range tokenField.FindAllSubmatchIndex(around, -1) {
+		for i := at[2]; i < at[3]; i++ {
+			around[i] = '*'
 		}
 	}
 }

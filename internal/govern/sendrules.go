@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/waxseal/waxseal/internal/access"
-	"github.com/waxseal/waxseal/internal/gateway/rules"
+	"github.com/waxseal/waxseal/internal/rules"
 )
 
 // Rules say what may go out, and consents who wants it. What can let something

@@ -6,9 +6,9 @@ import (
 	"time"
 
 	"github.com/waxseal/waxseal/internal/access"
-	"github.com/waxseal/waxseal/internal/gateway/rules"
 	"github.com/waxseal/waxseal/internal/govern"
 	"github.com/waxseal/waxseal/internal/govern/governtest"
+	"github.com/waxseal/waxseal/internal/rules"
 )
 
 // sendBooks are books with two officers, and room for requests.

@@ -210,7 +210,7 @@ func flags(m *chat.Message, unread bool) (out []string) {
 	add(m.Type == chat.Unsupported && !m.Revoked, "ghost")
 	if s := m.Sending; s != nil {
 		add(s.State == chat.SendForwarded, "unanswered")
-		add(s.State == chat.SendWaits, "waiting")
+		add(s.State == chat.SendWaits || s.State == chat.SendDeferred, "waiting")
 	}
 	add(m.Failed(), "failed")
 	return out

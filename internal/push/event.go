@@ -75,7 +75,7 @@ func kindOf(m *chat.Message) string {
 			return govern.HookSent
 		case chat.SendBlocked, chat.SendWithdrawn, chat.SendRefused:
 			return govern.HookStatus
-		case chat.SendWaits, chat.SendForwarded: // what becomes of it is told
+		case chat.SendWaits, chat.SendDeferred, chat.SendForwarded: // what becomes of it is told
 			return ""
 		}
 	}

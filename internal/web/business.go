@@ -133,7 +133,7 @@ type sent struct {
 // out as it should.
 func sentOf(m *chat.Message) *sent {
 	if s := m.Sending; s != nil && s.Words() != "" {
-		out := sent{Words: s.Words(), Why: clean(s.Why), Bad: s.State != chat.SendWaits}
+		out := sent{Words: s.Words(), Why: clean(s.Why), Bad: s.State != chat.SendWaits && s.State != chat.SendDeferred}
 		if s.Rule != "" {
 			out.Words += " by the rule " + clean(s.Rule)
 		} else if s.By != "" && s.State == chat.SendWithdrawn {

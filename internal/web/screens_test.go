@@ -9,9 +9,9 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
-	"github.com/waxseal/waxseal/internal/gateway/rules"
 	"github.com/waxseal/waxseal/internal/govern"
 	"github.com/waxseal/waxseal/internal/retain"
+	"github.com/waxseal/waxseal/internal/rules"
 )
 
 const longArabic = "المهندسة أمل عبد الرحمن الحداد من مكتب المحاماة في بيروت"

@@ -14,8 +14,8 @@ import (
 
 	"github.com/waxseal/waxseal/internal/access"
 	"github.com/waxseal/waxseal/internal/chat"
-	"github.com/waxseal/waxseal/internal/gateway/rules"
 	"github.com/waxseal/waxseal/internal/govern"
+	"github.com/waxseal/waxseal/internal/rules"
 )
 
 // sendRulesPage lists the rules, and tries a text.

@@ -10,8 +10,8 @@ import (
 
 	"github.com/chromedp/chromedp"
 
-	"github.com/waxseal/waxseal/internal/gateway/rules"
 	"github.com/waxseal/waxseal/internal/govern"
+	"github.com/waxseal/waxseal/internal/rules"
 )
 
 // waits lets a message wait in the gateway, as the gateway would.

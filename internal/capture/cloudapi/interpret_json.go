@@ -53,6 +53,8 @@ func (v value) str(path ...string) string {
 	return ""
 }
 
+func (v value) isText(member string) bool { _, ok := v.get(member).v.(string); return ok }
+
 // or is the first of some members that says something.
 func (v value) or(members ...string) string {
 	for _, m := range members {

@@ -68,6 +68,9 @@ func (r *reader) send(h *Head, raw []byte, e record.Entry) (*chat.Message, error
 			}
 		}
 		if state, ok := sending[s.Decision]; ok {
+			if s.Decision == "defer" {
+				state = chat.SendDeferred // it was forwarded before
+			}
 			m.Sending = &chat.Sending{State: state, At: stamp(s.At), Why: s.Why, Rule: s.Rule, By: s.By}
 		}
 		return m, nil

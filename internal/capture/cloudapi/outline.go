@@ -30,7 +30,10 @@ func OutlineOf(body []byte) (o Outline) {
 		return o
 	}
 	o.Object, o.Callback, o.To = true, v.str("biz_opaque_callback_data"), v.or("to", "recipient")
-	if o.To == "" && v.has("status") {
+	if strings.ContainsAny(o.To, ".eE") && !v.isText("to") && !v.isText("recipient") {
+		o.To = "" // 1.65e10: who reads it makes another number of it
+	}
+	if v.has("status") && !v.has("to") && !v.has("recipient") {
 		o.Notice = true
 		return o
 	}

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // What is done with a send.
@@ -126,7 +127,7 @@ func Address(to string) string {
 		switch {
 		case r >= '0' && r <= '9':
 			digits.WriteRune(r)
-		case !strings.ContainsRune("+ -().\u00a0", r):
+		case unicode.IsLetter(r) || unicode.IsNumber(r) || strings.ContainsRune("@_=*", r): // no sign that people put into a number
 			return to
 		}
 	}

@@ -11,7 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/waxseal/waxseal/internal/chat"
-	"github.com/waxseal/waxseal/internal/gateway/rules"
+	"github.com/waxseal/waxseal/internal/rules"
 )
 
 var strictness = []string{rules.Forward, rules.Delay, rules.Hold, rules.Block}

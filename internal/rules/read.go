@@ -3,6 +3,7 @@ package rules
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"regexp"
 	"slices"
 	"strings"
@@ -21,6 +22,7 @@ type reading struct {
 	// partly is set where not all of it could be read: whatever a rule looks
 	// for may stand in the rest.
 	partly bool
+	card   bool // the value is in a card, whose labels and addresses are shown
 }
 
 // unread are the members that no recipient sees: the protocol's own. What is
@@ -60,7 +62,15 @@ func (r *reading) add(text string) {
 // seen leaves out signs of no width that cut words apart for a program and for
 // no reader. The joiners that scripts need stay.
 func seen(r rune) rune {
-	if r == '\u200b' || r == '\u2060' || r == '\ufeff' || r == '\u180e' || r == '\u00ad' || unicode.Is(unicode.Bidi_Control, r) {
+	if r == '\u200b' || r == '\u2060' || r == '\ufeff' || r == '\u180e' || r == '\u00ad' || unicode.Is(unicode.Bidi_Control, r) || unicode.IsControl(r) && !unicode.IsSpace(r) {
+		return -1
+	}
+	return r
+}
+
+// solid leaves out the joiners, too, and whatever else may have no width.
+func solid(r rune) rune {
+	if unicode.Is(unicode.Cf, r) && !unicode.Is(unicode.Prepended_Concatenation_Mark, r) || unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector) {
 		return -1
 	}
 	return r
@@ -76,9 +86,9 @@ func (r *reading) value(d *json.Decoder, name string, depth int) bool {
 	switch t := t.(type) {
 	case string:
 		switch {
-		case name == "url":
+		case name == "url" && !r.card:
 			r.links = append(r.links, t)
-		case !slices.Contains(unread, name):
+		case r.card || !slices.Contains(unread, name):
 			r.add(t)
 		}
 	case json.Delim:
@@ -91,7 +101,10 @@ func (r *reading) value(d *json.Decoder, name string, depth int) bool {
 				}
 				in, _ = key.(string)
 			}
-			if !r.value(d, in, depth+1) {
+			was := r.card
+			r.card = was || in == "contacts"
+			ok := r.value(d, in, depth+1)
+			if r.card = was; !ok {
 				return false
 			}
 		}
@@ -121,7 +134,11 @@ const maxWhere = 20
 
 func (r *reading) pattern(re *regexp.Regexp) (where []string) {
 	for _, text := range r.texts {
-		where = append(where, re.FindAllString(text, maxWhere)...)
+		found := re.FindAllString(text, maxWhere)
+		if plain := strings.Map(solid, text); len(found) == 0 && plain != text {
+			found = re.FindAllString(plain, maxWhere)
+		}
+		where = append(where, found...)
 	}
 	return where
 }
@@ -140,6 +157,10 @@ func appendText(body []byte, text string) ([]byte, error) {
 	if err := json.Unmarshal(body, &msg); err != nil {
 		return nil, errUnreadable
 	}
+	if _, err := find(body, []string{"type"}); errors.Is(err, errTwice) {
+		return nil, err // which of them Meta takes is not known
+	}
+	msg.Type = strings.ToLower(msg.Type)
 	var path []string
 	var is *string
 	limit := maxCaption
@@ -167,6 +188,11 @@ func appendText(body []byte, text string) ([]byte, error) {
 		}
 	default: // a sticker, a reaction, a template: there is no text that could take it
 		return body, nil
+	}
+	for i := range path {
+		if _, err := find(body, path[:i+1]); errors.Is(err, errTwice) {
+			return nil, err
+		}
 	}
 	if is == nil {
 		return addMember(body, path, text)
