@@ -22,6 +22,7 @@ import (
 	"github.com/waxseal/waxseal/internal/govern"
 	"github.com/waxseal/waxseal/internal/index"
 	"github.com/waxseal/waxseal/internal/outbound"
+	"github.com/waxseal/waxseal/internal/push"
 	"github.com/waxseal/waxseal/internal/web"
 )
 
@@ -142,10 +143,12 @@ func (a *app) serve(l net.Listener, ar *archive.Archive, x *index.Index, o servi
 	}()
 	space := &diskSpace{dir: ar.Dir()}
 	var ways *live
+	var hooks *push.Pusher
 	console, err := web.New(web.Config{
 		Name: ar.Info().Name, Index: x.Within(index.Scope{}), Within: func(sc index.Scope) web.Index { return x.Within(sc) }, Auditor: x, Blobs: blobs{ar}, Ledger: ledger,
 		Hosts: o.Host, BehindProxy: o.BehindProxy, Cost: passwordCost,
 		Capture: func(context.Context) ([]web.SourceState, error) { return ways.states(), nil },
+		Hooks:   func(id string) (web.HookState, bool) { st, ok := hooks.Status(id); return web.HookState(st), ok },
 		Outlook: outlook(ar, x, ledger), Desk: runner, Prove: proofOf(ar),
 		State: func(ctx context.Context) (web.State, error) { return archiveState(ctx, ar, space) },
 		Log:   log, Zone: zoneOf(ar),
@@ -188,6 +191,7 @@ func (a *app) serve(l net.Listener, ar *archive.Archive, x *index.Index, o servi
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
+	hooks = ways.pusher(o.client)
 	servers, err := a.servers(l, &o, console, ways)
 	if err != nil {
 		return err
@@ -203,7 +207,7 @@ func (a *app) serve(l net.Listener, ar *archive.Archive, x *index.Index, o servi
 	watching.Go(func() { ways.followSoon(running) })
 	watching.Go(func() { ways.run(running) })
 	watching.Go(func() { ways.watchGaps(running) })
-	watching.Go(func() { ways.pusher(o.client).Run(running) })
+	watching.Go(func() { hooks.Run(running) })
 	watching.Go(func() { ways.out.outbox.Run(running) })
 	watching.Go(func() { ways.wishes.run(running) })
 	watching.Go(func() { watchDue(running, ar, desk, log) })

@@ -26,6 +26,7 @@ type accountPage struct {
 	Wrong    string
 	Where    string // the form that was wrong: password, telephone, token
 	Latest   string // last day of a new token
+	Base     string // where programs ask
 	Telephone
 }
 
@@ -162,7 +163,7 @@ func (s *Server) showAccount(w http.ResponseWriter, r *http.Request, status int,
 	if err != nil {
 		return err
 	}
-	p := accountPage{layout: s.layout(r, "Your account", ""), Login: u.Login, Roles: rolesText(u.Roles), Until: lastDay(u.Until), Codes: len(u.Recovery), Wrong: wrong, Where: where, Latest: s.now().AddDate(1, 0, 0).Format(time.DateOnly)}
+	p := accountPage{layout: s.layout(r, "Your account", ""), Login: u.Login, Roles: rolesText(u.Roles), Until: lastDay(u.Until), Codes: len(u.Recovery), Wrong: wrong, Where: where, Latest: s.now().AddDate(1, 0, 0).Format(time.DateOnly), Base: s.base(r)}
 	if p.Telephone, err = s.newEnrolment(u.Login, s.telephoneSecret(r, u), ""); err != nil {
 		return err
 	}

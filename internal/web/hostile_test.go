@@ -174,6 +174,8 @@ func hostileFirm(t *testing.T) *people {
 	for _, kind := range []string{"orphan_outbound", hostileText} {
 		own(govern.ActGapOpen, govern.GapData{Key: kind, Kind: kind, Source: "main", Number: hostileText, Start: c.now(), Reason: hostileText, Messages: some, Refs: []string{hostileText}})
 	}
+	p.withHooks("https://crm.acme.example/'\"><script>alert(1)</script>", operator, operator)
+	c.server.hookState = func(string) (HookState, bool) { return HookState{Answer: hostileText, At: c.now(), Tries: 2}, true }
 	c.withPolicies()
 	deskOf(t, p)
 

@@ -33,6 +33,7 @@ var menu = []menuItem{
 	{Nav: "sources", Href: "/sources", Name: "Sources", group: "Capture", action: access.SeeCapture},
 	{Nav: "gaps", Href: "/gaps", Name: "Gaps", group: "Capture", action: access.SeeCapture},
 	{Nav: "coverage", Href: "/coverage", Name: "Coverage", group: "Capture", action: access.SeeCapture},
+	{Nav: "hooks", Href: "/hooks", Name: "Webhooks", group: "Capture", action: access.SeeCapture},
 	{Nav: "sends", Href: "/sends", Name: "Waiting to go out", group: "Sending", action: access.SeeSends},
 	{Nav: "send-rules", Href: "/sends/rules", Name: "Rules", group: "Sending", action: access.SeeSends},
 	{Nav: "consents", Href: "/sends/consents", Name: "Consents", group: "Sending", action: access.SeeSends},

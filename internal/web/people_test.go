@@ -446,6 +446,9 @@ func TestTokens(t *testing.T) {
 		t.Errorf("a token that is none: %d", got)
 	}
 	p.as("olga")
+	if body := p.get("/account", http.StatusOK); !strings.Contains(body, "/api/v1/openapi.yaml") || !strings.Contains(wordsOf(body), `/api/v1/chats?limit=10"`) {
+		t.Error("the page does not say how a program asks")
+	}
 	id := p.find(regexp.MustCompile(`/account/tokens/(\d+)/revoke`), p.get("/account", http.StatusOK))
 	if w := p.post("/account/tokens/"+id+"/revoke", nil); w.Code != http.StatusSeeOther {
 		t.Fatalf("revoke: %d", w.Code)

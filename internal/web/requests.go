@@ -55,7 +55,10 @@ var (
 		govern.ActHookReplay: "Let a webhook be told what was before it was confirmed",
 		govern.ActInvite:     "Let somebody who reads set a new password",
 	}
-	requestHref = map[string]func(*govern.Asked) string{}
+	requestHref = map[string]func(*govern.Asked) string{
+		govern.ActHookOpen:   toHooks,
+		govern.ActHookReplay: toHooks,
+	}
 )
 
 func (s *Server) requests(w http.ResponseWriter, r *http.Request) error {
@@ -101,6 +104,9 @@ func (s *Server) requestRow(st *govern.State, who govern.Actor, q *govern.Asked)
 	}
 	if href := requestHref[q.Act]; href != nil {
 		row.Href = href(q)
+	}
+	if (q.Act == govern.ActHookOpen || q.Act == govern.ActHookReplay) && q.Waits(s.now()) {
+		row.Fields = append(row.Fields, hookFields(st, q)...)
 	}
 	if q.Act == govern.ActDispose { // who confirms it vouches for the date, and has seen what goes
 		row.Apart, row.Fields = true, nil

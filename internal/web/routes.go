@@ -29,6 +29,7 @@ func (s *Server) routes() []route {
 		{"GET /messages/{message}", access.Read, s.message},
 		{"GET /search", access.Search, s.search},
 		{"GET /sources", access.SeeCapture, whole("Sources are", s.sources)},
+		{"GET /hooks", access.SeeCapture, whole("Webhooks are", s.hooks)},
 		{"GET /state", access.State, s.archiveState},
 		{"GET /state/checkpoint", access.State, s.checkpoint},
 		{"GET /media/{sha256}", access.Read, s.media},

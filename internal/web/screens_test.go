@@ -22,7 +22,7 @@ func withBooks(t *testing.T) *people {
 	t.Helper()
 	p := firm(t)
 	p.log.Skip(2000) // what waits to go out has a number below those of the books
-	p.server.capture = sampleSources(p.now)
+	p.server.capture, p.server.hookState = sampleSources(p.now), sampleHooks(p.now)
 	p.server.outlook = sampleOutlook(p.server.ledger, p.now())
 	as := func(login string) govern.Actor {
 		sub, err := subjectOf(p, login)
@@ -85,6 +85,7 @@ func withBooks(t *testing.T) *people {
 	p.as("root")
 	p.invite("nina", "reviewer", nil)
 	p.setNow(p.now().Add(9 * 24 * time.Hour))
+	p.withHooks("https://crm.acme.example/tools/whatsapp/waxseal-receiver/v2?tenant=acme-trading-london&queue=messages-of-the-desk", p.who("root"), p.who("olga"))
 	p.waits(9, govern.SendHold, "rita", 0)
 	p.waits(901, govern.SendHold, "olga", 0)
 	p.waits(902, govern.SendDelay, "", 90*time.Minute)
@@ -185,6 +186,7 @@ func TestScreensOfTheBooks(t *testing.T) {
 		{"search", "/search?q=sign", ""},
 		{"state", "/state", ""},
 		{"sources", "/sources", unfold},
+		{"hooks", "/hooks", unfold},
 		{"requests", "/requests", ""},
 		{"account", "/account", ""},
 		{"message", "/messages/9", unfold},
@@ -209,7 +211,7 @@ func TestScreensOfTheBooks(t *testing.T) {
 	look([]page{{"notices-done", "/notices", ""}})
 	b.signOut()
 	signIn("root")
-	look([]page{{"users", "/users", ""}, {"user", "/users/rita", ""}, {"home-root", "/", ""}})
+	look([]page{{"users", "/users", ""}, {"user", "/users/rita", ""}, {"hooks-root", "/hooks", unfold + `; document.querySelector("#hook-paused").scrollIntoView()`}, {"home-root", "/", ""}})
 	b.forgive()
 	if strings.Contains(eval[string](b, `document.body.textContent`), "Zoe") {
 		t.Error("who runs the archive is shown a client's name")

@@ -107,6 +107,8 @@ type Config struct {
 	Auditor Auditor
 	// Capture tells of the sources that run here; without it there are none.
 	Capture Capture
+	// Hooks tells how a webhook fares; without it only what the books say is known.
+	Hooks func(id string) (HookState, bool)
 	// Desk prepares disposals and does them; without it there are no pages of them.
 	Desk Desk
 	// Days says what live capture covered from one day to another; empty: the
@@ -139,6 +141,7 @@ type Server struct {
 	outlook     Outlook
 	auditor     Auditor
 	capture     Capture
+	hookState   func(id string) (HookState, bool)
 	desk        Desk
 	prove       func(context.Context, []int64) ([]byte, error)
 	days        func(ctx context.Context, from, to string) ([]gap.Day, error)
@@ -185,7 +188,7 @@ func New(c Config) (*Server, error) {
 	}
 	s := &Server{
 		name: plain(c.Name), whole: c.Index, narrow: c.Within, blobs: c.Blobs, state: c.State, ledger: c.Ledger,
-		outlook: c.Outlook, auditor: c.Auditor, capture: c.Capture, desk: c.Desk, prove: c.Prove, days: c.Days, log: c.Log, now: c.Now, zone: cmp.Or(c.Zone, time.UTC),
+		outlook: c.Outlook, auditor: c.Auditor, capture: c.Capture, hookState: c.Hooks, desk: c.Desk, prove: c.Prove, days: c.Days, log: c.Log, now: c.Now, zone: cmp.Or(c.Zone, time.UTC),
 		pages: pg, static: st, sessions: newSessions(c.Now),
 		door: govern.NewDoor(c.Ledger, c.Cost), cost: c.Cost, bodyLasts: bodyLasts, key: make([]byte, 32), hosts: c.Hosts, behindProxy: c.BehindProxy,
 	}
