@@ -262,6 +262,9 @@ func (s *station) soak(ctx context.Context, d time.Duration, next *atomic.Int64)
 	close(due)
 	wg.Wait()
 	m = &soak{Rate: soakRate, Seconds: time.Since(start).Seconds(), Growth: resident() - before}
+	for end := time.Now().Add(time.Minute); s.since.Load() != 0 && time.Now().Before(end); {
+		time.Sleep(10 * time.Millisecond) // what was delivered last is found, too
+	}
 	stop()
 	late := <-behind
 	if len(late) > 0 {
@@ -284,10 +287,8 @@ func (s *station) follow(ctx context.Context, x *index.Index) (took []time.Durat
 		case <-s.grown:
 		}
 		begin := time.Unix(0, s.since.Swap(0))
-		if err := x.Follow(ctx, nil); err != nil {
-			if ctx.Err() == nil {
-				say("the index does not follow: %v", err)
-			}
+		if err := x.Follow(context.WithoutCancel(ctx), nil); err != nil {
+			say("the index does not follow: %v", err)
 			return took
 		}
 		if d := time.Since(begin); len(took) < 1<<16 {
