@@ -286,12 +286,15 @@ func (s *station) follow(ctx context.Context, x *index.Index) (took []time.Durat
 			return took
 		case <-s.grown:
 		}
-		begin := time.Unix(0, s.since.Swap(0))
+		begin := s.since.Swap(0)
 		if err := x.Follow(context.WithoutCancel(ctx), nil); err != nil {
 			say("the index does not follow: %v", err)
 			return took
 		}
-		if d := time.Since(begin); len(took) < 1<<16 {
+		if begin == 0 {
+			continue // the look before has found it
+		}
+		if d := time.Since(time.Unix(0, begin)); len(took) < 1<<16 {
 			took = append(took, d)
 		} else { // a sample is enough
 			took[rand.IntN(len(took))] = d
