@@ -67,7 +67,6 @@ const (
 	SeeSends         Action = "sends.see"         // what waits in the gateway
 	DecideSend       Action = "sends.decide"      // lets go what a rule held
 	ManageSendRules  Action = "sends.rules"       //
-	Ingest           Action = "ingest"            // tells of what was sent by another way
 )
 
 // table is who may do what. What does not stand in it does not exist.
@@ -106,7 +105,6 @@ var table = map[Action][]Role{
 	SeeSends:         {Officer, Reviewer, Legal, Auditor},
 	DecideSend:       {Officer, Legal},
 	ManageSendRules:  {Officer},
-	Ingest:           {Administrator, Officer},
 }
 
 // Actions lists every action, sorted.
